@@ -1,0 +1,190 @@
+/**
+ * From a graph to the list of dispatches of one pass: forward ops in order, the loss, backward ops in
+ * reverse (reverse-mode differentiation), the update.
+ */
+import { gatherCall } from '../../ops/batch.ts';
+import type { BatchSource } from '../../ops/batch.ts';
+import { addCall } from '../../ops/elementwise.ts';
+import type { Emitter, KernelCall } from '../../ops/op.ts';
+import { sgdCall } from '../../ops/sgd.ts';
+import { emitLoss, emitLossGradient } from '../../ops/softmax_cross_entropy.ts';
+import { STEP } from '../../ops/step.ts';
+import type { Layout, Shape, Storage, Tensor } from '../../ops/tensor.ts';
+import type { Graph, GraphNode, Value } from '../../network/graph.ts';
+
+export type Phase = 'batch' | 'forward' | 'loss' | 'backward' | 'update';
+
+/** A kernel call, and which layer it works for. */
+export interface Dispatch extends KernelCall {
+  phase: Phase;
+  /** Layer path (`layer1.0.conv1`), or what it does outside of layers. */
+  path: string;
+}
+
+/** Tensors of one network that outlive a step, by parameter or state name. */
+export interface NetworkTensors {
+  parameters: ReadonlyMap<string, Tensor>;
+  gradients: ReadonlyMap<string, Tensor>;
+  state: ReadonlyMap<string, Tensor>;
+  /** What the update covers: runs of parameters that are neighbours in memory, flat. */
+  update: readonly { weight: Tensor; velocity: Tensor; gradient: Tensor }[];
+}
+
+export interface Lowered {
+  dispatches: Dispatch[];
+  /** [N, C, H, W]: the normalized batch. */
+  x: Tensor;
+  labels: Tensor;
+  logits: Tensor;
+  /** (mean loss, wrong answers). */
+  summary: Tensor;
+  /** What every graph value became, to look inside. */
+  values: ReadonlyMap<Value, Tensor>;
+}
+
+export interface LowerOptions {
+  /** `train`: forward, backward, update. `gradients`: no update. `evaluate`: forward with running statistics. */
+  mode: 'train' | 'gradients' | 'evaluate';
+  /** Where pictures come from; without it the caller fills `x` and `labels` before the pass. */
+  source?: BatchSource;
+}
+
+class Recorder implements Emitter {
+  readonly dispatches: Dispatch[] = [];
+  readonly step = STEP;
+  private phase: Phase = 'batch';
+  private path = '';
+
+  enter(phase: Phase, path: string) {
+    this.phase = phase;
+    this.path = path;
+  }
+
+  transient(name: string, shape: Shape, layout: Layout): Tensor {
+    return tensor(name, shape, layout, 'transient');
+  }
+
+  dispatch(call: KernelCall) {
+    this.dispatches.push({ ...call, phase: this.phase, path: this.path });
+  }
+}
+
+export function tensor(name: string, shape: Shape, layout: Layout, storage: Storage): Tensor {
+  return { name, shape, layout, storage };
+}
+
+/** Lowers one pass of `graph` over the tensors of one network. */
+export function lower(graph: Graph, network: NetworkTensors, options: LowerOptions): Lowered {
+  const recorder = new Recorder();
+  const training = options.mode !== 'evaluate';
+  const [batch = 1] = graph.input.shape;
+  const filled = options.source ? 'transient' : 'external';
+  const x = tensor('x', graph.input.shape, 'image', filled);
+  const labels = tensor('labels', [batch], 'flat', filled);
+  if (options.source) {
+    recorder.enter('batch', 'batch');
+    recorder.dispatch(gatherCall(options.source, x, labels, STEP, training));
+  }
+
+  const values = new Map<Value, Tensor>([[graph.input, x]]);
+  const records = graph.nodes.map((node) => forward(recorder, node, network, values, training));
+
+  recorder.enter('loss', 'loss');
+  const logits = lookup(values, graph.output);
+  const loss = emitLoss(recorder, logits, labels);
+  if (training) {
+    const gradients = new Map<Tensor, Tensor>([[logits, emitLossGradient(recorder, loss, labels)]]);
+    for (const record of records.reverse()) backward(recorder, record, network, x, gradients);
+  }
+  if (options.mode === 'train') {
+    recorder.enter('update', 'update');
+    for (const { weight, velocity, gradient } of network.update) {
+      recorder.dispatch(sgdCall(weight, velocity, gradient, STEP));
+    }
+  }
+  return { dispatches: recorder.dispatches, x, labels, logits, summary: loss.summary, values };
+}
+
+/** A node with the tensors its forward pass used. */
+interface NodeRecord {
+  node: GraphNode;
+  inputs: Record<string, Tensor>;
+  y: Tensor;
+  saved: Record<string, Tensor>;
+  training: boolean;
+}
+
+function forward(
+  recorder: Recorder,
+  node: GraphNode,
+  network: NetworkTensors,
+  values: Map<Value, Tensor>,
+  training: boolean,
+): NodeRecord {
+  const inputs: Record<string, Tensor> = {};
+  for (const [name, value] of Object.entries(node.inputs)) inputs[name] = lookup(values, value);
+  for (const name of Object.keys(node.parameters)) {
+    inputs[name] = lookup(network.parameters, `${node.path}.${name}`);
+  }
+  for (const name of Object.keys(node.state)) {
+    inputs[name] = lookup(network.state, `${node.path}.${name}`);
+  }
+  recorder.enter('forward', node.path);
+  const y = recorder.transient(node.output.name, node.output.shape, 'image');
+  const saved: Record<string, Tensor> = {};
+  node.op.forward({ params: node.params, inputs, y, training, emit: recorder, saved });
+  values.set(node.output, y);
+  return { node, inputs, y, saved, training };
+}
+
+/**
+ * Appends the gradients of one node. Where a tensor fed several nodes its gradients are summed: by the
+ * op itself if it can fold the sum into its own pass, by an addition otherwise.
+ */
+function backward(
+  recorder: Recorder,
+  { node, inputs, y, saved, training }: NodeRecord,
+  network: NetworkTensors,
+  x: Tensor,
+  gradients: Map<Tensor, Tensor>,
+): void {
+  const gradOutput = gradients.get(y);
+  if (!gradOutput) return;
+  recorder.enter('backward', node.path);
+  const folded = new Set<string>();
+  const returned = node.op.backward({
+    params: node.params,
+    inputs,
+    y,
+    training,
+    saved,
+    gradOutput,
+    emit: recorder,
+    wants: (name) => inputs[name] !== x,
+    fold: (name) => {
+      const earlier = inputs[name] && gradients.get(inputs[name]);
+      if (earlier) folded.add(name);
+      return earlier;
+    },
+    parameterGradient: (name) => lookup(network.gradients, `${node.path}.${name}`),
+  });
+  for (const [name, gradient] of Object.entries(returned)) {
+    const of = inputs[name];
+    if (!of)
+      throw new Error(`${node.op.name} returned a gradient for "${name}", which it was not given`);
+    const earlier = gradients.get(of);
+    if (!earlier || folded.has(name)) {
+      gradients.set(of, gradient);
+    } else {
+      const sum = recorder.transient(`d(${of.name})`, of.shape, 'image');
+      recorder.dispatch(addCall(earlier, gradient, sum));
+      gradients.set(of, sum);
+    }
+  }
+}
+
+function lookup<K, V>(map: ReadonlyMap<K, V>, key: K): V {
+  const value = map.get(key);
+  if (value === undefined) throw new Error(`nothing is known by the name ${String(key)}`);
+  return value;
+}

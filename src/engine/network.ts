@@ -1,0 +1,421 @@
+/**
+ * A network on the GPU: its weights, gradients, velocities and running statistics, and the passes that
+ * train and evaluate it.
+ */
+import { buildGraph, graphParameters, graphState } from '../network/graph.ts';
+import type { Graph, NamedParameter, NamedState } from '../network/graph.ts';
+import { withShortcuts } from '../network/families.ts';
+import type { NetworkSpec } from '../network/spec.ts';
+import { elements, pack, unpack } from '../ops/tensor.ts';
+import type { Tensor } from '../ops/tensor.ts';
+import { STEP, STEP_BYTES, writeStep } from '../ops/step.ts';
+import type { StepScalars } from '../ops/step.ts';
+import { FathomError } from '../errors.ts';
+import { fuse } from './graph/fuse.ts';
+import { lower, tensor } from './graph/lower.ts';
+import type { Lowered, LowerOptions, NetworkTensors } from './graph/lower.ts';
+import { bytesOf, plan } from './graph/plan.ts';
+import { initialValues } from './init.ts';
+import type { Gpu } from './gpu/gpu.ts';
+import { Pass } from './pass.ts';
+import type { Place } from './pass.ts';
+import type { DeviceDataset } from './dataset.ts';
+
+/** WebGPU binds buffers at multiples of this many bytes. */
+const ALIGNMENT = 256;
+/** Summaries (loss, errors) of so many passes are kept on the GPU until they are read. */
+export const SUMMARY_SLOTS = 1024;
+const SUMMARY_BYTES = 8;
+
+export interface NetworkOptions {
+  batch: number;
+  seed: number;
+  /** Where batches come from; without it they are given by {@link GpuNetwork.writeBatch}. */
+  data?: { train: DeviceDataset; test: DeviceDataset };
+  /** Both on by default; off to test against. */
+  fusion?: boolean;
+  reuse?: boolean;
+}
+
+/** A lowered graph with its pass. */
+interface Program {
+  graph: Graph;
+  lowered: Lowered;
+  pass: Pass;
+}
+
+type Mode = LowerOptions['mode'];
+
+export interface Summary {
+  /** Mean cross-entropy over the valid samples. */
+  loss: number;
+  /** Number of wrong answers. */
+  errors: number;
+}
+
+export class GpuNetwork {
+  readonly gpu: Gpu;
+  readonly options: NetworkOptions;
+  /** The network as it is wired now. */
+  spec: NetworkSpec;
+  /** All parameters, those of projection shortcuts last, whether connected or not. */
+  readonly parameters: readonly NamedParameter[];
+  readonly state: readonly NamedState[];
+
+  private readonly parameterOffsets: ReadonlyMap<string, number>;
+  private readonly stateOffsets: ReadonlyMap<string, number>;
+  private readonly weight: GPUBuffer;
+  private readonly gradient: GPUBuffer;
+  private readonly velocity: GPUBuffer;
+  private readonly statistics: GPUBuffer;
+  private readonly step: GPUBuffer;
+  private readonly summaries: GPUBuffer;
+  /** Filled by {@link writeBatch} where there is no data set. */
+  private batchBuffers: { x: GPUBuffer; labels: GPUBuffer } | null = null;
+  private readonly stepFloats = new Float32Array(STEP_BYTES / 4);
+  private readonly stepIntegers = new Uint32Array(this.stepFloats.buffer);
+  private readonly programs = new Map<string, Program>();
+
+  private constructor(gpu: Gpu, spec: NetworkSpec, options: NetworkOptions) {
+    this.gpu = gpu;
+    this.spec = spec;
+    this.options = options;
+
+    // Everything a connected network has, in an order in which a cut one uses a prefix.
+    const connected = buildGraph(withShortcuts(spec, true), options.batch);
+    const cut = new Set(
+      graphParameters(buildGraph(withShortcuts(spec, false), options.batch)).map(
+        ({ name }) => name,
+      ),
+    );
+    const all = graphParameters(connected);
+    this.parameters = [
+      ...all.filter(({ name }) => cut.has(name)),
+      ...all.filter(({ name }) => !cut.has(name)),
+    ];
+    this.state = graphState(connected);
+
+    const parameters = layOut(this.parameters);
+    const state = layOut(this.state);
+    this.parameterOffsets = parameters.offsets;
+    this.stateOffsets = state.offsets;
+    this.weight = gpu.storage(`${spec.name} weights`, parameters.bytes);
+    this.gradient = gpu.storage(`${spec.name} gradients`, parameters.bytes);
+    this.velocity = gpu.storage(`${spec.name} velocities`, parameters.bytes);
+    this.statistics = gpu.storage(`${spec.name} running statistics`, state.bytes);
+    this.summaries = gpu.storage(`${spec.name} summaries`, SUMMARY_SLOTS * SUMMARY_BYTES);
+    this.step = gpu.device.createBuffer({
+      label: `${spec.name} step`,
+      size: STEP_BYTES,
+      usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
+    });
+    this.reset();
+  }
+
+  /** Lays out memory, initializes weights from the seed and compiles the passes for training and evaluation. */
+  static async create(
+    gpu: Gpu,
+    spec: NetworkSpec,
+    options: NetworkOptions,
+    progress?: (done: number, total: number) => void,
+  ): Promise<GpuNetwork> {
+    const network = new GpuNetwork(gpu, spec, options);
+    await network.prepare('train', progress);
+    await network.prepare('evaluate', progress);
+    return network;
+  }
+
+  /** Weights and running statistics as the seed gives them, velocities zero. */
+  reset(): void {
+    for (const parameter of this.parameters) {
+      this.writeParameter(parameter.name, initialValues(parameter, this.options.seed));
+    }
+    for (const { name, shape, initial } of this.state) {
+      this.writeState(name, new Float32Array(elements(shape)).fill(initial));
+    }
+    const encoder = this.gpu.device.createCommandEncoder();
+    encoder.clearBuffer(this.velocity);
+    this.gpu.device.queue.submit([encoder.finish()]);
+  }
+
+  /** Rewires the network; weights, velocities and statistics stay. Compiles only what was never compiled. */
+  async rewire(spec: NetworkSpec): Promise<void> {
+    const before = this.spec;
+    this.spec = spec;
+    try {
+      await this.prepare('train');
+      await this.prepare('evaluate');
+    } catch (error) {
+      this.spec = before;
+      throw error;
+    }
+  }
+
+  /** The program for how the network is wired now; built on first use. */
+  async prepare(mode: Mode, progress?: (done: number, total: number) => void): Promise<Program> {
+    const key = this.programKey(mode);
+    const present = this.programs.get(key);
+    if (present) return present;
+    const { batch, fusion = true, reuse = true, data } = this.options;
+    const plain = buildGraph(this.spec, batch);
+    const graph = fusion ? fuse(plain) : plain;
+    const places = new Map<Tensor, Place>([[STEP, { buffer: this.step, offset: 0 }]]);
+    const dataset = mode === 'evaluate' ? data?.test : data?.train;
+    for (const [tensor, place] of dataset?.places ?? []) places.set(tensor, place);
+    const tensors = this.tensors(graph, places);
+    const lowered = lower(graph, tensors, { mode, ...(dataset && { source: dataset.source }) });
+    if (!dataset) this.placeBatch(lowered, places);
+    const planned = plan(lowered.dispatches, [lowered.summary, lowered.logits], { reuse });
+    const pass = await Pass.create(this.gpu, planned, places, progress);
+    const program = { graph, lowered, pass };
+    this.programs.set(key, program);
+    return program;
+  }
+
+  /** The program that {@link prepare} made. */
+  program(mode: Mode): Program {
+    const program = this.programs.get(this.programKey(mode));
+    if (!program) throw new Error(`the ${mode} pass of ${this.spec.name} was not prepared`);
+    return program;
+  }
+
+  /**
+   * Submits one pass over the pictures `indices` (or over the batch that was written). Its summary goes
+   * to `slot` and is read later by {@link readSummaries}.
+   */
+  run(mode: Mode, scalars: StepScalars, slot: number, indices?: Uint32Array<ArrayBuffer>): void {
+    this.begin(mode, scalars, indices);
+    const { pass } = this.program(mode);
+    const encoder = this.gpu.device.createCommandEncoder();
+    pass.encode(encoder);
+    this.keepSummary(encoder, mode, slot);
+    this.gpu.device.queue.submit([encoder.finish()]);
+  }
+
+  /** For slow motion: uploads what a pass needs; its segments are then submitted by {@link runSegment}. */
+  begin(mode: Mode, scalars: StepScalars, indices?: Uint32Array<ArrayBuffer>): void {
+    const { queue } = this.gpu.device;
+    writeStep(scalars, this.stepFloats, this.stepIntegers);
+    queue.writeBuffer(this.step, 0, this.stepFloats);
+    const { data } = this.options;
+    if (indices) (mode === 'evaluate' ? data?.test : data?.train)?.select(indices);
+  }
+
+  /** Submits one segment of a pass; with the last one the summary goes to `slot`. */
+  runSegment(mode: Mode, index: number, slot: number): void {
+    const { pass } = this.program(mode);
+    const segment = pass.segments[index];
+    if (!segment) return;
+    const encoder = this.gpu.device.createCommandEncoder();
+    pass.encode(encoder, segment.from, segment.to);
+    if (index === pass.segments.length - 1) this.keepSummary(encoder, mode, slot);
+    this.gpu.device.queue.submit([encoder.finish()]);
+  }
+
+  /** Loss and errors of the passes whose summaries went to slots `first` … `first + count − 1`. */
+  async readSummaries(first: number, count: number): Promise<Summary[]> {
+    const bytes = await this.gpu.read(this.summaries, first * SUMMARY_BYTES, count * SUMMARY_BYTES);
+    const values = new Float32Array(bytes);
+    return Array.from({ length: count }, (_, i) => ({
+      loss: values[2 * i] ?? NaN,
+      errors: values[2 * i + 1] ?? NaN,
+    }));
+  }
+
+  /** A batch of normalized images [N, C, H, W] and labels [N], for a network without a data set. */
+  writeBatch(images: ArrayLike<number>, labels: Uint32Array<ArrayBuffer>): void {
+    if (!this.batchBuffers) throw new Error('this network takes its batches from a data set');
+    const { queue } = this.gpu.device;
+    const { batch } = this.options;
+    const { channels, height, width } = this.spec.input;
+    const shape = [batch, channels, height, width];
+    queue.writeBuffer(this.batchBuffers.x, 0, pack({ shape, layout: 'image' }, images));
+    queue.writeBuffer(this.batchBuffers.labels, 0, labels);
+  }
+
+  /** Values in PyTorch's order (OIHW). Throws if the name or the count is wrong. */
+  writeParameter(name: string, values: ArrayLike<number>): void {
+    const parameter = find(this.parameters, name, 'parameter');
+    expectCount(name, elements(parameter.shape), values.length);
+    this.gpu.device.queue.writeBuffer(
+      this.weight,
+      offset(this.parameterOffsets, name),
+      pack(parameter, values),
+    );
+  }
+
+  writeState(name: string, values: ArrayLike<number>): void {
+    const state = find(this.state, name, 'running statistic');
+    expectCount(name, elements(state.shape), values.length);
+    this.gpu.device.queue.writeBuffer(
+      this.statistics,
+      offset(this.stateOffsets, name),
+      pack(state, values),
+    );
+  }
+
+  /** All parameters in PyTorch's order, by name. */
+  readParameters(): Promise<Map<string, Float32Array>> {
+    return this.readAll(this.weight, this.parameters, this.parameterOffsets);
+  }
+
+  /** Gradients of the last pass in PyTorch's order, by parameter name. */
+  readGradients(): Promise<Map<string, Float32Array>> {
+    return this.readAll(this.gradient, this.parameters, this.parameterOffsets);
+  }
+
+  /** Momentum buffers of SGD, by parameter name. */
+  readVelocities(): Promise<Map<string, Float32Array>> {
+    return this.readAll(this.velocity, this.parameters, this.parameterOffsets);
+  }
+
+  readState(): Promise<Map<string, Float32Array>> {
+    return this.readAll(this.statistics, this.state, this.stateOffsets);
+  }
+
+  /** Logits [N, classes] of the last pass of this mode. */
+  async readLogits(mode: Mode): Promise<Float32Array> {
+    const { lowered, pass } = this.program(mode);
+    const { buffer, offset } = pass.place(lowered.logits);
+    const bytes = await this.gpu.read(buffer, offset, bytesOf(lowered.logits));
+    return unpack(lowered.logits, new Float32Array(bytes));
+  }
+
+  /** Frees what belongs to this network alone. */
+  destroy(): void {
+    const own = [
+      this.weight,
+      this.gradient,
+      this.velocity,
+      this.statistics,
+      this.step,
+      this.summaries,
+    ];
+    for (const buffer of own) buffer.destroy();
+    this.batchBuffers?.x.destroy();
+    this.batchBuffers?.labels.destroy();
+  }
+
+  private programKey(mode: Mode): string {
+    return `${mode} ${JSON.stringify(this.spec.layers)}`;
+  }
+
+  private keepSummary(encoder: GPUCommandEncoder, mode: Mode, slot: number): void {
+    const { lowered, pass } = this.program(mode);
+    const { buffer } = pass.place(lowered.summary);
+    encoder.copyBufferToBuffer(buffer, 0, this.summaries, slot * SUMMARY_BYTES, SUMMARY_BYTES);
+  }
+
+  /** Tensors for the parameters and state of a graph, and their places. */
+  private tensors(graph: Graph, places: Map<Tensor, Place>): NetworkTensors {
+    const parameters = new Map<string, Tensor>();
+    const gradients = new Map<string, Tensor>();
+    const state = new Map<string, Tensor>();
+    const used = graphParameters(graph);
+    for (const { name, shape, layout } of used) {
+      const at = offset(this.parameterOffsets, name);
+      const value = tensor(name, shape, layout, 'parameter');
+      const gradient = tensor(`d(${name})`, shape, layout, 'gradient');
+      places.set(value, { buffer: this.weight, offset: at });
+      places.set(gradient, { buffer: this.gradient, offset: at });
+      parameters.set(name, value);
+      gradients.set(name, gradient);
+    }
+    for (const { name, shape, layout } of graphState(graph)) {
+      const value = tensor(name, shape, layout, 'state');
+      places.set(value, { buffer: this.statistics, offset: offset(this.stateOffsets, name) });
+      state.set(name, value);
+    }
+    const names = new Set(used.map(({ name }) => name));
+    const update = this.runs(names).map(({ from, to }) => {
+      const place = (kind: string, buffer: GPUBuffer) => {
+        const flat = tensor(`all ${kind}`, [(to - from) / 4], 'flat', 'parameter');
+        places.set(flat, { buffer, offset: from });
+        return flat;
+      };
+      return {
+        weight: place('weights', this.weight),
+        velocity: place('velocities', this.velocity),
+        gradient: place('gradients', this.gradient),
+      };
+    });
+    return { parameters, gradients, state, update };
+  }
+
+  /** Byte ranges of the parameters in use, neighbours joined. A cut shortcut's weights stay untouched. */
+  private runs(used: ReadonlySet<string>): { from: number; to: number }[] {
+    const runs: { from: number; to: number }[] = [];
+    for (const parameter of this.parameters) {
+      if (!used.has(parameter.name)) continue;
+      const from = offset(this.parameterOffsets, parameter.name);
+      const to = from + align(bytesOf({ ...parameter, storage: 'parameter' }));
+      const last = runs.at(-1);
+      if (last?.to === from) last.to = to;
+      else runs.push({ from, to });
+    }
+    return runs;
+  }
+
+  private placeBatch({ x, labels }: Lowered, places: Map<Tensor, Place>): void {
+    this.batchBuffers ??= {
+      x: this.gpu.storage(`${this.spec.name} batch`, bytesOf(x)),
+      labels: this.gpu.storage(`${this.spec.name} labels`, bytesOf(labels)),
+    };
+    places.set(x, { buffer: this.batchBuffers.x, offset: 0 });
+    places.set(labels, { buffer: this.batchBuffers.labels, offset: 0 });
+  }
+
+  private async readAll(
+    buffer: GPUBuffer,
+    entries: readonly (NamedParameter | NamedState)[],
+    offsets: ReadonlyMap<string, number>,
+  ): Promise<Map<string, Float32Array>> {
+    const bytes = await this.gpu.read(buffer, 0, buffer.size);
+    return new Map(
+      entries.map((entry) => {
+        const stored = new Float32Array(bytes, offset(offsets, entry.name));
+        return [entry.name, unpack(entry, stored)];
+      }),
+    );
+  }
+}
+
+const align = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+
+function layOut(entries: readonly (NamedParameter | NamedState)[]): {
+  offsets: Map<string, number>;
+  bytes: number;
+} {
+  const offsets = new Map<string, number>();
+  let bytes = 0;
+  for (const entry of entries) {
+    offsets.set(entry.name, bytes);
+    bytes += align(bytesOf({ ...entry, storage: 'parameter' }));
+  }
+  return { offsets, bytes };
+}
+
+function offset(offsets: ReadonlyMap<string, number>, name: string): number {
+  const at = offsets.get(name);
+  if (at === undefined) throw new Error(`"${name}" was not laid out`);
+  return at;
+}
+
+function find<T extends { name: string }>(entries: readonly T[], name: string, kind: string): T {
+  const entry = entries.find((candidate) => candidate.name === name);
+  if (!entry) {
+    throw new FathomError('unknown-parameter', `this network has no ${kind} named "${name}"`, {
+      name,
+    });
+  }
+  return entry;
+}
+
+function expectCount(name: string, expected: number, found: number): void {
+  if (expected === found) return;
+  throw new FathomError(
+    'parameter-size',
+    `"${name}" holds ${expected} numbers, but ${found} were given`,
+    { name, expected, found },
+  );
+}

@@ -1,0 +1,177 @@
+/**
+ * From a network spec to the graph of its ops, with shapes inferred. Pure vocabulary: the app reads
+ * parameters and FLOPs from it, the engine compiles it.
+ */
+import { FathomError } from '../errors.ts';
+import { ops } from '../ops/table.ts';
+import type { Op, ParameterSpec, StateSpec } from '../ops/op.ts';
+import { elements } from '../ops/tensor.ts';
+import type { Shape } from '../ops/tensor.ts';
+import type { LayerSpec, NetworkSpec, ResidualSpec } from './spec.ts';
+
+/** What flows between ops: an image [N, C, H, W] or vectors [N, C]. */
+export interface Value {
+  /** Unique in its graph; says which op made it. */
+  name: string;
+  shape: Shape;
+}
+
+export interface GraphNode {
+  /** Where it stands in the spec: `layer2.0.conv1`. */
+  path: string;
+  op: Op;
+  params: unknown;
+  inputs: Record<string, Value>;
+  output: Value;
+  /** Learned parameters by local name (`weight`). */
+  parameters: Record<string, ParameterSpec>;
+  /** Running statistics by local name. */
+  state: Record<string, StateSpec>;
+}
+
+export interface Graph {
+  name: string;
+  input: Value;
+  /** Logits [N, classes]. */
+  output: Value;
+  /** In order of execution. */
+  nodes: GraphNode[];
+}
+
+/**
+ * Builds the graph of `spec` for batches of `batch` images.
+ * Throws a FathomError that names the layer's path and the rule it broke.
+ */
+export function buildGraph(spec: NetworkSpec, batch: number): Graph {
+  const { channels, height, width } = spec.input;
+  const nodes: GraphNode[] = [];
+  const input: Value = { name: 'x', shape: [batch, channels, height, width] };
+
+  const apply = (path: string, op: Op, given: unknown, inputs: Record<string, Value>): Value => {
+    const params = op.params.parse(given);
+    const shapes = Object.fromEntries(
+      Object.entries(inputs).map(([key, { shape }]) => [key, shape]),
+    );
+    try {
+      const shape = op.inferShape(params, shapes);
+      const first = Object.values(shapes)[0] ?? [];
+      const output: Value = { name: path, shape };
+      nodes.push({
+        path,
+        op,
+        params,
+        inputs,
+        output,
+        parameters: op.parameters?.(params, first) ?? {},
+        state: op.state?.(params, first) ?? {},
+      });
+      return output;
+    } catch (error) {
+      if (!(error instanceof FathomError)) throw error;
+      throw new FathomError(error.code, `${path}: ${error.message}`, { ...error.details, path });
+    }
+  };
+
+  const shortcut = (block: ResidualSpec, path: string, x: Value, y: Value): Value => {
+    if (x.shape.join() === y.shape.join()) return x;
+    const [, , h = 1] = x.shape;
+    const [, out_channels = 1, oh = 1] = y.shape;
+    const stride = Math.ceil(h / oh);
+    if (block.shortcut === 'A') {
+      const params = { out_channels, stride, zero_channels: block.zero_channels };
+      return apply(join(path, 'shortcut'), ops.shortcut_option_a, params, { x });
+    }
+    const projection = { out_channels, kernel: [1, 1], stride: [stride, stride] };
+    const projected = apply(join(path, 'downsample.0'), ops.conv2d, projection, { x });
+    return apply(join(path, 'downsample.1'), ops.batch_norm, {}, { x: projected });
+  };
+
+  const visit = (layers: readonly LayerSpec[], prefix: string, x: Value): Value =>
+    layers.reduce((value, layer) => {
+      const path = join(prefix, layer.name);
+      switch (layer.type) {
+        case 'stage':
+          return visit(layer.layers, path, value);
+        case 'residual': {
+          const body = visit(layer.body, path, value);
+          const sum = layer.connected
+            ? apply(
+                join(path, 'add'),
+                ops.add,
+                {},
+                { a: body, b: shortcut(layer, path, value, body) },
+              )
+            : body;
+          return visit(layer.after, path, sum);
+        }
+        case 'conv2d': {
+          const { kernel, stride, padding, ...rest } = layer;
+          const square = (size: number) => [size, size];
+          const params = {
+            ...rest,
+            kernel: square(kernel),
+            stride: square(stride),
+            padding: square(padding),
+          };
+          return apply(path, ops.conv2d, params, { x: value });
+        }
+        default:
+          return apply(path, ops[layer.type], layer, { x: value });
+      }
+    }, x);
+
+  const output = visit(spec.layers, '', input);
+  if (output.shape.join() !== [batch, spec.classes].join()) {
+    throw new FathomError(
+      'shape',
+      `the network ends with shape [${output.shape.join(', ')}], not with ${spec.classes} logits per image`,
+      { path: spec.name },
+    );
+  }
+  return { name: spec.name, input, output, nodes };
+}
+
+const join = (prefix: string, name: string): string => (prefix === '' ? name : `${prefix}.${name}`);
+
+export interface NamedParameter extends ParameterSpec {
+  /** torchvision's name: `layer2.0.conv1.weight`. */
+  name: string;
+}
+
+/** All learned parameters of a graph, in order of execution. */
+export function graphParameters(graph: Graph): NamedParameter[] {
+  return graph.nodes.flatMap(({ path, parameters }) =>
+    Object.entries(parameters).map(([local, spec]) => ({ ...spec, name: join(path, local) })),
+  );
+}
+
+export interface NamedState extends StateSpec {
+  name: string;
+}
+
+/** All running statistics of a graph. */
+export function graphState(graph: Graph): NamedState[] {
+  return graph.nodes.flatMap(({ path, state }) =>
+    Object.entries(state).map(([local, spec]) => ({ ...spec, name: join(path, local) })),
+  );
+}
+
+export function countParameters(graph: Graph): number {
+  return graphParameters(graph).reduce((sum, { shape }) => sum + elements(shape), 0);
+}
+
+/** Floating-point operations of one forward pass over the batch; a multiply-add counts two. */
+export function forwardFlops(graph: Graph): number {
+  return graph.nodes.reduce((sum, { op, params, inputs, output }) => {
+    const shapes = Object.fromEntries(
+      Object.entries(inputs).map(([key, { shape }]) => [key, shape]),
+    );
+    return sum + op.flops(params, shapes, output.shape);
+  }, 0);
+}
+
+/**
+ * Floating-point operations of one training step: the forward pass, and twice as many for the
+ * gradients of inputs and of weights (the stem needs none for its input; the difference is left in).
+ */
+export const stepFlops = (graph: Graph): number => 3 * forwardFlops(graph);

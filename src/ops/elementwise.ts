@@ -1,0 +1,68 @@
+/** y = max(x, 0) and y = a + b; see `shaders/elementwise.wgsl`. */
+import { z } from 'zod';
+import { ceilDiv, defineOp, input, read, shapeError, write } from './op.ts';
+import type { KernelCall } from './op.ts';
+import { elements, storedElements } from './tensor.ts';
+import type { Tensor } from './tensor.ts';
+
+const none = z.object({});
+
+function elementwise(
+  entry: string,
+  bindings: KernelCall['bindings'],
+  y: Tensor,
+  addend?: Tensor,
+): KernelCall {
+  const SIZE4 = storedElements(y) / 4;
+  return {
+    shader: 'elementwise',
+    entry,
+    constants: { SIZE4, ADDEND: addend !== undefined },
+    bindings: [...bindings, ...(addend ? [read(addend)] : [])],
+    workgroups: [ceilDiv(SIZE4, 64), 1, 1],
+    flops: elements(y.shape),
+  };
+}
+
+/** One pass that adds two tensors of equal shape. */
+export const addCall = (a: Tensor, b: Tensor, y: Tensor): KernelCall =>
+  elementwise('add', [read(a), read(b), write(y)], y);
+
+export const relu = defineOp<Record<string, never>>({
+  name: 'relu',
+  params: none,
+  inputs: ['x'],
+  inferShape: (_, { x = [] }) => x,
+  flops: (_, { x = [] }) => elements(x),
+  forward: ({ inputs, y, emit }) => {
+    emit.dispatch(elementwise('relu', [read(input(inputs, 'x')), write(y)], y));
+  },
+  backward: ({ inputs, y, gradOutput, emit, wants, fold }): Record<string, Tensor> => {
+    if (!wants('x')) return {};
+    const x = input(inputs, 'x');
+    const dx = emit.transient(`d(${x.name})`, x.shape, 'image');
+    emit.dispatch(elementwise('relu_grad', [read(y), read(gradOutput), write(dx)], dx, fold('x')));
+    return { x: dx };
+  },
+});
+
+export const add = defineOp<Record<string, never>>({
+  name: 'add',
+  params: none,
+  inputs: ['a', 'b'],
+  inferShape: (_, { a = [], b = [] }) => {
+    if (a.join() !== b.join()) {
+      throw shapeError(`cannot add shapes [${a.join(', ')}] and [${b.join(', ')}]`);
+    }
+    return a;
+  },
+  flops: (_, { a = [] }) => elements(a),
+  forward: ({ inputs, y, emit }) => {
+    emit.dispatch(addCall(input(inputs, 'a'), input(inputs, 'b'), y));
+  },
+  // d(a + b)/da = d(a + b)/db = 1: both gradients are the incoming one, without a copy.
+  backward: ({ gradOutput, wants }) => ({
+    ...(wants('a') && { a: gradOutput }),
+    ...(wants('b') && { b: gradOutput }),
+  }),
+});

@@ -1,0 +1,49 @@
+/** Global average pooling, [N, C, H, W] to [N, C]; see `shaders/pool.wgsl`. */
+import { z } from 'zod';
+import { ceilDiv, defineOp, input, read, shapeError, write } from './op.ts';
+import { elements, imageDims, quads } from './tensor.ts';
+import type { Shape, Tensor } from './tensor.ts';
+
+function geometry(x: Shape) {
+  const [N, c, h, w] = imageDims(x);
+  return { N, HW: h * w, C4: quads(c) };
+}
+
+export const globalAvgPool = defineOp<Record<string, never>>({
+  name: 'global_avg_pool',
+  params: z.object({}),
+  inputs: ['x'],
+  inferShape: (_, { x = [] }) => {
+    if (x.length !== 4) {
+      throw shapeError(`global average pooling takes images [N, C, H, W], not [${x.join(', ')}]`);
+    }
+    return x.slice(0, 2);
+  },
+  flops: (_, { x = [] }) => elements(x),
+  forward: ({ inputs, y, emit }) => {
+    const x = input(inputs, 'x');
+    const { N, HW, C4 } = geometry(x.shape);
+    emit.dispatch({
+      shader: 'pool',
+      entry: 'global_avg_pool',
+      constants: { N, HW, C4 },
+      bindings: [read(x), write(y)],
+      workgroups: [ceilDiv(N * C4, 64), 1, 1],
+    });
+  },
+  backward: ({ inputs, gradOutput, emit, wants, fold }): Record<string, Tensor> => {
+    if (!wants('x')) return {};
+    const x = input(inputs, 'x');
+    const { N, HW, C4 } = geometry(x.shape);
+    const dx = emit.transient(`d(${x.name})`, x.shape, 'image');
+    const addend = fold('x');
+    emit.dispatch({
+      shader: 'pool',
+      entry: 'global_avg_pool_grad',
+      constants: { N, HW, C4, ADDEND: addend !== undefined },
+      bindings: [read(gradOutput), write(dx), ...(addend ? [read(addend)] : [])],
+      workgroups: [ceilDiv(N * HW * C4, 64), 1, 1],
+    });
+    return { x: dx };
+  },
+});

@@ -1,0 +1,131 @@
+/**
+ * What an op is. An op says everything about itself in one file: its parameters (the names of
+ * `torch.nn.functional`), the shapes it accepts, its learned parameters and state, its FLOPs, and its
+ * forward and backward passes as kernels to dispatch. Nothing here touches a GPU: a dispatch is data,
+ * which the engine plans, compiles and replays.
+ */
+import type { z } from 'zod';
+import { FathomError } from '../errors.ts';
+import type { Layout, Shape, Tensor } from './tensor.ts';
+
+/** How a kernel uses a tensor: `write` overwrites all of it, `update` reads it too. */
+export type Access = 'read' | 'write' | 'update' | 'uniform';
+
+export interface Binding {
+  tensor: Tensor;
+  access: Access;
+}
+
+/** One kernel to run. */
+export interface KernelCall {
+  /** File in `shaders/`, without `.wgsl`. */
+  shader: string;
+  /** Entry point in that file. */
+  entry: string;
+  /** Compile-time constants, declared before the kernel's text. */
+  constants: Record<string, number | boolean>;
+  /** In the order of `@binding`. */
+  bindings: Binding[];
+  workgroups: readonly [x: number, y: number, z: number];
+  /** Floating-point operations, for the profiler (a multiply-add counts two). */
+  flops?: number;
+}
+
+/** How a learned parameter starts. */
+export type Initializer =
+  /** N(0, 2 / fan_in): He et al. 2015, "Delving Deep into Rectifiers", eq. 10. */
+  | { kind: 'kaiming_normal' }
+  /** U(−1/√fan_in, 1/√fan_in): what PyTorch gives linear layers. */
+  | { kind: 'uniform_fan_in'; fanIn: number }
+  | { kind: 'constant'; value: number };
+
+export interface ParameterSpec {
+  shape: Shape;
+  layout: Layout;
+  init: Initializer;
+}
+
+export interface StateSpec {
+  shape: Shape;
+  layout: Layout;
+  /** Value of every element at the start. */
+  initial: number;
+}
+
+/** Collects what a pass dispatches. */
+export interface Emitter {
+  /** A new tensor that lives from its first write to its last read. */
+  transient(name: string, shape: Shape, layout: Layout): Tensor;
+  dispatch(call: KernelCall): void;
+  /** Scalars of the current step (see `shaders/step.wgsl`). */
+  readonly step: Tensor;
+}
+
+export interface ForwardPass<P> {
+  params: P;
+  /** Inputs, learned parameters and state by name. */
+  inputs: Record<string, Tensor | undefined>;
+  y: Tensor;
+  /** Batch norm and dropout differ between training and evaluation. */
+  training: boolean;
+  emit: Emitter;
+  /** What the backward pass will want; an op puts its own names here. */
+  saved: Record<string, Tensor>;
+}
+
+export interface BackwardPass<P> extends Omit<ForwardPass<P>, 'y'> {
+  y: Tensor;
+  /** dL/dy, same shape as y. */
+  gradOutput: Tensor;
+  /** Whether anybody needs dL/d of this input. */
+  wants(input: string): boolean;
+  /**
+   * The gradient that this input has already received from elsewhere, or undefined. An op that asks
+   * promises to add it to the gradient it returns (one pass over memory saved).
+   */
+  fold(input: string): Tensor | undefined;
+  /** Where to write dL/d of a learned parameter. */
+  parameterGradient(name: string): Tensor;
+}
+
+export interface Op<P = unknown> {
+  name: string;
+  params: z.ZodType<P>;
+  /** Names of the tensors it takes beside its learned parameters and state. */
+  inputs: readonly string[];
+  parameters?(params: P, x: Shape): Record<string, ParameterSpec>;
+  state?(params: P, x: Shape): Record<string, StateSpec>;
+  /** Shape of y. Throws a {@link shapeError} that says which rule was broken. */
+  inferShape(params: P, inputs: Record<string, Shape>): Shape;
+  /** Floating-point operations of the forward pass; a multiply-add counts two. */
+  flops(params: P, inputs: Record<string, Shape>, y: Shape): number;
+  forward(pass: ForwardPass<P>): void;
+  /** Dispatches the gradients of all inputs that are wanted; returns those that are not parameters. */
+  backward(pass: BackwardPass<P>): Record<string, Tensor>;
+}
+
+/** Checks an op's types where it is written and erases its parameter type for the table. */
+export function defineOp<P>(op: Op<P>): Op {
+  return op as unknown as Op;
+}
+
+/** An error that says which rule about shapes was broken; the graph builder adds the layer's path. */
+export function shapeError(
+  rule: string,
+  details: Record<string, string | number> = {},
+): FathomError {
+  return new FathomError('shape', rule, { rule, ...details });
+}
+
+export function input(inputs: Record<string, Tensor | undefined>, name: string): Tensor {
+  const tensor = inputs[name];
+  if (!tensor) throw new Error(`an op was given no tensor named "${name}"`);
+  return tensor;
+}
+
+export const ceilDiv = (a: number, b: number): number => Math.ceil(a / b);
+
+export const read = (tensor: Tensor): Binding => ({ tensor, access: 'read' });
+export const write = (tensor: Tensor): Binding => ({ tensor, access: 'write' });
+export const update = (tensor: Tensor): Binding => ({ tensor, access: 'update' });
+export const uniform = (tensor: Tensor): Binding => ({ tensor, access: 'uniform' });

@@ -23,15 +23,16 @@ import type { DeviceDataset } from './dataset.ts';
 
 /** WebGPU binds buffers at multiples of this many bytes. */
 const ALIGNMENT = 256;
-/** Summaries (loss, errors) of so many passes are kept on the GPU until they are read. */
-export const SUMMARY_SLOTS = 1024;
 const SUMMARY_BYTES = 8;
+const DEFAULT_SLOTS = 64;
 
 export interface NetworkOptions {
   batch: number;
   seed: number;
   /** Where batches come from; without it they are given by {@link GpuNetwork.writeBatch}. */
   data?: { train: DeviceDataset; test: DeviceDataset };
+  /** Summaries (loss, errors) of so many passes are kept on the GPU until they are read. */
+  summarySlots?: number;
   /** Both on by default; off to test against. */
   fusion?: boolean;
   reuse?: boolean;
@@ -103,7 +104,10 @@ export class GpuNetwork {
     this.gradient = gpu.storage(`${spec.name} gradients`, parameters.bytes);
     this.velocity = gpu.storage(`${spec.name} velocities`, parameters.bytes);
     this.statistics = gpu.storage(`${spec.name} running statistics`, state.bytes);
-    this.summaries = gpu.storage(`${spec.name} summaries`, SUMMARY_SLOTS * SUMMARY_BYTES);
+    this.summaries = gpu.storage(
+      `${spec.name} summaries`,
+      (options.summarySlots ?? DEFAULT_SLOTS) * SUMMARY_BYTES,
+    );
     this.step = gpu.device.createBuffer({
       label: `${spec.name} step`,
       size: STEP_BYTES,
@@ -140,25 +144,23 @@ export class GpuNetwork {
 
   /** Rewires the network; weights, velocities and statistics stay. Compiles only what was never compiled. */
   async rewire(spec: NetworkSpec): Promise<void> {
-    const before = this.spec;
+    await this.prepare('train', undefined, spec);
+    await this.prepare('evaluate', undefined, spec);
     this.spec = spec;
-    try {
-      await this.prepare('train');
-      await this.prepare('evaluate');
-    } catch (error) {
-      this.spec = before;
-      throw error;
-    }
   }
 
-  /** The program for how the network is wired now; built on first use. */
-  async prepare(mode: Mode, progress?: (done: number, total: number) => void): Promise<Program> {
-    const key = this.programKey(mode);
+  /** The program of a mode for how the network is wired (now, by default); built on first use. */
+  async prepare(
+    mode: Mode,
+    progress?: (done: number, total: number) => void,
+    spec = this.spec,
+  ): Promise<Program> {
+    const key = programKey(mode, spec);
     const present = this.programs.get(key);
     if (present) return present;
     const { batch, fusion = true, reuse = true, data } = this.options;
-    const plain = buildGraph(this.spec, batch);
-    const graph = fusion ? fuse(plain) : plain;
+    const written = buildGraph(spec, batch);
+    const graph = fusion ? fuse(written) : written;
     const places = new Map<Tensor, Place>([[STEP, { buffer: this.step, offset: 0 }]]);
     const dataset = mode === 'evaluate' ? data?.test : data?.train;
     for (const [tensor, place] of dataset?.places ?? []) places.set(tensor, place);
@@ -174,7 +176,7 @@ export class GpuNetwork {
 
   /** The program that {@link prepare} made. */
   program(mode: Mode): Program {
-    const program = this.programs.get(this.programKey(mode));
+    const program = this.programs.get(programKey(mode, this.spec));
     if (!program) throw new Error(`the ${mode} pass of ${this.spec.name} was not prepared`);
     return program;
   }
@@ -296,10 +298,6 @@ export class GpuNetwork {
     this.batchBuffers?.labels.destroy();
   }
 
-  private programKey(mode: Mode): string {
-    return `${mode} ${JSON.stringify(this.spec.layers)}`;
-  }
-
   private keepSummary(encoder: GPUCommandEncoder, mode: Mode, slot: number): void {
     const { lowered, pass } = this.program(mode);
     const { buffer } = pass.place(lowered.summary);
@@ -379,6 +377,9 @@ export class GpuNetwork {
     );
   }
 }
+
+const programKey = (mode: Mode, spec: NetworkSpec): string =>
+  `${mode} ${JSON.stringify(spec.layers)}`;
 
 const align = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 

@@ -1,0 +1,189 @@
+/**
+ * The headless runner: the experiment of the app in Node, on Dawn.
+ *
+ *     npm run train -- --preset degradation --data builtin --out runs/first
+ */
+import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Command, Option } from 'commander';
+import { z } from 'zod';
+import { FathomError } from '../errors.ts';
+import { Gpu } from '../engine/gpu/gpu.ts';
+import { BOUNDS, experimentConfig } from '../lab/config.ts';
+import type { ExperimentConfig } from '../lab/config.ts';
+import { CSV_HEADER, csvLine } from '../lab/csv.ts';
+import { Experiment } from '../lab/experiment.ts';
+import type { LabEvent } from '../lab/experiment.ts';
+import { SMOOTHING_WINDOW } from '../lab/run.ts';
+import type { MetricsRow } from '../lab/run.ts';
+import { openDevice } from './adapter.ts';
+import { openData } from './data.ts';
+
+/** Starting points for `--preset`; every option can still be given. */
+const PRESETS: Record<string, Partial<ExperimentConfig>> = {
+  degradation: { networks: ['plain-20', 'plain-56', 'residual-20', 'residual-56'] },
+};
+
+const range = ({ min, max }: { min: number; max: number }) => `${min} … ${max}`;
+
+function program(): Command {
+  return new Command('npm run train --')
+    .description(
+      `Trains networks of the CIFAR family side by side and writes their curves.\n\n` +
+        `DIR/metrics.csv: network,iteration,train_loss,train_error,test_error,seconds — errors are fractions;\n` +
+        `train_error is the mean over the batches of the last ${SMOOTHING_WINDOW} iterations (fewer at the start);\n` +
+        `test_error stands on the iterations where the test set was evaluated.\n` +
+        `DIR/config.json: the whole configuration, which --config takes back.`,
+    )
+    .addOption(new Option('--preset <name>', 'a prepared experiment').choices(Object.keys(PRESETS)))
+    .option('--config <file>', 'a config.json of an earlier run; options given beside it win')
+    .option('--data <name>', 'builtin, fashion-mnist:DIR, mnist:DIR or cifar10:FILE')
+    .option('--networks <list>', 'for instance plain-20,residual-56 (depth 6n+2)')
+    .option('--size <pixels>', `pictures are resized to size × size, ${range(BOUNDS.size)}`)
+    .option(
+      '--width <channels>',
+      `channels of the first stage, a multiple of 4, ${range(BOUNDS.width)}`,
+    )
+    .option('--shortcut <option>', 'A (no parameters) or B (1×1 projection)')
+    .option('--batch <pictures>', `batch size, ${range(BOUNDS.batch)}`)
+    .option('--steps <count>', `iterations of each network, ${range(BOUNDS.steps)}`)
+    .option('--eval-every <count>', 'evaluate the test set every so many iterations')
+    .option('--learning-rate <lr>', 'peak learning rate of SGD')
+    .option('--warmup <count>', 'iterations of linear warm-up')
+    .option('--schedule <name>', 'constant, step (a tenth in the last quarter) or cosine')
+    .option('--momentum <m>', 'momentum of SGD')
+    .option('--weight-decay <wd>', 'L2 penalty on all parameters')
+    .option('--pad <pixels>', 'augmentation: pad and crop at random; 0 is off')
+    .option('--flip', 'augmentation: mirror left-right at random')
+    .option('--no-flip', 'no mirroring')
+    .option('--seed <number>', 'weights, order of batches and augmentation follow from it')
+    .requiredOption('--out <dir>', 'where metrics.csv and config.json go')
+    .option('--no-seconds', 'leave the column of seconds empty: equal runs then give equal bytes')
+    .option('--adapter <name>', 'default, lavapipe, swiftshader or the path of a Vulkan ICD file')
+    .showHelpAfterError('(--help lists the options)');
+}
+
+/** From command-line options to a checked configuration; errors name the option. */
+async function configOf(options: Record<string, unknown>): Promise<ExperimentConfig> {
+  const stored: unknown =
+    typeof options.config === 'string' ? await readConfig(options.config) : {};
+  const preset = typeof options.preset === 'string' ? PRESETS[options.preset] : {};
+  const given: Record<string, unknown> = {};
+  for (const name of Object.keys(experimentConfig.shape)) {
+    const value = options[name];
+    if (value === undefined) continue;
+    if (name === 'networks') given[name] = String(value).split(',');
+    else given[name] = typeof DEFAULTS[name] === 'number' ? Number(value) : value;
+  }
+  const result = experimentConfig.safeParse({ ...preset, ...(stored as object), ...given });
+  if (result.success) return result.data;
+  const problems = result.error.issues.map(({ path, message }) => {
+    const option = `--${String(path[0] ?? 'config').replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
+    return `${option}: ${message}`;
+  });
+  throw new FathomError('options', problems.join('\n'));
+}
+
+const DEFAULTS: Record<string, unknown> = experimentConfig.parse({});
+
+async function readConfig(path: string): Promise<unknown> {
+  try {
+    return z.record(z.string(), z.unknown()).parse(JSON.parse(await readFile(path, 'utf8')));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new FathomError('config-file', `--config ${path}: ${reason}`, { path });
+  }
+}
+
+async function main(): Promise<void> {
+  const cli = program();
+  // npm passes everything after "--", a runner may leave that in.
+  cli.parse(
+    process.argv.slice(2).filter((arg, i) => !(i === 0 && arg === '--')),
+    { from: 'user' },
+  );
+  const options = cli.opts<Record<string, unknown>>();
+  const config = await configOf(options);
+  const dataset = await openData(config.data, config.size, config.seed);
+  const { device, description } = await openDevice(
+    typeof options.adapter === 'string' ? options.adapter : undefined,
+  );
+  console.log(`adapter: ${description.description}${description.software ? ' (software)' : ''}`);
+  const { mean, std } = dataset.statistics;
+  const numbers = (values: number[]) => values.map((value) => value.toFixed(4)).join(' ');
+  console.log(
+    `data: ${dataset.title}, ${dataset.train.count} train / ${dataset.test.count} test pictures ` +
+      `${dataset.channels}×${dataset.height}×${dataset.width}, mean ${numbers(mean)}, std ${numbers(std)}`,
+  );
+
+  const out = String(options.out);
+  await mkdir(out, { recursive: true });
+  await writeFile(join(out, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
+  const rows: MetricsRow[] = [];
+  let failure: unknown = null;
+  const latest = new Map<string, MetricsRow>();
+  let printed = 0;
+  const emit = (event: LabEvent) => {
+    if (event.type === 'mark' && event.mark.kind === 'diverged') {
+      console.log(
+        `${event.mark.network ?? ''} diverged at iteration ${event.mark.iteration}; it stops, the others go on`,
+      );
+    }
+    if (event.type !== 'metrics') return;
+    rows.push(...event.rows);
+    for (const row of event.rows) latest.set(row.network, row);
+    const evaluated = event.rows.some(({ testError }) => testError !== null);
+    if (!evaluated && performance.now() - printed < 2000) return;
+    printed = performance.now();
+    console.log(progressLine(config, latest));
+  };
+  const experiment = await Experiment.create(new Gpu(device), config, dataset, {
+    emit,
+    failed: (error) => (failure = error),
+  });
+  experiment.start();
+  await experiment.idle();
+  if (failure) throw failure;
+
+  await writeMetrics(join(out, 'metrics.csv'), config, rows, options.seconds !== false);
+  console.log(progressLine(config, latest));
+  console.log(`wrote ${join(out, 'metrics.csv')} and ${join(out, 'config.json')}`);
+  await experiment.close();
+  device.destroy();
+}
+
+/** Rows by network in the order of the configuration, then by iteration: independent of timing. */
+async function writeMetrics(
+  path: string,
+  config: ExperimentConfig,
+  rows: readonly MetricsRow[],
+  seconds: boolean,
+): Promise<void> {
+  const file = await open(path, 'w');
+  await file.write(CSV_HEADER);
+  for (const id of config.networks) {
+    const own = rows.filter(({ network }) => network === id);
+    own.sort((a, b) => a.iteration - b.iteration);
+    for (const row of own) await file.write(csvLine(seconds ? row : { ...row, seconds: null }));
+  }
+  await file.close();
+}
+
+function progressLine(config: ExperimentConfig, latest: ReadonlyMap<string, MetricsRow>): string {
+  const iteration = Math.min(...config.networks.map((id) => latest.get(id)?.iteration ?? 0));
+  const errors = config.networks.map((id) => {
+    const row = latest.get(id);
+    const test = row?.testError == null ? '' : ` test ${(100 * row.testError).toFixed(1)}%`;
+    return `${id} ${row ? `${(100 * row.trainError).toFixed(1)}%` : '–'}${test}`;
+  });
+  return `${iteration}/${config.steps}  ${errors.join('  ')}`;
+}
+
+try {
+  await main();
+  process.exit(0);
+} catch (error) {
+  if (!(error instanceof FathomError)) throw error;
+  console.error(error.message);
+  process.exit(1);
+}

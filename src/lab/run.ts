@@ -1,0 +1,137 @@
+/**
+ * One network of an experiment as it trains: where it stands, and the rows of its curves.
+ */
+import type { GpuNetwork, Summary } from '../engine/network.ts';
+
+/** Training error is the mean over the batches of so many last iterations. */
+export const SMOOTHING_WINDOW = 50;
+/** Summaries of so many training steps wait on the GPU at most. */
+export const TRAIN_SLOTS = 1024;
+
+/** One row of the curves. Errors are fractions 0…1. */
+export interface MetricsRow {
+  network: string;
+  /** Training steps done, 1-based. */
+  iteration: number;
+  /** Mean cross-entropy of this step's batch. */
+  trainLoss: number;
+  /** Share of this step's batch that was classified wrongly. */
+  batchError: number;
+  /** The mean of `batchError` over the last {@link SMOOTHING_WINDOW} iterations. */
+  trainError: number;
+  /** Error on the whole test set, on the iterations where it was evaluated. */
+  testError: number | null;
+  /** Seconds this network has trained, evaluation left out. */
+  seconds: number;
+}
+
+export class NetworkRun {
+  readonly id: string;
+  readonly network: GpuNetwork;
+  readonly batch: number;
+  connected: boolean;
+  /** Training steps submitted. */
+  iteration = 0;
+  /** Training steps that the GPU is known to have finished. */
+  finished = 0;
+  /** Iteration at which the loss stopped being a number. */
+  divergedAt: number | null = null;
+  /** The test set is to be evaluated before the next step. */
+  evaluationDue = false;
+  /** Training images a second, averaged over the last steps. */
+  imagesPerSecond = 0;
+  private seconds = 0;
+  private readonly secondsAt = new Float64Array(TRAIN_SLOTS);
+  /** Iterations whose rows have been asked for. */
+  private requested = 0;
+  /** Resolves when all rows asked for have been made. */
+  private reading: Promise<void> = Promise.resolve();
+  private readonly window: number[] = [];
+
+  constructor(id: string, network: GpuNetwork, batch: number, connected: boolean) {
+    this.id = id;
+    this.network = network;
+    this.batch = batch;
+    this.connected = connected;
+  }
+
+  reset(connected: boolean): void {
+    this.network.reset();
+    this.connected = connected;
+    this.iteration = 0;
+    this.finished = 0;
+    this.divergedAt = null;
+    this.evaluationDue = false;
+    this.imagesPerSecond = 0;
+    this.seconds = 0;
+    this.requested = 0;
+    this.window.length = 0;
+  }
+
+  /** The oldest unfinished step has finished; it took the GPU this long. */
+  finishStep(seconds: number): void {
+    this.seconds += seconds;
+    this.secondsAt[this.finished % TRAIN_SLOTS] = this.seconds;
+    this.finished++;
+    const rate = this.batch / Math.max(seconds, 1e-6);
+    this.imagesPerSecond += (this.imagesPerSecond === 0 ? 1 : 0.1) * (rate - this.imagesPerSecond);
+  }
+
+  /** Finished steps whose rows nobody has asked for. */
+  get pendingRows(): number {
+    return this.divergedAt === null ? this.finished - this.requested : 0;
+  }
+
+  /**
+   * Reads what the GPU noted on finished steps since the last call and hands the rows to `give`, calls in
+   * order. `testError` belongs to the newest iteration. Rows end with the first whose loss is not a number.
+   */
+  collect(testError: number | null, give: (rows: MetricsRow[]) => void): Promise<void> {
+    const first = this.requested;
+    const last = this.finished;
+    this.requested = last;
+    const summaries = this.read(first, last);
+    this.reading = this.reading.then(async () => {
+      const rows: MetricsRow[] = [];
+      for (const [i, summary] of (await summaries).entries()) {
+        if (this.divergedAt !== null) break;
+        const iteration = first + i + 1;
+        rows.push(this.row(iteration, summary, iteration === last ? testError : null));
+        if (!Number.isFinite(summary.loss)) this.divergedAt = iteration;
+      }
+      if (rows.length > 0) give(rows);
+    });
+    return this.reading;
+  }
+
+  /** Resolves when all rows asked for have been handed out. */
+  settled(): Promise<void> {
+    return this.reading;
+  }
+
+  private async read(first: number, last: number): Promise<Summary[]> {
+    const parts: Promise<Summary[]>[] = [];
+    for (let from = first; from < last;) {
+      const slot = from % TRAIN_SLOTS;
+      const count = Math.min(last - from, TRAIN_SLOTS - slot);
+      parts.push(this.network.readSummaries(slot, count));
+      from += count;
+    }
+    return (await Promise.all(parts)).flat();
+  }
+
+  private row(iteration: number, { loss, errors }: Summary, testError: number | null): MetricsRow {
+    const batchError = errors / this.batch;
+    this.window.push(batchError);
+    if (this.window.length > SMOOTHING_WINDOW) this.window.shift();
+    return {
+      network: this.id,
+      iteration,
+      trainLoss: loss,
+      batchError,
+      trainError: this.window.reduce((sum, error) => sum + error, 0) / this.window.length,
+      testError,
+      seconds: this.secondsAt[(iteration - 1) % TRAIN_SLOTS] ?? 0,
+    };
+  }
+}

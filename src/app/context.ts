@@ -1,0 +1,49 @@
+/**
+ * The store as components see it.
+ */
+import { createContext, useContext, useSyncExternalStore } from 'react';
+import { useStore } from 'zustand';
+import type { LabActions, LabState, LabStore } from './store.ts';
+
+export const LabContext = createContext<LabStore | null>(null);
+
+export function useLabStore(): LabStore {
+  const store = useContext(LabContext);
+  if (!store) throw new Error('components stand inside LabContext');
+  return store;
+}
+
+export function useLab<T>(selector: (state: LabState & LabActions) => T): T {
+  return useStore(useLabStore(), selector);
+}
+
+/** Milliseconds between two looks at numbers that change all the time: five a second. */
+const GLANCE_MS = 200;
+
+/** One clock a store: all who glance look at the same moment. */
+const clocks = new WeakMap<LabStore, (notify: () => void) => () => void>();
+
+function clockOf(store: LabStore): (notify: () => void) => () => void {
+  const known = clocks.get(store);
+  if (known) return known;
+  const listeners = new Set<() => void>();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  store.subscribe(() => {
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      for (const notify of listeners) notify();
+    }, GLANCE_MS);
+  });
+  const subscribe = (notify: () => void) => {
+    listeners.add(notify);
+    return () => listeners.delete(notify);
+  };
+  clocks.set(store, subscribe);
+  return subscribe;
+}
+
+/** As {@link useLab}, but looks only five times a second: for curves and counters. */
+export function useLabGlance<T>(selector: (state: LabState & LabActions) => T): T {
+  const store = useLabStore();
+  return useSyncExternalStore(clockOf(store), () => selector(store.getState()));
+}

@@ -1,0 +1,100 @@
+/**
+ * The curves of an experiment as columns that only grow. They are appended to in place, many times a
+ * second; whoever draws them looks at the store's `revision`.
+ */
+import type { CsvRow } from '../lab/csv.ts';
+import type { MetricsRow } from '../worker/protocol.ts';
+
+/** One network's rows, column by column. Errors are fractions. */
+export interface Curve {
+  iteration: number[];
+  trainLoss: number[];
+  trainError: number[];
+  seconds: number[];
+  /** The iterations where the test set was evaluated, and the error there. */
+  testIteration: number[];
+  testError: number[];
+}
+
+export function emptyCurve(): Curve {
+  return {
+    iteration: [],
+    trainLoss: [],
+    trainError: [],
+    seconds: [],
+    testIteration: [],
+    testError: [],
+  };
+}
+
+/** Appends one row in place. A row of the last iteration brings its test error later: it is merged. */
+export function appendRow(curve: Curve, row: MetricsRow): void {
+  if (row.iteration !== curve.iteration.at(-1)) {
+    curve.iteration.push(row.iteration);
+    curve.trainLoss.push(row.trainLoss);
+    curve.trainError.push(row.trainError);
+    curve.seconds.push(row.seconds);
+  }
+  if (row.testError !== null && row.iteration !== curve.testIteration.at(-1)) {
+    curve.testIteration.push(row.iteration);
+    curve.testError.push(row.testError);
+  }
+}
+
+/** Rows for the CSV file, network after network in the order given. */
+export function* csvRows(
+  curves: Readonly<Record<string, Curve>>,
+  order: readonly string[],
+): Generator<CsvRow> {
+  for (const network of order) {
+    const curve = curves[network];
+    if (!curve) continue;
+    const tests = new Map(curve.testIteration.map((t, index) => [t, curve.testError[index]]));
+    for (const [index, iteration] of curve.iteration.entries()) {
+      yield {
+        network,
+        iteration,
+        trainLoss: curve.trainLoss[index] ?? NaN,
+        trainError: curve.trainError[index] ?? NaN,
+        testError: tests.get(iteration) ?? null,
+        seconds: curve.seconds[index] ?? NaN,
+      };
+    }
+  }
+}
+
+/** Mean of the last `window` values at each index in [from, to); shorter at the start. */
+export function trailingMean(
+  values: readonly number[],
+  window: number,
+  from: number,
+  to: number,
+): number[] {
+  const means: number[] = [];
+  const start = Math.max(0, from - window + 1);
+  let sum = 0;
+  for (let index = start; index < to; index++) {
+    sum += values[index] ?? 0;
+    const leaving = index - window;
+    if (leaving >= start) sum -= values[leaving] ?? 0;
+    if (index >= from) means.push(sum / Math.min(window, index - start + 1));
+  }
+  return means;
+}
+
+/**
+ * Seconds until every network has done `steps` iterations, from the time each took so far; null
+ * before there is any. Networks take turns, so their times add up.
+ */
+export function secondsLeft(curves: readonly Curve[], steps: number): number | null {
+  let left = 0;
+  let known = false;
+  for (const { iteration, seconds } of curves) {
+    const done = iteration.at(-1);
+    const spent = seconds.at(-1);
+    if (!done || spent === undefined) continue;
+    known = true;
+    left += ((steps - done) * spent) / done;
+  }
+  return known ? left : null;
+}

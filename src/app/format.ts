@@ -1,0 +1,38 @@
+/**
+ * Numbers as people read them, in the language of the page.
+ */
+
+/** A fraction as a percentage with one decimal: 0.1234 → "12.3 %". */
+export function percent(fraction: number, language: string): string {
+  return new Intl.NumberFormat(language, {
+    style: 'percent',
+    minimumFractionDigits: 1,
+    maximumFractionDigits: 1,
+  }).format(fraction);
+}
+
+export function integer(value: number, language: string): string {
+  return new Intl.NumberFormat(language, { maximumFractionDigits: 0 }).format(value);
+}
+
+const PREFIXES = ['', 'k', 'M', 'G', 'T', 'P'];
+
+/** Three significant digits with a decimal prefix: 30_950_000_000 → "31.0 G". */
+export function prefixed(value: number): string {
+  let scaled = value;
+  let index = 0;
+  while (Math.abs(scaled) >= 999.5 && index < PREFIXES.length - 1) {
+    scaled /= 1000;
+    index += 1;
+  }
+  const digits = index === 0 || scaled >= 99.95 ? 0 : scaled >= 9.995 ? 1 : 2;
+  return `${scaled.toFixed(digits)} ${PREFIXES[index]}`.trimEnd();
+}
+
+/** Seconds as m:ss or h:mm:ss. */
+export function duration(seconds: number): string {
+  const whole = Math.ceil(seconds);
+  const two = (value: number) => String(value).padStart(2, '0');
+  const [h, m, s] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
+}

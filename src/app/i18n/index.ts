@@ -1,0 +1,59 @@
+/**
+ * The words of the page, in English and Simplified Chinese. The language is chosen at first from the
+ * browser and kept once a person switches it.
+ */
+import i18next from 'i18next';
+import { initReactI18next } from 'react-i18next';
+import { readPreference, writePreference } from '../preferences.ts';
+import en from './en.json';
+import zh from './zh.json';
+
+declare module 'i18next' {
+  interface CustomTypeOptions {
+    resources: { translation: typeof en };
+  }
+}
+
+export const LANGUAGES = ['zh', 'en'] as const;
+export type Language = (typeof LANGUAGES)[number];
+
+/** Chinese for a reader whose browser prefers any kind of Chinese, English for all others. */
+export function preferredLanguage(languages: readonly string[]): Language {
+  const first = languages.find((tag) => /^(zh|en)\b/i.test(tag));
+  return first?.toLowerCase().startsWith('zh') ? 'zh' : 'en';
+}
+
+const setDocumentLanguage = (language: string) => {
+  document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en';
+  document.title = i18next.t('app.title');
+};
+
+export function startI18n(): void {
+  void i18next.use(initReactI18next).init({
+    resources: { en: { translation: en }, zh: { translation: zh } },
+    lng: readPreference('language', LANGUAGES) ?? preferredLanguage(navigator.languages),
+    fallbackLng: 'en',
+    interpolation: { escapeValue: false },
+  });
+  i18next.on('languageChanged', setDocumentLanguage);
+  setDocumentLanguage(i18next.language);
+}
+
+export function setLanguage(language: Language): void {
+  writePreference('language', language);
+  void i18next.changeLanguage(language);
+}
+
+function isTranslated(code: string): code is keyof typeof en.error {
+  return Object.hasOwn(en.error, code);
+}
+
+/** A failure in the reader's language; in English where its code has no sentence. */
+export function errorSentence(failure: {
+  code: string;
+  message: string;
+  details: Record<string, string | number>;
+}): string {
+  const { code, message, details } = failure;
+  return isTranslated(code) ? i18next.t(`error.${code}`, details) : message;
+}

@@ -1,0 +1,100 @@
+/**
+ * How a network looks wherever it appears: plain networks in warm hues with hollow markers, residual
+ * ones in cool hues with solid markers; depth is the shade, and the shape of the marker. Hue never
+ * stands alone: warm against cool stays apart in every common form of colour blindness, and markers
+ * and names say the same again.
+ */
+import { BOUNDS } from '../lab/config.ts';
+import { parseNetworkId } from '../network/families.ts';
+
+export type Shade = 'light' | 'dark';
+
+/** The shapes of markers: one name each as plotly, text and the drawing know it. */
+export const SHAPES = [
+  { symbol: 'circle', solid: '●', hollow: '○' },
+  { symbol: 'square', solid: '■', hollow: '□' },
+  { symbol: 'triangle-up', solid: '▲', hollow: '△' },
+  { symbol: 'diamond', solid: '◆', hollow: '◇' },
+  { symbol: 'triangle-down', solid: '▼', hollow: '▽' },
+  { symbol: 'star', solid: '★', hollow: '☆' },
+] as const;
+
+export type MarkerShape = (typeof SHAPES)[number];
+
+export interface NetworkStyle {
+  color: string;
+  shape: MarkerShape;
+  /** Residual networks have solid markers. */
+  solid: boolean;
+  /** The marker as a character, for labels. */
+  glyph: string;
+}
+
+type Rgb = readonly [number, number, number];
+
+/** From the shallowest to the deepest network, evenly spaced over the logarithm of depth. */
+const RAMPS: Record<Shade, Record<'plain' | 'residual', readonly Rgb[]>> = {
+  light: {
+    plain: [
+      [201, 138, 0],
+      [217, 112, 6],
+      [190, 38, 30],
+      [110, 16, 50],
+    ],
+    residual: [
+      [0, 150, 136],
+      [14, 143, 186],
+      [40, 72, 190],
+      [60, 30, 120],
+    ],
+  },
+  dark: {
+    plain: [
+      [255, 224, 130],
+      [255, 183, 77],
+      [255, 105, 92],
+      [255, 128, 171],
+    ],
+    residual: [
+      [128, 232, 208],
+      [92, 205, 245],
+      [118, 150, 255],
+      [190, 150, 255],
+    ],
+  },
+};
+
+/** Styles of all networks of an experiment. A network's colour depends on itself alone. */
+export function networkStyles(ids: readonly string[], shade: Shade): Map<string, NetworkStyle> {
+  const depths = [...new Set(ids.map((id) => parseNetworkId(id).depth))].sort((a, b) => a - b);
+  return new Map(
+    ids.map((id) => {
+      const { residual, depth } = parseNetworkId(id);
+      const shape = SHAPES[depths.indexOf(depth) % SHAPES.length] ?? SHAPES[0];
+      return [
+        id,
+        {
+          color: depthColor(RAMPS[shade][residual ? 'residual' : 'plain'], depth),
+          shape,
+          solid: residual,
+          glyph: residual ? shape.solid : shape.hollow,
+        },
+      ];
+    }),
+  );
+}
+
+function depthColor(ramp: readonly Rgb[], depth: number): string {
+  const { min, max } = BOUNDS.depth;
+  const position = (Math.log(depth / min) / Math.log(max / min)) * (ramp.length - 1);
+  const index = Math.max(0, Math.min(ramp.length - 2, Math.floor(position)));
+  const [from, to] = [ramp[index], ramp[index + 1]];
+  if (!from || !to) throw new RangeError('a ramp has at least two colours');
+  const share = Math.max(0, Math.min(1, position - index));
+  const hex = from.map((low, channel) =>
+    Math.round(low + ((to[channel] ?? low) - low) * share)
+      .toString(16)
+      .padStart(2, '0'),
+  );
+  return `#${hex.join('')}`;
+}

@@ -1,0 +1,171 @@
+import { useEffect, useId, useRef } from 'react';
+import { useTranslation } from 'react-i18next';
+import type { DatasetDescription } from '../../worker/protocol.ts';
+import { useLab } from '../context.ts';
+import { integer } from '../format.ts';
+import { useDatasetTitle, useShownDataset } from './dataset.ts';
+
+const SAMPLES_PER_CLASS = 3;
+
+/** What the networks learn from, in pictures and numbers, and how to bring other data. */
+export function DataTab() {
+  const { t, i18n } = useTranslation();
+  const dataset = useShownDataset();
+  const title = useDatasetTitle();
+  const waiting = useLab((state) => state.draft.data !== state.config.data);
+  const isBuiltin = useLab((state) => state.draft.data === 'builtin');
+  const change = useLab((state) => state.change);
+  const number = (value: number) => integer(value, i18n.language);
+
+  return (
+    <div className="data">
+      <h2>
+        {waiting ? t('data.waiting') : t('data.title')}: {title}
+      </h2>
+      <p>{isBuiltin ? t('data.builtin') : t('data.own')}</p>
+      {dataset && (
+        <>
+          <p>
+            {t('data.pictures', {
+              train: number(dataset.trainCount),
+              test: number(dataset.testCount),
+              channels: dataset.channels,
+              height: dataset.height,
+              width: dataset.width,
+            })}
+          </p>
+          <Samples dataset={dataset} />
+          <Statistics dataset={dataset} />
+        </>
+      )}
+      <h2>{t('data.open')}</h2>
+      <FilePicker />
+      <p className="quietly">{t('data.formats')}</p>
+      {!isBuiltin && (
+        <button type="button" onClick={() => change('data', 'builtin')}>
+          {t('data.useBuiltin')}
+        </button>
+      )}
+    </div>
+  );
+}
+
+function FilePicker() {
+  const { t } = useTranslation();
+  const openFiles = useLab((state) => state.openFiles);
+  const id = useId();
+  return (
+    <p className="picker">
+      {t('data.openHint')}{' '}
+      <span className="pick">
+        <input
+          id={id}
+          type="file"
+          multiple
+          className="visually-hidden"
+          onChange={(event) => {
+            openFiles([...(event.target.files ?? [])]);
+            event.target.value = '';
+          }}
+        />
+        <label htmlFor={id} className="button">
+          {t('data.pick')}
+        </label>
+      </span>
+    </p>
+  );
+}
+
+/** The classes by name, with a few pictures of each. */
+function Samples({ dataset }: { dataset: DatasetDescription }) {
+  const { t } = useTranslation();
+  const { samples, classes } = dataset;
+  const examples = classes.map((name, label) => ({
+    name,
+    indices: [...samples.labels.keys()]
+      .filter((index) => samples.labels[index] === label)
+      .slice(0, SAMPLES_PER_CLASS),
+  }));
+
+  return (
+    <>
+      <h3>{t('data.samples')}</h3>
+      <ul className="samples">
+        {examples.map(({ name, indices }) => (
+          <li key={name}>
+            <span>
+              {indices.map((index) => (
+                <Picture
+                  key={index}
+                  dataset={dataset}
+                  index={index}
+                  label={t('data.sample', { name })}
+                />
+              ))}
+            </span>
+            <b>{name}</b>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function Picture(props: { dataset: DatasetDescription; index: number; label: string }) {
+  const { dataset, index, label } = props;
+  const canvas = useRef<HTMLCanvasElement>(null);
+
+  useEffect(() => {
+    const context = canvas.current?.getContext('2d');
+    if (!context) return;
+    const { channels, height, width, samples } = dataset;
+    const plane = height * width;
+    const start = index * channels * plane;
+    const picture = context.createImageData(width, height);
+    for (let pixel = 0; pixel < plane; pixel++) {
+      for (let color = 0; color < 3; color++) {
+        const channel = Math.min(color, channels - 1);
+        picture.data[4 * pixel + color] = samples.images[start + channel * plane + pixel] ?? 0;
+      }
+      picture.data[4 * pixel + 3] = 255;
+    }
+    context.putImageData(picture, 0, 0);
+  }, [dataset, index]);
+
+  return (
+    <canvas
+      ref={canvas}
+      width={dataset.width}
+      height={dataset.height}
+      role="img"
+      aria-label={label}
+    />
+  );
+}
+
+function Statistics({ dataset }: { dataset: DatasetDescription }) {
+  const { t } = useTranslation();
+  const { mean, std } = dataset.statistics;
+  const names = mean.length === 3 ? ['R', 'G', 'B'] : mean.map((_, index) => String(index + 1));
+  return (
+    <table className="statistics">
+      <caption>{t('data.statistics')}</caption>
+      <thead>
+        <tr>
+          <th scope="col">{t('data.channel')}</th>
+          <th scope="col">{t('data.mean')}</th>
+          <th scope="col">{t('data.std')}</th>
+        </tr>
+      </thead>
+      <tbody>
+        {names.map((name, index) => (
+          <tr key={name}>
+            <th scope="row">{name}</th>
+            <td>{(mean[index] ?? NaN).toFixed(3)}</td>
+            <td>{(std[index] ?? NaN).toFixed(3)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}

@@ -1,0 +1,94 @@
+import { Tabs } from 'radix-ui';
+import { useTranslation } from 'react-i18next';
+import { BlockDrawing } from '../drawing/BlockDrawing.tsx';
+import { NetworkStrip } from '../drawing/NetworkStrip.tsx';
+import { useLab } from '../context.ts';
+import { parseNetworkId } from '../../network/families.ts';
+import { networkStyles } from '../palette.ts';
+import { pendingSettings } from '../store.ts';
+import { useShade } from '../theme.ts';
+import { DataTab } from './DataTab.tsx';
+import { SettingsTab } from './SettingsTab.tsx';
+
+export const PANEL_TABS = ['drawing', 'settings', 'data'] as const;
+export type PanelTab = (typeof PANEL_TABS)[number];
+
+interface PanelProps {
+  tab: PanelTab;
+  onTab: (tab: PanelTab) => void;
+}
+
+/** Beside the chart: the networks drawn, the settings, the data. */
+export function Panel({ tab, onTab }: PanelProps) {
+  const { t } = useTranslation();
+  const pending = useLab((state) => pendingSettings(state).length);
+
+  return (
+    <Tabs.Root
+      className="panel"
+      value={tab}
+      onValueChange={(value) => {
+        const next = PANEL_TABS.find((candidate) => candidate === value);
+        if (next) onTab(next);
+      }}
+    >
+      <Tabs.List className="tabs" aria-label={t('panel.label')}>
+        {PANEL_TABS.map((name) => (
+          <Tabs.Trigger key={name} value={name}>
+            {t(`panel.${name}`)}
+            {name === 'settings' && pending > 0 && <span className="badge">{pending}</span>}
+          </Tabs.Trigger>
+        ))}
+      </Tabs.List>
+      <Tabs.Content value="drawing" className="tab drawing-tab" tabIndex={-1}>
+        <DrawingTab />
+      </Tabs.Content>
+      <Tabs.Content value="settings" className="tab" tabIndex={-1}>
+        <SettingsTab />
+      </Tabs.Content>
+      <Tabs.Content value="data" className="tab" tabIndex={-1}>
+        <DataTab />
+      </Tabs.Content>
+    </Tabs.Root>
+  );
+}
+
+function DrawingTab() {
+  const { t } = useTranslation();
+  const ids = useLab((state) => state.config.networks);
+  const networks = useLab((state) => state.networks);
+  const active = useLab((state) => state.phase?.network);
+  const chosen = useLab((state) => state.selected);
+  const select = useLab((state) => state.select);
+  const styles = networkStyles(ids, useShade());
+  const deepest = Math.max(...ids.map((id) => parseNetworkId(id).depth));
+  const isConnected = (id: string) =>
+    networks.find((network) => network.id === id)?.connected ?? parseNetworkId(id).residual;
+  const shown = [active, chosen].find((id) => id && ids.includes(id)) ?? ids.at(-1);
+  const style = shown && styles.get(shown);
+
+  return (
+    <>
+      <p className="hint">{t('drawing.hint')}</p>
+      <div className="strips">
+        {ids.map((id) => {
+          const own = styles.get(id);
+          return (
+            own && (
+              <NetworkStrip
+                key={id}
+                id={id}
+                style={own}
+                connected={isConnected(id)}
+                selected={id === shown}
+                deepest={deepest}
+                onSelect={() => select(id)}
+              />
+            )
+          );
+        })}
+      </div>
+      {shown && style && <BlockDrawing id={shown} style={style} connected={isConnected(shown)} />}
+    </>
+  );
+}

@@ -1,0 +1,291 @@
+import { RotateCcw } from 'lucide-react';
+import { Checkbox, Switch } from 'radix-ui';
+import { useId, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import type { ExperimentConfig } from '../../lab/config.ts';
+import { BOUNDS } from '../../lab/config.ts';
+import { formatNetworkId } from '../../network/families.ts';
+import { useLab } from '../context.ts';
+import { networkStyles } from '../palette.ts';
+import { DEFAULTS, MOST_NETWORKS, SETTINGS, isLive, nearestAllowed, stepped } from '../settings.ts';
+import type { SettingName } from '../settings.ts';
+import { iterationsDone, pendingSettings } from '../store.ts';
+import { useShade } from '../theme.ts';
+import { CurveKey, InfoTip, NumberField, Segmented } from './controls.tsx';
+
+const GROUPS = [
+  {
+    name: 'training',
+    settings: ['learningRate', 'schedule', 'warmup', 'momentum', 'weightDecay'],
+  },
+  { name: 'pictures', settings: ['flip', 'pad', 'size', 'batch'] },
+  { name: 'experiment', settings: ['width', 'shortcut', 'steps', 'evalEvery', 'seed'] },
+] as const;
+
+/** Every setting, with what it does and whether it waits for a reset. */
+export function SettingsTab() {
+  const { t } = useTranslation();
+  return (
+    <div className="settings">
+      <Pending />
+      <fieldset>
+        <legend>
+          {t('settings.group.networks')}{' '}
+          <InfoTip label={t('settings.networks.label')} text={t('settings.networks.tip')} />
+        </legend>
+        <NetworkPicker />
+      </fieldset>
+      {GROUPS.map(({ name, settings }) => (
+        <fieldset key={name}>
+          <legend>{t(`settings.group.${name}`)}</legend>
+          {settings.map((setting) => (
+            <SettingRow key={setting} name={setting} />
+          ))}
+        </fieldset>
+      ))}
+      <Defaults />
+    </div>
+  );
+}
+
+/** In mid-run: which changes wait, and the choice to take or leave them. */
+function Pending() {
+  const { t, i18n } = useTranslation();
+  const draft = useLab((state) => state.draft);
+  const config = useLab((state) => state.config);
+  const fresh = useLab((state) => iterationsDone(state) === 0 && state.run !== 'running');
+  const reset = useLab((state) => state.reset);
+  const discard = useLab((state) => state.discard);
+  const names = pendingSettings({ config, draft });
+  if (fresh || names.length === 0) return null;
+
+  return (
+    <div className="pending" role="status">
+      <p>
+        {t('settings.pending', {
+          names: names
+            .map((name) => t(`settings.${name}.label`))
+            .join(i18n.language === 'zh' ? '、' : ', '),
+        })}
+      </p>
+      <button type="button" className="primary" onClick={reset}>
+        <RotateCcw aria-hidden size={16} />
+        {t('settings.apply')}
+      </button>
+      <button type="button" onClick={discard}>
+        {t('settings.discard')}
+      </button>
+    </div>
+  );
+}
+
+function Defaults() {
+  const { t } = useTranslation();
+  const change = useLab((state) => state.change);
+  const machine = useLab((state) => state.machine);
+  const restore = () => {
+    const defaults: ExperimentConfig = { ...DEFAULTS, ...machine };
+    for (const name of Object.keys(SETTINGS) as SettingName[]) {
+      if (name !== 'data') change(name, defaults[name]);
+    }
+  };
+  return (
+    <button type="button" onClick={restore}>
+      {t('settings.defaults')}
+    </button>
+  );
+}
+
+type PlainSetting = (typeof GROUPS)[number]['settings'][number];
+
+function SettingRow({ name }: { name: PlainSetting }) {
+  const { t } = useTranslation();
+  const id = useId();
+  const label = t(`settings.${name}.label`);
+  const tip = t(`settings.${name}.tip`);
+  const setting = SETTINGS[name];
+  const unit = useUnit(name);
+
+  return (
+    <div className="setting">
+      <label htmlFor={id}>
+        {label}
+        {unit && <span className="unit"> ({unit})</span>}
+      </label>
+      <InfoTip
+        label={label}
+        text={
+          <>
+            {tip}
+            <br />
+            <i>
+              {setting.kind === 'number' &&
+                `${t('settings.range', { min: setting.bounds.min, max: setting.bounds.max })}. `}
+              {isLive(name) ? t('settings.live') : t('settings.needsReset')}
+            </i>
+          </>
+        }
+      />
+      {!isLive(name) && (
+        <RotateCcw className="needs-reset" size={13} aria-label={t('settings.needsReset')} />
+      )}
+      <SettingControl name={name} id={id} label={label} description={tip} />
+    </div>
+  );
+}
+
+function useUnit(name: PlainSetting): string | null {
+  const { t } = useTranslation();
+  switch (name) {
+    case 'width':
+    case 'size':
+    case 'pad':
+    case 'batch':
+    case 'warmup':
+    case 'evalEvery':
+      return t(`settings.${name}.unit`);
+    default:
+      return null;
+  }
+}
+
+interface SettingControlProps {
+  name: PlainSetting;
+  id: string;
+  label: string;
+  description: string;
+}
+
+function SettingControl({ name, id, label, description }: SettingControlProps) {
+  const { t } = useTranslation();
+  const draft = useLab((state) => state.draft);
+  const change = useLab((state) => state.change);
+
+  switch (name) {
+    case 'flip':
+      return (
+        <Switch.Root
+          id={id}
+          className="switch"
+          aria-description={description}
+          checked={draft.flip}
+          onCheckedChange={(flip) => change('flip', flip)}
+        >
+          <Switch.Thumb className="switch-thumb" />
+        </Switch.Root>
+      );
+    case 'shortcut':
+      return (
+        <Segmented
+          label={label}
+          value={draft.shortcut}
+          options={SETTINGS.shortcut.options.map((value) => ({
+            value,
+            name: t(`settings.shortcut.options.${value}`),
+          }))}
+          onChange={(value) => change('shortcut', value)}
+        />
+      );
+    case 'schedule':
+      return (
+        <Segmented
+          label={label}
+          value={draft.schedule}
+          options={SETTINGS.schedule.options.map((value) => ({
+            value,
+            name: t(`settings.schedule.options.${value}`),
+          }))}
+          onChange={(value) => change('schedule', value)}
+        />
+      );
+    default:
+      return (
+        <NumberField
+          id={id}
+          label={label}
+          description={description}
+          value={draft[name]}
+          {...SETTINGS[name].bounds}
+          nearest={(typed) => nearestAllowed(name, typed, draft[name])}
+          step={(direction) => stepped(name, draft[name], direction)}
+          onChange={(value) => change(name, value)}
+        />
+      );
+  }
+}
+
+/** Which networks take part, and others to add: any depth of the family. */
+function NetworkPicker() {
+  const { t } = useTranslation();
+  const chosen = useLab((state) => state.draft.networks);
+  const change = useLab((state) => state.change);
+  const [depth, setDepth] = useState(32);
+  const [kind, setKind] = useState<'plain' | 'residual'>('residual');
+  const offered = [...new Set([...DEFAULTS.networks, ...chosen])];
+  const styles = networkStyles(offered, useShade());
+  const candidate = formatNetworkId({ residual: kind === 'residual', depth });
+  const { min, max, step } = BOUNDS.depth;
+  const nearestDepth = (typed: number) =>
+    Number.isFinite(typed)
+      ? Math.min(max, Math.max(min, min + Math.round((typed - min) / step) * step))
+      : depth;
+  const choose = (id: string, takesPart: boolean) =>
+    change('networks', takesPart ? [...chosen, id] : chosen.filter((other) => other !== id));
+
+  return (
+    <>
+      <ul className="picker-list">
+        {offered.map((id) => {
+          const style = styles.get(id);
+          const takesPart = chosen.includes(id);
+          return (
+            <li key={id}>
+              <label>
+                <Checkbox.Root
+                  className="checkbox"
+                  checked={takesPart}
+                  disabled={takesPart ? chosen.length === 1 : chosen.length >= MOST_NETWORKS}
+                  aria-label={t('settings.takesPart', { network: id })}
+                  onCheckedChange={(checked) => choose(id, checked === true)}
+                >
+                  <Checkbox.Indicator>✓</Checkbox.Indicator>
+                </Checkbox.Root>
+                {style && <CurveKey style={style} />}
+                {id}
+              </label>
+            </li>
+          );
+        })}
+      </ul>
+      <div className="add">
+        <Segmented
+          label={t('settings.add')}
+          value={kind}
+          options={[
+            { value: 'plain', name: t('settings.plain') },
+            { value: 'residual', name: t('settings.residual') },
+          ]}
+          onChange={setKind}
+        />
+        <NumberField
+          label={t('settings.depth.label')}
+          description={t('settings.depth.tip')}
+          value={depth}
+          min={min}
+          max={max}
+          nearest={nearestDepth}
+          step={(direction) => nearestDepth(depth + direction * step)}
+          onChange={setDepth}
+        />
+        <InfoTip label={t('settings.depth.label')} text={t('settings.depth.tip')} />
+        <button
+          type="button"
+          disabled={chosen.includes(candidate) || chosen.length >= MOST_NETWORKS}
+          onClick={() => choose(candidate, true)}
+        >
+          {t('settings.addButton')}
+        </button>
+      </div>
+    </>
+  );
+}

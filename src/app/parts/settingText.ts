@@ -1,0 +1,25 @@
+/**
+ * Settings in words: “Width 4, Iterations 300”.
+ */
+import { useTranslation } from 'react-i18next';
+import type { ExperimentConfig } from '../../lab/config.ts';
+import { isSettingName } from '../settings.ts';
+
+export function useSettingsText(): (settings: Partial<ExperimentConfig>) => string {
+  const { t, i18n } = useTranslation();
+  const valueText = (name: string, value: unknown): string => {
+    if (value === true) return '✓';
+    if (value === false) return '✗';
+    if (name === 'schedule' && (value === 'constant' || value === 'step' || value === 'cosine')) {
+      return t(`settings.schedule.options.${value}`);
+    }
+    return String(value);
+  };
+  return (settings) =>
+    Object.entries(settings)
+      .filter(([name]) => isSettingName(name))
+      .map(([name, value]) =>
+        isSettingName(name) ? `${t(`settings.${name}.label`)} ${valueText(name, value)}` : name,
+      )
+      .join(i18n.language === 'zh' ? '、' : ', ');
+}

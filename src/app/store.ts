@@ -1,0 +1,321 @@
+/**
+ * All state of the page in one store: a reducer over what the worker says ({@link reduce}) and the
+ * actions a person can take ({@link createAppStore}).
+ *
+ * `config` is what the worker trains; `draft` is what the form shows. They differ only in settings
+ * that need a reset and were changed in mid-run.
+ */
+import { createStore } from 'zustand/vanilla';
+import type { StoreApi } from 'zustand/vanilla';
+import { liveSettings } from '../lab/config.ts';
+import type { ExperimentConfig, LiveSettings } from '../lab/config.ts';
+import { machineDefaults } from '../lab/defaults.ts';
+import type {
+  Command,
+  DatasetDescription,
+  DeviceDescription,
+  Event,
+  Mark,
+  NetworkDescription,
+  Pace,
+  RunState,
+} from '../worker/protocol.ts';
+import { appendRow, emptyCurve } from './curves.ts';
+import type { Curve } from './curves.ts';
+import { parseLink } from './link.ts';
+import type { LinkProblem } from './link.ts';
+import { DEFAULTS, differences, isLive } from './settings.ts';
+import type { SettingName } from './settings.ts';
+
+type EventOf<T extends Event['type']> = Extract<Event, { type: T }>;
+
+/** Something to tell the reader, until they close it. */
+export type Message =
+  | { kind: 'failed'; event: EventOf<'failed'> }
+  | { kind: 'diverged'; network: string; iteration: number }
+  | { kind: 'link'; problems: LinkProblem[] }
+  | { kind: 'software'; device: string; chosen: Partial<ExperimentConfig> }
+  | { kind: 'copied' };
+
+export interface LabState {
+  device: DeviceDescription | null;
+  unsupported: EventOf<'unsupported'> | null;
+  /** Data sets seen so far, by id. */
+  datasets: Record<string, DatasetDescription>;
+  config: ExperimentConfig;
+  draft: ExperimentConfig;
+  /** The draft that was last sent to be built; as long as it stands, nothing waits for a reset. */
+  asked: ExperimentConfig;
+  /** Defaults chosen for this machine. */
+  machine: Partial<ExperimentConfig>;
+  run: RunState;
+  networks: NetworkDescription[];
+  curves: Record<string, Curve>;
+  /** Counts changes of `curves`, which are appended to in place. */
+  revision: number;
+  marks: Mark[];
+  imagesPerSecond: Record<string, number>;
+  progress: EventOf<'progress'> | null;
+  evaluating: EventOf<'evaluating'> | null;
+  phase: EventOf<'phase'> | null;
+  messages: (Message & { id: number })[];
+  pace: Pace;
+  /** Networks whose curves are hidden on the chart. */
+  hidden: string[];
+  /** The network whose block is drawn large; null follows the first, or the one in slow motion. */
+  selected: string | null;
+  view: { logarithmic: boolean; smoothing: number };
+}
+
+export const INITIAL_STATE: LabState = {
+  device: null,
+  unsupported: null,
+  datasets: {},
+  config: DEFAULTS,
+  draft: DEFAULTS,
+  asked: DEFAULTS,
+  machine: {},
+  run: 'empty',
+  networks: [],
+  curves: {},
+  revision: 0,
+  marks: [],
+  imagesPerSecond: {},
+  progress: null,
+  evaluating: null,
+  phase: null,
+  messages: [],
+  pace: { kind: 'full' },
+  hidden: [],
+  selected: null,
+  view: { logarithmic: false, smoothing: 1 },
+};
+
+/** Iterations done by the network that is furthest. */
+export function iterationsDone(state: Pick<LabState, 'curves'>): number {
+  return Math.max(0, ...Object.values(state.curves).map((curve) => curve.iteration.at(-1) ?? 0));
+}
+
+/** Settings that wait for a reset. */
+export function pendingSettings(state: Pick<LabState, 'config' | 'draft'>): SettingName[] {
+  return differences(state.config, state.draft).filter((name) => !isLive(name));
+}
+
+let messageCount = 0;
+
+function withMessage(state: LabState, message: Message): Pick<LabState, 'messages'> {
+  messageCount += 1;
+  return { messages: [...state.messages, { ...message, id: messageCount }] };
+}
+
+/** What changes in the state when the worker says `event`. */
+export function reduce(state: LabState, event: Event): Partial<LabState> {
+  switch (event.type) {
+    case 'device':
+      return { device: event.device, machine: machineDefaults(event.device) };
+    case 'unsupported':
+      return { unsupported: event, progress: null };
+    case 'progress':
+      return { progress: event.done < event.total ? event : null };
+    case 'dataset':
+      return { datasets: { ...state.datasets, [event.dataset.id]: event.dataset }, progress: null };
+    case 'networks': {
+      const { config, networks } = event;
+      if (state.draft === state.asked) return { config, draft: config, asked: config, networks };
+      // Changes wait for a reset; only what has just become true elsewhere is taken over.
+      const data = config.data === state.config.data ? state.draft.data : config.data;
+      return {
+        config,
+        draft: { ...state.draft, ...liveSettings.parse(config), data },
+        networks,
+      };
+    }
+    case 'state': {
+      const fresh = event.state === 'preparing' || event.state === 'ready';
+      return {
+        run: event.state,
+        ...(event.state === 'preparing' ? {} : { progress: null }),
+        ...(event.state === 'running' ? {} : { evaluating: null, phase: null }),
+        ...(fresh
+          ? { curves: {}, marks: [], imagesPerSecond: {}, revision: state.revision + 1 }
+          : {}),
+      };
+    }
+    case 'metrics': {
+      let curves = state.curves;
+      for (const row of event.rows) {
+        const curve = curves[row.network] ?? emptyCurve();
+        appendRow(curve, row);
+        if (!curves[row.network]) curves = { ...curves, [row.network]: curve };
+      }
+      return {
+        curves,
+        revision: state.revision + 1,
+        imagesPerSecond: { ...state.imagesPerSecond, ...event.imagesPerSecond },
+      };
+    }
+    case 'evaluating':
+      return { evaluating: event.done < event.total ? event : null };
+    case 'mark': {
+      const { mark } = event;
+      return {
+        marks: [...state.marks, mark],
+        revision: state.revision + 1,
+        ...(mark.kind === 'diverged' && mark.network !== null
+          ? withMessage(state, {
+              kind: 'diverged',
+              network: mark.network,
+              iteration: mark.iteration,
+            })
+          : {}),
+      };
+    }
+    case 'phase':
+      return { phase: event.phase === null ? null : event };
+    case 'failed':
+      return { progress: null, ...withMessage(state, { kind: 'failed', event }) };
+  }
+}
+
+/** What a person can do. */
+export interface LabActions {
+  /** Opens a link's configuration; before the device is known it waits for that. */
+  open(hash: string): void;
+  receive(event: Event): void;
+  start(): void;
+  pause(): void;
+  step(): void;
+  /** Same seed, same weights, iteration 0; takes along the settings that waited for it. */
+  reset(): void;
+  /** Resets with another seed. */
+  newSeed(): void;
+  change<N extends SettingName>(name: N, value: ExperimentConfig[N]): void;
+  /** Forgets the settings that wait for a reset. */
+  discard(): void;
+  toggle(network: string, connected: boolean): void;
+  setPace(pace: Pace): void;
+  openFiles(files: File[]): void;
+  tell(message: Message): void;
+  dismiss(id: number): void;
+  setHidden(network: string, hidden: boolean): void;
+  select(network: string | null): void;
+  setView(view: Partial<LabState['view']>): void;
+}
+
+export type LabStore = StoreApi<LabState & LabActions>;
+
+/** Changes made in quick succession travel together, once they rest for so many milliseconds. */
+const REST_MS = 200;
+
+/** `send` is the worker's client; it is told everything, and answers through `receive`. */
+export function createAppStore(send: (command: Command) => void): LabStore {
+  let linked: Partial<ExperimentConfig> = {};
+  let live: Partial<LiveSettings> = {};
+  let resting: ReturnType<typeof setTimeout> | undefined;
+
+  return createStore<LabState & LabActions>()((set, get) => {
+    const configure = () => {
+      clearTimeout(resting);
+      live = {};
+      set((state) => ({ asked: state.draft }));
+      send({ type: 'configure', config: get().draft });
+    };
+    const isFresh = () => get().run !== 'running' && iterationsDone(get()) === 0;
+    /** Sends what has been changed: all of it at iteration 0, the live settings in mid-run. */
+    const flush = () => {
+      clearTimeout(resting);
+      if (isFresh() && pendingSettings(get()).length > 0) configure();
+      else if (Object.keys(live).length > 0) send({ type: 'set', settings: live });
+      live = {};
+    };
+
+    return {
+      ...INITIAL_STATE,
+
+      open: (hash) => {
+        const { given, problems } = parseLink(hash);
+        linked = given;
+        if (problems.length > 0) set((state) => withMessage(state, { kind: 'link', problems }));
+        if (!get().device) return;
+        set({ draft: { ...DEFAULTS, ...get().machine, ...linked } });
+        configure();
+      },
+
+      receive: (event) => {
+        set((state) => reduce(state, event));
+        if (event.type === 'device') {
+          const { machine } = get();
+          const chosen = Object.fromEntries(
+            Object.entries(machine).filter(([name]) => !Object.hasOwn(linked, name)),
+          );
+          if (Object.keys(chosen).length > 0) {
+            const { description, architecture, vendor } = event.device;
+            const device = description || architecture || vendor;
+            set((state) => withMessage(state, { kind: 'software', device, chosen }));
+          }
+          set({ draft: { ...DEFAULTS, ...machine, ...linked } });
+          configure();
+        }
+        // A new experiment begins at full speed.
+        if (event.type === 'state' && event.state === 'ready' && get().pace.kind === 'slow') {
+          send({ type: 'pace', pace: get().pace });
+        }
+      },
+
+      start: () => {
+        flush();
+        send({ type: 'start' });
+      },
+      pause: () => send({ type: 'pause' }),
+      step: () => {
+        flush();
+        send({ type: 'step' });
+      },
+      reset: () => {
+        if (pendingSettings(get()).length > 0) configure();
+        else send({ type: 'reset' });
+      },
+      newSeed: () => {
+        const seed = crypto.getRandomValues(new Uint16Array(1))[0] ?? 0;
+        set((state) => ({ draft: { ...state.draft, seed } }));
+        configure();
+      },
+
+      change: (name, value) => {
+        set((state) => ({ draft: { ...state.draft, [name]: value } }));
+        if (isLive(name)) {
+          set((state) => ({ config: { ...state.config, [name]: value } }));
+          live = { ...live, [name]: value };
+        }
+        clearTimeout(resting);
+        resting = setTimeout(flush, REST_MS);
+      },
+      discard: () => set((state) => ({ draft: state.config, asked: state.config })),
+
+      toggle: (network, connected) => {
+        flush();
+        send({ type: 'toggle', network, connected });
+      },
+      setPace: (pace) => {
+        set({ pace });
+        send({ type: 'pace', pace });
+      },
+      openFiles: (files) => {
+        if (files.length > 0) send({ type: 'open-files', files });
+      },
+
+      tell: (message) => set((state) => withMessage(state, message)),
+      dismiss: (id) =>
+        set((state) => ({ messages: state.messages.filter((message) => message.id !== id) })),
+      setHidden: (network, hidden) =>
+        set((state) => ({
+          hidden: hidden
+            ? [...state.hidden, network]
+            : state.hidden.filter((other) => other !== network),
+          revision: state.revision + 1,
+        })),
+      select: (network) => set({ selected: network }),
+      setView: (view) => set((state) => ({ view: { ...state.view, ...view } })),
+    };
+  });
+}

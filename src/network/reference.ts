@@ -1,0 +1,170 @@
+/**
+ * Whole networks on the float64 reference: what the engine's networks are compared with.
+ *
+ * It walks the {@link NetworkSpec} tree itself and not the engine's graph, so that a mistake in the
+ * graph shows. Parameters, gradients and running statistics go by torchvision's names.
+ */
+import { FathomError } from '../errors.ts';
+import { relu } from '../reference/activations.ts';
+import { conv2d } from '../reference/conv2d.ts';
+import { linear } from '../reference/linear.ts';
+import { softmaxCrossEntropy } from '../reference/loss.ts';
+import { batchNorm } from '../reference/norm.ts';
+import { sgd } from '../reference/optimizers.ts';
+import { globalAvgPool } from '../reference/pool.ts';
+import { add, shortcutOptionA } from '../reference/residual.ts';
+import { Tape } from '../reference/tape.ts';
+import { imageShape, need, sameShape, scalar, tensor, zeros } from '../reference/tensor.ts';
+import type { Tensor, Tensors } from '../reference/tensor.ts';
+import type { LayerSpec, NetworkSpec, ResidualSpec } from './spec.ts';
+
+/** A network's learned parameters (`layer1.0.conv1.weight`) and statistics (`bn1.running_mean`). */
+export interface ReferenceState {
+  parameters: Tensors;
+  /** Those that are missing start at PyTorch's values: mean 0, variance 1. */
+  running: Tensors;
+}
+
+export interface ReferencePass {
+  /** Mean cross entropy of the batch. */
+  loss: number;
+  /** [N, classes]. */
+  logits: Tensor;
+  /** dL/d of every parameter, by its name. */
+  gradients: Tensors;
+  /** Running statistics after the pass; unchanged in evaluation. */
+  running: Tensors;
+}
+
+/**
+ * Forward and backward pass over one batch.
+ *
+ * @param x pictures [N, C, H, W]
+ * @param labels N class indices
+ * @param training whether batch norm takes the batch's statistics or the running ones
+ * @throws FathomError that names the parameter which is missing or the shape which does not fit
+ */
+export function runReference(
+  spec: NetworkSpec,
+  state: ReferenceState,
+  x: Tensor,
+  labels: ArrayLike<number>,
+  training = true,
+): ReferencePass {
+  const tape = new Tape();
+  const running = { ...state.running };
+  const parameter = (path: string, name: string): Tensor => {
+    const found = state.parameters[`${path}.${name}`];
+    if (found) return found;
+    const missing = `${path}.${name}`;
+    throw new FathomError('reference-parameter', `the parameter ${missing} is missing`, {
+      missing,
+    });
+  };
+
+  /** The weight of a layer, and its bias where it has one. */
+  const weights = (path: string, bias: boolean): Tensors => ({
+    weight: parameter(path, 'weight'),
+    ...(bias && { bias: parameter(path, 'bias') }),
+  });
+
+  const convolve = (path: string, x: Tensor, stride: number, padding: number, bias = false) =>
+    tape.apply(conv2d, { stride, padding }, { x, ...weights(path, bias) });
+
+  const normalize = (path: string, x: Tensor, params: { eps?: number; momentum?: number }) => {
+    const [, channels] = imageShape(x);
+    const meanName = `${path}.running_mean`;
+    const varianceName = `${path}.running_var`;
+    const inputs = {
+      x,
+      gamma: parameter(path, 'weight'),
+      beta: parameter(path, 'bias'),
+      running_mean: state.running[meanName] ?? zeros([channels]),
+      running_var: state.running[varianceName] ?? tensor([channels], Array(channels).fill(1)),
+    };
+    return tape.apply(batchNorm, { ...params, training }, inputs, (outputs) => {
+      running[meanName] = outputs.new_running_mean ?? inputs.running_mean;
+      running[varianceName] = outputs.new_running_var ?? inputs.running_var;
+    });
+  };
+
+  const shortcut = (block: ResidualSpec, path: string, x: Tensor, body: Tensor): Tensor => {
+    if (sameShape(x.shape, body.shape)) return x;
+    const [, , height, width] = imageShape(x);
+    const [, out_channels, outHeight, outWidth] = imageShape(body);
+    const stride = Math.max(Math.ceil(height / outHeight), Math.ceil(width / outWidth));
+    if (block.shortcut === 'A') {
+      const { zero_channels } = block;
+      return tape.apply(shortcutOptionA, { out_channels, stride, zero_channels }, { x });
+    }
+    const projected = convolve(join(path, 'downsample.0'), x, stride, 0);
+    return normalize(join(path, 'downsample.1'), projected, {});
+  };
+
+  const visit = (layers: readonly LayerSpec[], prefix: string, x: Tensor): Tensor =>
+    layers.reduce((x, layer) => {
+      const path = join(prefix, layer.name);
+      switch (layer.type) {
+        case 'conv2d':
+          return convolve(path, x, layer.stride, layer.padding, layer.bias);
+        case 'batch_norm':
+          return normalize(path, x, { eps: layer.eps, momentum: layer.momentum });
+        case 'relu':
+          return tape.apply(relu, {}, { x });
+        case 'global_avg_pool':
+          return tape.apply(globalAvgPool, {}, { x });
+        case 'linear':
+          return tape.apply(linear, {}, { x, ...weights(path, layer.bias) });
+        case 'stage':
+          return visit(layer.layers, path, x);
+        case 'residual': {
+          const body = visit(layer.body, path, x);
+          const sum = layer.connected
+            ? tape.apply(add, {}, { body, shortcut: shortcut(layer, path, x, body) })
+            : body;
+          return visit(layer.after, path, sum);
+        }
+      }
+    }, x);
+
+  const logits = visit(spec.layers, '', x);
+  const loss = tape.apply(
+    softmaxCrossEntropy,
+    {},
+    { logits, labels: tensor([labels.length], labels) },
+  );
+  const byTensor = tape.gradients(loss, scalar(1));
+  const gradients: Tensors = {};
+  for (const [name, value] of Object.entries(state.parameters)) {
+    // A parameter that the network does not use (a projection that is switched off) has gradient 0.
+    gradients[name] = byTensor.get(value) ?? zeros(value.shape);
+  }
+  return { loss: loss.data[0] ?? NaN, logits, gradients, running };
+}
+
+export interface SgdSettings {
+  lr: number;
+  momentum: number;
+  weight_decay: number;
+  nesterov?: boolean;
+}
+
+/** One SGD step on all parameters. `buffers` is the momentum by name; empty before the first step. */
+export function stepReference(
+  parameters: Tensors,
+  gradients: Tensors,
+  buffers: Tensors,
+  settings: SgdSettings,
+): { parameters: Tensors; buffers: Tensors } {
+  const next = { parameters: {} as Tensors, buffers: {} as Tensors };
+  const params = sgd.params.parse(settings);
+  for (const [name, param] of Object.entries(parameters)) {
+    const momentum_buffer = buffers[name] ?? zeros(param.shape);
+    const outputs = sgd.forward(params, { param, grad: need(gradients, name), momentum_buffer });
+    next.parameters[name] = need(outputs, 'param');
+    next.buffers[name] = need(outputs, 'momentum_buffer');
+  }
+  return next;
+}
+
+const join = (prefix: string, name: string): string => (prefix === '' ? name : `${prefix}.${name}`);

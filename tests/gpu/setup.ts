@@ -1,0 +1,22 @@
+/**
+ * The device of the GPU tests: one for all files, which run one after the other in one process.
+ * FATHOM_ADAPTER chooses the adapter (see src/cli/adapter.ts). A test on whose watch WebGPU reports an
+ * error fails, whatever it computed.
+ */
+import { afterEach, expect } from 'vitest';
+import { openDevice } from '../../src/cli/adapter.ts';
+
+declare global {
+  // Modules are loaded anew for each file; the global object stays.
+  var gpuUnderTest: ReturnType<typeof openDevice> | undefined;
+}
+
+export const { device, description } = await (globalThis.gpuUnderTest ??= openDevice());
+
+const errors: string[] = [];
+device.onuncapturederror = ({ error }) => errors.push(error.message);
+
+afterEach(async () => {
+  await device.queue.onSubmittedWorkDone();
+  expect(errors.splice(0)).toEqual([]);
+});

@@ -1,4 +1,5 @@
 import { Tooltip } from 'radix-ui';
+import { useState } from 'react';
 import { ErrorChart } from './charts/ErrorChart.tsx';
 import { useLab } from './context.ts';
 import { FileDrop } from './parts/FileDrop.tsx';
@@ -8,7 +9,6 @@ import { NetworkTable } from './parts/NetworkTable.tsx';
 import { Panel } from './parts/Panel.tsx';
 import { Transport } from './parts/Transport.tsx';
 import { Unsupported } from './parts/Unsupported.tsx';
-import { useState } from 'react';
 import type { PanelTab } from './parts/Panel.tsx';
 
 /** The first screen: the experiment itself. */
@@ -19,7 +19,7 @@ export function App() {
   return (
     <Tooltip.Provider delayDuration={400}>
       <div className="app">
-        <Header onShowData={() => setTab('data')} />
+        <Header onShowData={unsupported ? undefined : () => setTab('data')} />
         {unsupported ? (
           <Unsupported failure={unsupported} />
         ) : (

@@ -36,7 +36,7 @@ type Rgb = readonly [number, number, number];
 const RAMPS: Record<Shade, Record<'plain' | 'residual', readonly Rgb[]>> = {
   light: {
     plain: [
-      [201, 138, 0],
+      [190, 128, 0],
       [217, 112, 6],
       [190, 38, 30],
       [110, 16, 50],

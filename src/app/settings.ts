@@ -87,7 +87,8 @@ export function stepped(name: SettingName, value: number, direction: 1 | -1): nu
         ? (ladder.find((rung) => rung > value) ?? max)
         : (ladder.findLast((rung) => rung < value) ?? min);
   } else {
-    const rung = (value - min) / step;
+    // Decimal steps are not exact in binary: 0.07 / 0.01 is 7.000000000000001.
+    const rung = Number(((value - min) / step).toFixed(6));
     next = min + (direction === 1 ? Math.floor(rung + 1) : Math.ceil(rung - 1)) * step;
     next = Number(next.toFixed(6));
   }

@@ -55,5 +55,5 @@ export function errorSentence(failure: {
   details: Record<string, string | number>;
 }): string {
   const { code, message, details } = failure;
-  return isTranslated(code) ? i18next.t(`error.${code}`, details) : message;
+  return isTranslated(code) ? i18next.t(`error.${code}`, { ...details, message }) : message;
 }

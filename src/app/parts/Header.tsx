@@ -10,7 +10,8 @@ import { useDatasetTitle } from './dataset.ts';
 
 const THEME_ICONS = { light: Sun, dark: Moon, auto: Monitor } as const;
 
-export function Header({ onShowData }: { onShowData: () => void }) {
+/** `onShowData` is absent where there is no data to show. */
+export function Header({ onShowData }: { onShowData?: (() => void) | undefined }) {
   const { t, i18n } = useTranslation();
   const theme = useTheme();
   const tell = useLab((state) => state.tell);
@@ -25,11 +26,13 @@ export function Header({ onShowData }: { onShowData: () => void }) {
       </h1>
       <p className="idea">{t('app.idea')}</p>
       <div className="header-tools">
-        <button type="button" className="quiet" onClick={onShowData}>
-          <Database aria-hidden size={16} />
-          <span className="visually-hidden">{t('panel.data')}: </span>
-          <span className="ellipsis">{title}</span>
-        </button>
+        {onShowData && (
+          <button type="button" className="quiet" onClick={onShowData}>
+            <Database aria-hidden size={16} />
+            <span className="visually-hidden">{t('panel.data')}: </span>
+            <span className="ellipsis">{title}</span>
+          </button>
+        )}
         <Tip text={t('share.tip')}>
           <button
             type="button"

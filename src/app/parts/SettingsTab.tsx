@@ -257,6 +257,10 @@ function NetworkPicker() {
           );
         })}
       </ul>
+      <p className="add-title">
+        {t('settings.add')}{' '}
+        <InfoTip label={t('settings.depth.label')} text={t('settings.depth.tip')} />
+      </p>
       <div className="add">
         <Segmented
           label={t('settings.add')}
@@ -277,7 +281,6 @@ function NetworkPicker() {
           step={(direction) => nearestDepth(depth + direction * step)}
           onChange={setDepth}
         />
-        <InfoTip label={t('settings.depth.label')} text={t('settings.depth.tip')} />
         <button
           type="button"
           disabled={chosen.includes(candidate) || chosen.length >= MOST_NETWORKS}

@@ -1,0 +1,73 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import en from '../../src/app/i18n/en.json';
+import zh from '../../src/app/i18n/zh.json';
+import { preferredLanguage } from '../../src/app/i18n/index.ts';
+
+type Words = { [key: string]: string | Words };
+
+/** `a.b.c` → sentence. */
+function flatten(words: Words, prefix = ''): Map<string, string> {
+  return new Map(
+    Object.entries(words).flatMap(([key, value]) =>
+      typeof value === 'string'
+        ? [[prefix + key, value] as const]
+        : [...flatten(value, `${prefix}${key}.`)],
+    ),
+  );
+}
+
+const english = flatten(en);
+const chinese = flatten(zh);
+const placeholders = (text: string | undefined) =>
+  [...(text ?? '').matchAll(/\{\{(\w+)\}\}/g)].map(([, name]) => name).sort();
+
+describe('the words', () => {
+  it('are the same set in both languages', () => {
+    expect([...chinese.keys()].sort()).toEqual([...english.keys()].sort());
+  });
+
+  it('are never empty and take the same values', () => {
+    for (const [key, text] of english) {
+      expect(text, key).not.toBe('');
+      expect(chinese.get(key), key).not.toBe('');
+      expect(placeholders(chinese.get(key)), key).toEqual(placeholders(text));
+    }
+  });
+
+  it('of Chinese sentences are punctuated in Chinese', () => {
+    for (const [key, text] of chinese) {
+      expect(text, key).not.toMatch(/[\u4e00-\u9fff][,:;?!]|[,:;?!][\u4e00-\u9fff]/);
+    }
+  });
+
+  it('have a sentence for every error that can reach the page', () => {
+    const codes = sources('src').flatMap((file) =>
+      [
+        ...readFileSync(file, 'utf8').matchAll(/(?:new FathomError\(\s*|\bcode: )'([a-z0-9-]+)'/g),
+      ].map(([, code]) => code ?? ''),
+    );
+    expect(codes).toContain('no-adapter');
+    expect(new Set(codes)).toEqual(new Set(Object.keys(en.error)));
+  });
+});
+
+/** Source files whose errors can reach the page: the command line and the oracle stay outside it. */
+function sources(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => /\.tsx?$/.test(file))
+    .filter((file) => !/^(cli|conformance|reference)\b|^network\/reference\.ts/.test(file))
+    .map((file) => `${folder}/${file}`);
+}
+
+describe('the first language', () => {
+  it.each([
+    [['zh-TW', 'en'], 'zh'],
+    [['en-GB', 'zh'], 'en'],
+    [['fr', 'zh-CN'], 'zh'],
+    [['fr'], 'en'],
+    [[], 'en'],
+  ])('of a browser that prefers %j is %s', (languages, expected) => {
+    expect(preferredLanguage(languages)).toBe(expected);
+  });
+});

@@ -13,6 +13,7 @@ import tseslint from 'typescript-eslint';
 const FOUNDATION = ['errors', 'random'];
 const VOCABULARY = [...FOUNDATION, 'data', 'reference', 'ops', 'network'];
 const LAB = ['settings', 'lab'];
+/** @type {[part: string, files: string, values: string[], types?: string[]][]} */
 const STAIR = [
   ['errors', 'src/errors.ts', []],
   ['random', 'src/random.ts', ['errors']],
@@ -34,6 +35,7 @@ const STAIR = [
   ['main', 'src/main.tsx', ['errors', 'protocol', 'client', 'app']],
 ];
 
+/** @param {string[]} parts */
 const fileOf = (parts) => ({ file: { categories: { anyOf: parts } } });
 
 export default defineConfig({

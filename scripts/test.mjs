@@ -1,0 +1,170 @@
+/**
+ * All tests, one stage after the other: `npm test`, or some of them: `node scripts/test.mjs types unit`.
+ *
+ * A stage that fails does not keep the others from running, except those that need what it makes. The
+ * last line, `N passed, N failed`, adds up the tests of all stages; types, lint and build count one each.
+ */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+
+/**
+ * @typedef {object} Counts
+ * @property {number} passed
+ * @property {number} failed
+ * @property {number} skipped
+ */
+
+/**
+ * @typedef {object} Stage
+ * @property {string} name
+ * @property {string} command run by the shell, with the project's own tools in its path
+ * @property {boolean} [setup] prepares others and tests nothing itself
+ * @property {(output: string) => Counts} [counts] reads how many tests passed and failed; absent where
+ *   the exit status says it all
+ * @property {string} [needs] the stage without which this one can tell nothing
+ * @property {Record<string, string>} [env]
+ */
+
+const reports = mkdtempSync(join(tmpdir(), 'fathom-test-'));
+
+/** @type {Stage[]} */
+const STAGES = [
+  { name: 'types', command: 'tsc --noEmit' },
+  { name: 'lint', command: 'npm run --silent lint' },
+  vitest('unit'),
+  // The browser brings a software adapter for the stages in Node as well, so it comes before them.
+  { name: 'browser', command: 'node scripts/browser.mjs', setup: true },
+  vitest('gpu'),
+  {
+    name: 'conformance',
+    command: 'npm run --silent conformance -- tests/conformance/cases',
+    counts: conformanceCounts,
+  },
+  { name: 'build', command: 'vite build --logLevel warn' },
+  {
+    name: 'e2e',
+    command: 'playwright test --reporter=list,json',
+    env: { PLAYWRIGHT_JSON_OUTPUT_FILE: join(reports, 'e2e.json') },
+    counts: playwrightCounts,
+    needs: 'build',
+  },
+];
+
+/**
+ * @param {string} project
+ * @returns {Stage}
+ */
+function vitest(project) {
+  const file = join(reports, `${project}.json`);
+  return {
+    name: project,
+    command: `vitest run --project ${project} --reporter=default --reporter=json --outputFile.json=${file}`,
+    counts: () => {
+      const report = JSON.parse(readFileSync(file, 'utf8'));
+      // A file that cannot be loaded is a failed suite without a failed test.
+      const failed = report.numFailedTests || report.numFailedTestSuites;
+      const skipped = report.numPendingTests + report.numTodoTests;
+      return { passed: report.numPassedTests, failed, skipped };
+    },
+  };
+}
+
+/** @returns {Counts} */
+function playwrightCounts() {
+  const { stats } = JSON.parse(readFileSync(join(reports, 'e2e.json'), 'utf8'));
+  return { passed: stats.expected, failed: stats.unexpected + stats.flaky, skipped: stats.skipped };
+}
+
+/**
+ * @param {string} output
+ * @returns {Counts}
+ */
+function conformanceCounts(output) {
+  const match = /^(\d+) passed, (\d+) failed, (\d+) skipped$/m.exec(output);
+  if (!match) throw new Error('the closing line of the conformance run is missing');
+  return { passed: Number(match[1]), failed: Number(match[2]), skipped: Number(match[3]) };
+}
+
+/**
+ * Runs a command to its end. What it prints goes to the terminal as well.
+ *
+ * @param {Stage} stage
+ * @returns {Promise<{ status: number | null, output: string }>}
+ */
+function run({ command, env }) {
+  const tools = join(process.cwd(), 'node_modules', '.bin');
+  return new Promise((resolve) => {
+    const child = spawn(command, {
+      shell: true,
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, PATH: `${tools}${delimiter}${process.env.PATH}`, ...env },
+    });
+    let output = '';
+    child.stdout.on('data', (chunk) => {
+      process.stdout.write(chunk);
+      output += chunk;
+    });
+    child.on('close', (status) => resolve({ status, output }));
+  });
+}
+
+/**
+ * What a stage came to. An exit status that says "failed" is believed, whatever the counts say.
+ *
+ * @param {Stage} stage
+ * @returns {Promise<Counts>}
+ */
+async function countsOf(stage) {
+  const { status, output } = await run(stage);
+  if (stage.setup && status === 0) return { passed: 0, failed: 0, skipped: 0 };
+  if (!stage.counts)
+    return { passed: status === 0 ? 1 : 0, failed: status === 0 ? 0 : 1, skipped: 0 };
+  const counts = stage.counts(output);
+  if (status === 0 && counts.passed + counts.failed === 0) throw new Error('no test was run');
+  return { ...counts, failed: status === 0 ? counts.failed : Math.max(1, counts.failed) };
+}
+
+const names = process.argv.slice(2);
+const unknown = names.find((name) => !STAGES.some((stage) => stage.name === name));
+if (unknown !== undefined) {
+  console.error(`no stage "${unknown}"; stages: ${STAGES.map(({ name }) => name).join(', ')}`);
+  process.exit(2);
+}
+
+const total = { passed: 0, failed: 0, skipped: 0 };
+/** @type {string[]} */
+const lines = [];
+/** @type {Set<string | undefined>} */
+const broken = new Set();
+
+for (const stage of STAGES.filter(({ name }) => names.length === 0 || names.includes(name))) {
+  console.log(`\n── ${stage.name} ${'─'.repeat(76 - stage.name.length)}`);
+  const start = performance.now();
+  let counts = { passed: 0, failed: 1, skipped: 0 };
+  let note = '';
+  try {
+    if (broken.has(stage.needs)) throw new Error(`not run, since ${stage.needs} failed`);
+    counts = await countsOf(stage);
+  } catch (error) {
+    note = `: ${error instanceof Error ? error.message : String(error)}`;
+  }
+  if (counts.failed > 0) broken.add(stage.name);
+  total.passed += counts.passed;
+  total.failed += counts.failed;
+  total.skipped += counts.skipped;
+
+  const sign = counts.failed > 0 ? '✗' : '✓';
+  const seconds = ((performance.now() - start) / 1000).toFixed(1).padStart(6);
+  const line = `${sign} ${stage.name.padEnd(11)} ${seconds} s   ${counts.passed} passed, ${counts.failed} failed${note}`;
+  lines.push(line);
+  console.log(line);
+}
+rmSync(reports, { recursive: true });
+
+console.log(`\n${lines.join('\n')}\n`);
+console.log(
+  `${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ''}`,
+);
+process.exit(total.failed > 0 ? 1 : 0);

@@ -2,7 +2,7 @@
  * All state of the page in one store: a reducer over what the worker says ({@link reduce}) and the
  * actions a person can take ({@link createAppStore}).
  *
- * `config` is what the worker trains; `draft` is what the form shows. They differ only in settings
+ * `config` is what the worker trains, or is building; `draft` is what the form shows. They differ only in settings
  * that need a reset and were changed in mid-run.
  */
 import { createStore } from 'zustand/vanilla';
@@ -155,7 +155,8 @@ export function reduce(state: LabState, event: Event): Partial<LabState> {
       };
     }
     case 'evaluating':
-      return { evaluating: event.done < event.total ? event : null };
+      // An evaluation that a pause cuts short never reports its end.
+      return { evaluating: state.run === 'running' && event.done < event.total ? event : null };
     case 'mark': {
       const { mark } = event;
       return {
@@ -217,7 +218,8 @@ export function createAppStore(send: (command: Command) => void): LabStore {
     const configure = () => {
       clearTimeout(resting);
       live = {};
-      set((state) => ({ asked: state.draft }));
+      // What is being built is shown from now on; its numbers come with the answer.
+      set(({ draft }) => ({ asked: draft, config: draft, networks: [] }));
       send({ type: 'configure', config: get().draft });
     };
     const isFresh = () => get().run !== 'running' && iterationsDone(get()) === 0;

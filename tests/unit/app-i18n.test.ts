@@ -2,6 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import en from '../../src/app/i18n/en.json';
 import zh from '../../src/app/i18n/zh.json';
+import { BUILTIN_CLASSES } from '../../src/data/builtin.ts';
 import { preferredLanguage } from '../../src/app/i18n/index.ts';
 
 type Words = { [key: string]: string | Words };
@@ -39,6 +40,10 @@ describe('the words', () => {
     for (const [key, text] of chinese) {
       expect(text, key).not.toMatch(/[\u4e00-\u9fff][,:;?!]|[,:;?!][\u4e00-\u9fff]/);
     }
+  });
+
+  it('name every class of the built-in pictures', () => {
+    expect(Object.keys(en.data.shapes).sort()).toEqual([...BUILTIN_CLASSES].sort());
   });
 
   it('have a sentence for every error that can reach the page', () => {

@@ -82,6 +82,14 @@ describe('at the beginning', () => {
     expect(state().messages).toMatchObject([{ kind: 'link', problems: [{ name: 'width' }] }]);
   });
 
+  it('shows what is being built before it is built', () => {
+    const { state } = setup();
+    state().change('networks', ['plain-8']);
+    vi.runAllTimers();
+    expect(state().config.networks).toEqual(['plain-8']);
+    expect(pendingSettings(state())).toEqual([]);
+  });
+
   it('takes over what the worker made of it', () => {
     const { receive, state } = setup('#/?data=cifar10');
     receive(networks({ ...state().draft, data: 'builtin' }));
@@ -194,6 +202,16 @@ describe('training', () => {
     expect(state().messages).toMatchObject([
       { kind: 'diverged', network: 'plain-56', iteration: 3 },
     ]);
+  });
+
+  it('forgets an evaluation that a pause cut short', () => {
+    const { receive, state } = setupRunning();
+    const evaluating = { type: 'evaluating', network: 'plain-20', done: 1, total: 9 } as const;
+    receive(evaluating);
+    expect(state().evaluating).toEqual(evaluating);
+    receive({ type: 'state', state: 'paused' });
+    receive(evaluating);
+    expect(state().evaluating).toBeNull();
   });
 
   it('stays in slow motion when another experiment begins', () => {

@@ -74,8 +74,8 @@ export function ErrorChart() {
             event.preventDefault();
           }}
         />
-        {!plotly && <p className="chart-note">{t('chart.loading')}…</p>}
-        {plotly && empty && <p className="chart-note">{t('chart.empty', { count })}</p>}
+        {!plotly && <div className="chart-skeleton" role="img" aria-label={t('chart.loading')} />}
+        {empty && <p className="chart-note">{t('chart.empty', { count })}</p>}
         <p className="visually-hidden" aria-live="polite">
           {reading}
         </p>

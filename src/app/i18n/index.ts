@@ -57,3 +57,12 @@ export function errorSentence(failure: {
   const { code, message, details } = failure;
   return isTranslated(code) ? i18next.t(`error.${code}`, { ...details, message }) : message;
 }
+
+function isShape(name: string): name is keyof typeof en.data.shapes {
+  return Object.hasOwn(en.data.shapes, name);
+}
+
+/** The reader's word for a class of the built-in data set; the names of other sets stay as they are. */
+export function className(name: string): string {
+  return isShape(name) ? i18next.t(`data.shapes.${name}`) : name;
+}

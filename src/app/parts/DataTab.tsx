@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next';
 import type { DatasetDescription } from '../../worker/protocol.ts';
 import { useLab } from '../context.ts';
 import { integer } from '../format.ts';
+import { className } from '../i18n/index.ts';
 import { useDatasetTitle, useShownDataset } from './dataset.ts';
 
 const SAMPLES_PER_CLASS = 3;
@@ -81,7 +82,7 @@ function Samples({ dataset }: { dataset: DatasetDescription }) {
   const { t } = useTranslation();
   const { samples, classes } = dataset;
   const examples = classes.map((name, label) => ({
-    name,
+    name: dataset.id === 'builtin' ? className(name) : name,
     indices: [...samples.labels.keys()]
       .filter((index) => samples.labels[index] === label)
       .slice(0, SAMPLES_PER_CLASS),

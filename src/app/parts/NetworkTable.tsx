@@ -1,5 +1,6 @@
 import { Switch } from 'radix-ui';
 import { useTranslation } from 'react-i18next';
+import { parseNetworkId } from '../../network/families.ts';
 import type { NetworkDescription } from '../../worker/protocol.ts';
 import { useLab, useLabGlance } from '../context.ts';
 import { secondsLeft } from '../curves.ts';
@@ -120,7 +121,7 @@ function NetworkRow({ id, style, network }: NetworkRowProps) {
         <Switch.Root
           className="switch"
           aria-label={t('table.toggle', { network: id })}
-          checked={network?.connected ?? false}
+          checked={network?.connected ?? parseNetworkId(id).residual}
           disabled={!network || !built}
           onCheckedChange={(connected) => toggle(id, connected)}
         >

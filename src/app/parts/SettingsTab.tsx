@@ -28,6 +28,9 @@ export function SettingsTab() {
   return (
     <div className="settings">
       <Pending />
+      <p className="hint">
+        <RotateCcw aria-hidden size={13} /> {t('settings.hint')}
+      </p>
       <fieldset>
         <legend>
           {t('settings.group.networks')}{' '}

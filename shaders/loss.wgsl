@@ -1,20 +1,24 @@
-// Softmax cross-entropy, mean over the first step.valid samples of a batch.
+// Softmax cross-entropy over the first step.valid samples of a batch: their mean (MEAN) or their sum.
 //
-//   loss_n = log Σ_k exp(z_k − m) + m − z_t,   m = max_k z_k (so that nothing overflows),   t = label
-//   dz_k = (softmax(z)_k − [k = t]) / valid
+//   log p_k = z_k − m − log Σ_j exp(z_j − m),   m = max_k z_k (so that nothing overflows)
+//   loss_n = −Σ_k q_k·log p_k,   dz_k = p_k − q_k, for the mean divided by `valid`
+//
+// with the target q_k = (1 − ε)·[k = label] + ε/K, where ε = SMOOTHING is usually 0 (label smoothing: Szegedy
+// et al. 2016, "Rethinking the Inception Architecture", section 7).
 //
 // logits: N,K4 vec4s with K classes used; labels: N. One invocation a sample, one workgroup in all, so that
-// the mean is summed in fixed order. Constants: N, K, K4.
+// the loss is summed in fixed order. Constants: N, K, K4, MEAN, SMOOTHING.
 
-// summary = (mean loss, number of wrong answers). A sample is right when its label's logit is the largest;
+// summary = (loss, number of wrong answers). A sample is right when its label's logit is the largest;
 // the first of equal logits wins, as in argmax. Dispatch: 1 workgroup.
 //#section softmax_cross_entropy
 //#include step
 @group(0) @binding(0) var<storage, read> logits: array<vec4f>;
 @group(0) @binding(1) var<storage, read> labels: array<u32>;
 @group(0) @binding(2) var<storage, read_write> probabilities: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> summary: array<f32>;
-@group(0) @binding(4) var<uniform> step: Step;
+@group(0) @binding(3) var<storage, read_write> log_probabilities: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> summary: array<f32>;
+@group(0) @binding(5) var<uniform> step: Step;
 
 var<workgroup> losses: array<f32, 64>;
 var<workgroup> errors: array<f32, 64>;
@@ -40,13 +44,24 @@ fn softmax_cross_entropy(@builtin(local_invocation_index) lane: u32) {
     for (var k = 0; k < K; k++) {
       sum += exp(logit(n, k) - largest);
     }
+    let log_sum = log(sum);
+    var log_total = vec4f();
     for (var q = 0; q < K4; q++) {
       let used = vec4i(q * 4) + vec4i(0, 1, 2, 3) < vec4i(K);
-      probabilities[n * K4 + q] = select(vec4f(), exp(logits[n * K4 + q] - largest) / sum, used);
+      let shifted = logits[n * K4 + q] - largest;
+      let log_probability = select(vec4f(), shifted - log_sum, used);
+      probabilities[n * K4 + q] = select(vec4f(), exp(shifted) / sum, used);
+      log_probabilities[n * K4 + q] = log_probability;
+      log_total += log_probability;
     }
     if (u32(n) < step.valid) {
       let label = i32(labels[n]);
-      loss += log(sum) + (largest - logit(n, label));
+      //#if SMOOTHING
+      loss += (1.0 - SMOOTHING) * (log_sum + (largest - logit(n, label)));
+      loss -= SMOOTHING / f32(K) * dot(log_total, vec4f(1.0));
+      //#else
+      loss += log_sum + (largest - logit(n, label));
+      //#end
       // Logits that are not numbers compare false everywhere: such an answer is wrong whatever it says.
       wrong += select(1.0, 0.0, answer == label && sum >= 1.0);
     }
@@ -59,7 +74,11 @@ fn softmax_cross_entropy(@builtin(local_invocation_index) lane: u32) {
       loss += losses[other];
       wrong += errors[other];
     }
+    //#if MEAN
     summary[0] = loss / f32(step.valid);
+    //#else
+    summary[0] = loss;
+    //#end
     summary[1] = wrong;
   }
 }
@@ -80,7 +99,14 @@ fn softmax_cross_entropy_grad(@builtin(global_invocation_id) id: vec3u) {
   }
   let n = v / K4;
   let classes = vec4u(u32(v % K4) * 4u) + vec4u(0u, 1u, 2u, 3u);
-  let wanted = select(vec4f(), vec4f(1.0), classes == vec4u(labels[n]));
-  let gradient = (probabilities[v] - wanted) / f32(step.valid);
+  var wanted = select(vec4f(), vec4f(1.0), classes == vec4u(labels[n]));
+  //#if SMOOTHING
+  let spread = select(vec4f(), vec4f(SMOOTHING / f32(K)), classes < vec4u(K));
+  wanted = (1.0 - SMOOTHING) * wanted + spread;
+  //#end
+  var gradient = probabilities[v] - wanted;
+  //#if MEAN
+  gradient /= f32(step.valid);
+  //#end
   dlogits[v] = select(vec4f(), gradient, u32(n) < step.valid);
 }

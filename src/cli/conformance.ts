@@ -7,6 +7,7 @@
  */
 import { Command, CommanderError, Option } from 'commander';
 import { BACKENDS, openBackend } from '../conformance/backends.ts';
+import { openDevice } from './adapter.ts';
 import { readSuite } from './suite.ts';
 import type { ConformanceCase } from '../conformance/format.ts';
 import { runCase } from '../conformance/run.ts';
@@ -55,7 +56,7 @@ async function selectCases(directory: string, only?: string): Promise<Conformanc
 /** Runs the cases, prints what is worth a line, and returns how many failed. */
 async function runAll(cases: ConformanceCase[], backendName: Options['backend']): Promise<number> {
   const tally = { passed: 0, failed: 0, skipped: 0 };
-  const backend = await openBackend(backendName);
+  const backend = await openBackend(backendName, () => openDevice());
   try {
     for (const given of cases) {
       const outcome = await runCase(backend, given);

@@ -32,7 +32,7 @@ export interface GraphNode {
 export interface Graph {
   name: string;
   input: Value;
-  /** Logits [N, classes]. */
+  /** Logits [N, classes], where the graph is a whole network. */
   output: Value;
   /** In order of execution. */
   nodes: GraphNode[];
@@ -44,28 +44,28 @@ export interface Graph {
  */
 export function buildGraph(spec: NetworkSpec, batch: number): Graph {
   const { channels, height, width } = spec.input;
+  const graph = buildLayers(spec.name, spec.layers, [batch, channels, height, width]);
+  const { shape } = graph.output;
+  if (shape.join() !== [batch, spec.classes].join()) {
+    throw new FathomError(
+      'shape',
+      `the network ends with shape [${shape.join(', ')}], not with ${spec.classes} logits per image`,
+      { path: spec.name },
+    );
+  }
+  return graph;
+}
+
+/** The graph of some layers alone, for an input of any shape they take. Throws as {@link buildGraph}. */
+export function buildLayers(name: string, layers: readonly LayerSpec[], shape: Shape): Graph {
   const nodes: GraphNode[] = [];
-  const input: Value = { name: 'x', shape: [batch, channels, height, width] };
+  const input: Value = { name: 'x', shape };
 
   const apply = (path: string, op: Op, given: unknown, inputs: Record<string, Value>): Value => {
-    const params = op.params.parse(given);
-    const shapes = Object.fromEntries(
-      Object.entries(inputs).map(([key, { shape }]) => [key, shape]),
-    );
     try {
-      const shape = op.inferShape(params, shapes);
-      const first = Object.values(shapes)[0] ?? [];
-      const output: Value = { name: path, shape };
-      nodes.push({
-        path,
-        op,
-        params,
-        inputs,
-        output,
-        parameters: op.parameters?.(params, first) ?? {},
-        state: op.state?.(params, first) ?? {},
-      });
-      return output;
+      const node = graphNode(path, op, given, inputs);
+      nodes.push(node);
+      return node.output;
     } catch (error) {
       if (!(error instanceof FathomError)) throw error;
       throw new FathomError(error.code, `${path}: ${error.message}`, { ...error.details, path });
@@ -120,15 +120,28 @@ export function buildGraph(spec: NetworkSpec, batch: number): Graph {
       }
     }, x);
 
-  const output = visit(spec.layers, '', input);
-  if (output.shape.join() !== [batch, spec.classes].join()) {
-    throw new FathomError(
-      'shape',
-      `the network ends with shape [${output.shape.join(', ')}], not with ${spec.classes} logits per image`,
-      { path: spec.name },
-    );
-  }
-  return { name: spec.name, input, output, nodes };
+  return { name, input, output: visit(layers, '', input), nodes };
+}
+
+/** One op applied to values. Throws when its parameters or shapes break a rule. */
+export function graphNode(
+  path: string,
+  op: Op,
+  given: unknown,
+  inputs: Record<string, Value>,
+): GraphNode {
+  const params = op.params.parse(given);
+  const shapes = Object.fromEntries(Object.entries(inputs).map(([key, { shape }]) => [key, shape]));
+  const first = Object.values(shapes)[0] ?? [];
+  return {
+    path,
+    op,
+    params,
+    inputs,
+    output: { name: path, shape: op.inferShape(params, shapes) },
+    parameters: op.parameters?.(params, first) ?? {},
+    state: op.state?.(params, first) ?? {},
+  };
 }
 
 const join = (prefix: string, name: string): string => (prefix === '' ? name : `${prefix}.${name}`);

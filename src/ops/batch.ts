@@ -1,5 +1,5 @@
-/** Gathers, augments and normalizes a batch on the GPU; see `shaders/batch.wgsl`. */
-import { ceilDiv, read, uniform, write } from './op.ts';
+/** Gathers and normalizes a batch on the GPU; see `shaders/batch.wgsl`. */
+import { ceilDiv, read, write } from './op.ts';
 import type { KernelCall } from './op.ts';
 import { imageDims, quads } from './tensor.ts';
 import type { Tensor } from './tensor.ts';
@@ -16,19 +16,13 @@ export interface BatchSource {
 }
 
 /** Fills `x` [N, C, H, W] and `labels` [N] from the pictures that `source.indices` names. */
-export function gatherCall(
-  source: BatchSource,
-  x: Tensor,
-  labels: Tensor,
-  step: Tensor,
-  augment: boolean,
-): KernelCall {
+export function gatherCall(source: BatchSource, x: Tensor, labels: Tensor): KernelCall {
   const [N, C, H, W] = imageDims(x.shape);
   const C4 = quads(C);
   return {
     shader: 'batch',
     entry: 'gather',
-    constants: { N, C, H, W, C4, AUGMENT: augment },
+    constants: { N, C, H, W, C4 },
     bindings: [
       read(source.pictures),
       read(source.labels),
@@ -36,7 +30,6 @@ export function gatherCall(
       read(source.statistics),
       write(x),
       write(labels),
-      uniform(step),
     ],
     workgroups: [ceilDiv(N * H * W * C4, 64), 1, 1],
   };

@@ -123,6 +123,18 @@ export function input(inputs: Record<string, Tensor | undefined>, name: string):
   return tensor;
 }
 
+/** More workgroups than this do not fit on one axis of a dispatch. */
+const MAX_WORKGROUPS = 65_535;
+
+/**
+ * A dispatch of `count` workgroups at least, over two axes where one does not hold them. A kernel finds
+ * its number as `workgroup_id.y * num_workgroups.x + workgroup_id.x`; there may be a few too many.
+ */
+export function grid(count: number): readonly [x: number, y: number, z: number] {
+  const rows = ceilDiv(count, MAX_WORKGROUPS);
+  return [ceilDiv(count, rows), rows, 1];
+}
+
 export const ceilDiv = (a: number, b: number): number => Math.ceil(a / b);
 
 export const read = (tensor: Tensor): Binding => ({ tensor, access: 'read' });

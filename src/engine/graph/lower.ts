@@ -2,6 +2,7 @@
  * From a graph to the list of dispatches of one pass: forward ops in order, the loss, backward ops in
  * reverse (reverse-mode differentiation), the update.
  */
+import { augmentCall } from '../../ops/augment.ts';
 import { gatherCall } from '../../ops/batch.ts';
 import type { BatchSource } from '../../ops/batch.ts';
 import { addCall } from '../../ops/elementwise.ts';
@@ -49,7 +50,8 @@ export interface LowerOptions {
   source?: BatchSource;
 }
 
-class Recorder implements Emitter {
+/** Notes what the ops of a pass dispatch, and for which layer. */
+export class Recorder implements Emitter {
   readonly dispatches: Dispatch[] = [];
   readonly step = STEP;
   private phase: Phase = 'batch';
@@ -83,18 +85,24 @@ export function lower(graph: Graph, network: NetworkTensors, options: LowerOptio
   const labels = tensor('labels', [batch], 'flat', filled);
   if (options.source) {
     recorder.enter('batch', 'batch');
-    recorder.dispatch(gatherCall(options.source, x, labels, STEP, training));
+    if (training) {
+      const pictures = recorder.transient('pictures', x.shape, 'image');
+      recorder.dispatch(gatherCall(options.source, pictures, labels));
+      recorder.dispatch(augmentCall(pictures, x, STEP));
+    } else {
+      recorder.dispatch(gatherCall(options.source, x, labels));
+    }
   }
 
   const values = new Map<Value, Tensor>([[graph.input, x]]);
-  const records = graph.nodes.map((node) => forward(recorder, node, network, values, training));
+  const records = lowerForward(recorder, graph.nodes, network, values, training);
 
   recorder.enter('loss', 'loss');
   const logits = lookup(values, graph.output);
   const loss = emitLoss(recorder, logits, labels);
   if (training) {
     const gradients = new Map<Tensor, Tensor>([[logits, emitLossGradient(recorder, loss, labels)]]);
-    for (const record of records.reverse()) backward(recorder, record, network, x, gradients);
+    lowerBackward(recorder, records, network, gradients, (tensor) => tensor !== x);
   }
   if (options.mode === 'train') {
     recorder.enter('update', 'update');
@@ -105,8 +113,11 @@ export function lower(graph: Graph, network: NetworkTensors, options: LowerOptio
   return { dispatches: recorder.dispatches, x, labels, logits, summary: loss.summary, values };
 }
 
+/** Parameters and state that the nodes of a graph use, by name. */
+type NodeTensors = Pick<NetworkTensors, 'parameters' | 'gradients' | 'state'>;
+
 /** A node with the tensors its forward pass used. */
-interface NodeRecord {
+export interface NodeRecord {
   node: GraphNode;
   inputs: Record<string, Tensor>;
   y: Tensor;
@@ -114,10 +125,40 @@ interface NodeRecord {
   training: boolean;
 }
 
+/**
+ * Appends the forward passes of `nodes` in order. `values` holds the tensors of what flows in and
+ * receives those of everything that is computed.
+ */
+export function lowerForward(
+  recorder: Recorder,
+  nodes: readonly GraphNode[],
+  network: NodeTensors,
+  values: Map<Value, Tensor>,
+  training: boolean,
+): NodeRecord[] {
+  return nodes.map((node) => forward(recorder, node, network, values, training));
+}
+
+/**
+ * Appends the backward passes of nodes that ran forward, last one first. `gradients` holds dL/d of what
+ * the loss depends on directly and receives those of all tensors before it that are wanted.
+ */
+export function lowerBackward(
+  recorder: Recorder,
+  records: readonly NodeRecord[],
+  network: NodeTensors,
+  gradients: Map<Tensor, Tensor>,
+  wants: (tensor: Tensor) => boolean,
+): void {
+  for (const record of records.toReversed()) {
+    backward(recorder, record, network, wants, gradients);
+  }
+}
+
 function forward(
   recorder: Recorder,
   node: GraphNode,
-  network: NetworkTensors,
+  network: NodeTensors,
   values: Map<Value, Tensor>,
   training: boolean,
 ): NodeRecord {
@@ -144,8 +185,8 @@ function forward(
 function backward(
   recorder: Recorder,
   { node, inputs, y, saved, training }: NodeRecord,
-  network: NetworkTensors,
-  x: Tensor,
+  network: NodeTensors,
+  wants: (tensor: Tensor) => boolean,
   gradients: Map<Tensor, Tensor>,
 ): void {
   const gradOutput = gradients.get(y);
@@ -160,7 +201,7 @@ function backward(
     saved,
     gradOutput,
     emit: recorder,
-    wants: (name) => inputs[name] !== x,
+    wants: (name) => inputs[name] !== undefined && wants(inputs[name]),
     fold: (name) => {
       const earlier = inputs[name] && gradients.get(inputs[name]);
       if (earlier) folded.add(name);

@@ -1,0 +1,437 @@
+/**
+ * Runs single ops, small graphs, the loss, the optimizers and the augmentation on the GPU, with tensors
+ * given and returned in NCHW / OIHW order: what tests and the conformance suite hold the kernels to. A
+ * pass is lowered, planned and replayed by the same code as in training.
+ */
+import { FathomError } from '../errors.ts';
+import { graphNode, graphParameters, graphState } from '../network/graph.ts';
+import type { Graph, GraphNode, Value } from '../network/graph.ts';
+import { adamCall } from '../ops/adam.ts';
+import type { AdamParams } from '../ops/adam.ts';
+import { augmentCall } from '../ops/augment.ts';
+import type { Op } from '../ops/op.ts';
+import { sgdCall } from '../ops/sgd.ts';
+import { emitLoss, emitLossGradient } from '../ops/softmax_cross_entropy.ts';
+import type { LossParams } from '../ops/softmax_cross_entropy.ts';
+import { STEP, STEP_BYTES, writeStep } from '../ops/step.ts';
+import type { StepScalars } from '../ops/step.ts';
+import { elements, pack, pad4, unpack } from '../ops/tensor.ts';
+import type { Layout, Shape, Tensor } from '../ops/tensor.ts';
+import { need } from '../reference/tensor.ts';
+import type { Tensor as HostTensor, Tensors } from '../reference/tensor.ts';
+import { Recorder, lowerBackward, lowerForward, tensor } from './graph/lower.ts';
+import { bytesOf, plan } from './graph/plan.ts';
+import type { Gpu } from './gpu/gpu.ts';
+import { Pass } from './pass.ts';
+import type { Place } from './pass.ts';
+
+export interface RunOptions {
+  training: boolean;
+  /** Scalars of the step, where they matter (dropout's seed). */
+  scalars?: Partial<StepScalars>;
+  /** Whether tensors share buffers; on by default, as in training. */
+  reuse?: boolean;
+}
+
+export interface OpRun {
+  y: HostTensor;
+  /** What the op keeps for its backward pass, by the op's own names. */
+  saved: Tensors;
+  /** dL/d of inputs and learned parameters by name; empty without `gradOutput`. */
+  grads: Tensors;
+  /** Running statistics after the pass. */
+  state: Tensors;
+}
+
+export interface GraphRun extends Omit<OpRun, 'saved'> {
+  /** By the path of the node, then by the op's own names. */
+  saved: Record<string, Tensors>;
+}
+
+/**
+ * Runs one op forward and, given dL/dy, backward for all of its inputs and parameters.
+ *
+ * @param inputs inputs, learned parameters and state by name; parameters and state that start at a
+ *   constant may be left out
+ * @throws FathomError when shapes break one of the op's rules or a tensor is missing
+ */
+export async function runOp(
+  gpu: Gpu,
+  op: Op,
+  params: unknown,
+  inputs: Tensors,
+  gradOutput: HostTensor | undefined,
+  options: RunOptions,
+): Promise<OpRun> {
+  const parsed = op.params.parse(params);
+  const first = need(inputs, op.inputs[0] ?? 'x').shape;
+  const owned = new Set([
+    ...Object.keys(op.parameters?.(parsed, first) ?? {}),
+    ...Object.keys(op.state?.(parsed, first) ?? {}),
+  ]);
+  // Shapes of parameters follow from the first input, so the op's own order comes first.
+  const flowing = Object.keys(inputs).filter((name) => !owned.has(name));
+  const values = Object.fromEntries(
+    [...op.inputs, ...flowing].map((name): [string, Value] => [
+      name,
+      { name, shape: need(inputs, name).shape },
+    ]),
+  );
+  const node = graphNode(op.name, op, params, values);
+  const path = (name: string) => (owned.has(name) ? `${op.name}.${name}` : name);
+  const local = (tensors: Tensors): Tensors =>
+    Object.fromEntries(
+      Object.entries(tensors).map(([name, value]) => [
+        name.startsWith(`${op.name}.`) ? name.slice(op.name.length + 1) : name,
+        value,
+      ]),
+    );
+  const given = Object.fromEntries(
+    Object.entries(inputs).map(([name, value]) => [path(name), value]),
+  );
+  const run = await runGraph(gpu, [node], given, gradOutput, options);
+  return {
+    y: run.y,
+    saved: run.saved[op.name] ?? {},
+    grads: local(run.grads),
+    state: local(run.state),
+  };
+}
+
+/**
+ * Runs the nodes of a graph in order; y is what the last one computes.
+ *
+ * @param inputs what flows in by the name of its value, parameters and state by their full names
+ * @param gradOutput dL/dy; gradients are returned by the same names as the inputs
+ */
+export async function runGraph(
+  gpu: Gpu,
+  nodes: readonly GraphNode[],
+  inputs: Tensors,
+  gradOutput: HostTensor | undefined,
+  { training, scalars = {}, reuse = true }: RunOptions,
+): Promise<GraphRun> {
+  const last = nodes.at(-1);
+  if (!last) throw new Error('a graph needs at least one node');
+  const bench = new Bench(gpu);
+  try {
+    const values = new Map<Value, Tensor>();
+    for (const value of freeValues(nodes)) {
+      values.set(value, bench.put(value.name, need(inputs, value.name), 'image', value.shape));
+    }
+    const inflow = [...values];
+    const graph: Graph = {
+      name: 'graph',
+      input: last.output,
+      output: last.output,
+      nodes: [...nodes],
+    };
+    const parameters = new Map<string, Tensor>();
+    const gradients = new Map<string, Tensor>();
+    for (const { name, shape, layout, init } of graphParameters(graph)) {
+      const value =
+        inputs[name] ?? (init.kind === 'constant' ? filled(shape, init.value) : undefined);
+      parameters.set(name, bench.put(name, value ?? need(inputs, name), layout, shape));
+      gradients.set(name, bench.put(`d(${name})`, filled(shape, 0), layout, shape));
+    }
+    const state = new Map<string, Tensor>();
+    for (const { name, shape, layout, initial } of graphState(graph)) {
+      state.set(name, bench.put(name, inputs[name] ?? filled(shape, initial), layout, shape));
+    }
+
+    const recorder = new Recorder();
+    const network = { parameters, gradients, state };
+    const records = lowerForward(recorder, nodes, network, values, training);
+    const y = values.get(last.output);
+    if (!y) throw new Error(`${last.path} computed nothing`);
+    const byTensor = new Map<Tensor, Tensor>();
+    if (gradOutput) {
+      byTensor.set(y, bench.put('dL/dy', gradOutput, 'image', y.shape));
+      lowerBackward(recorder, records, network, byTensor, () => true);
+    }
+
+    const wanted: Record<string, Tensor> = { y };
+    for (const [{ name }, value] of inflow) {
+      const gradient = byTensor.get(value);
+      if (gradient) wanted[`grad ${name}`] = gradient;
+    }
+    for (const { node, saved } of records) {
+      for (const [name, value] of Object.entries(saved))
+        wanted[`saved ${node.path} ${name}`] = value;
+    }
+    if (gradOutput) for (const [name, value] of gradients) wanted[`grad ${name}`] = value;
+    for (const [name, value] of state) wanted[`state ${name}`] = value;
+    const results = await bench.run(recorder, wanted, scalars, reuse);
+    return {
+      y: need(results, 'y'),
+      grads: withPrefix(results, 'grad '),
+      state: withPrefix(results, 'state '),
+      saved: Object.fromEntries(
+        nodes.map(({ path }) => [path, withPrefix(results, `saved ${path} `)]),
+      ),
+    };
+  } finally {
+    bench.destroy();
+  }
+}
+
+export interface LossRun {
+  loss: number;
+  /** Number of wrong answers. */
+  errors: number;
+  /** [N, K] each. */
+  probabilities: HostTensor;
+  logProbabilities: HostTensor;
+  /** dL/dlogits. */
+  gradient: HostTensor;
+}
+
+/** Softmax cross-entropy of logits [N, K] with labels [N], and its gradient. */
+export async function runLoss(
+  gpu: Gpu,
+  logits: HostTensor,
+  labels: ArrayLike<number>,
+  params: Partial<LossParams> = {},
+  valid = labels.length,
+): Promise<LossRun> {
+  const bench = new Bench(gpu);
+  try {
+    const recorder = new Recorder();
+    const z = bench.put('logits', logits, 'image');
+    const classes = bench.putBytes('labels', [labels.length], Uint32Array.from(labels));
+    const loss = emitLoss(recorder, z, classes, params);
+    const gradient = emitLossGradient(recorder, loss, classes, params);
+    const { summary, ...results } = await bench.run(
+      recorder,
+      { summary: loss.summary, p: loss.probabilities, log: loss.logProbabilities, gradient },
+      { valid },
+    );
+    return {
+      loss: summary?.data[0] ?? NaN,
+      errors: summary?.data[1] ?? NaN,
+      probabilities: need(results, 'p'),
+      logProbabilities: need(results, 'log'),
+      gradient: need(results, 'gradient'),
+    };
+  } finally {
+    bench.destroy();
+  }
+}
+
+/** One SGD step: `param`, `grad` and perhaps `momentum_buffer` in, `param` and `momentum_buffer` out. */
+export function runSgd(
+  gpu: Gpu,
+  inputs: Tensors,
+  settings: Pick<StepScalars, 'learningRate' | 'momentum' | 'weightDecay' | 'nesterov'>,
+): Promise<Tensors> {
+  const names = ['param', 'momentum_buffer', 'grad'] as const;
+  return runUpdate(gpu, inputs, names, settings, ([weight, velocity, gradient]) =>
+    sgdCall(weight, velocity, gradient, STEP),
+  );
+}
+
+/** Step `t` = 1, 2, … of Adam or AdamW: `param`, `grad` and perhaps `exp_avg` and `exp_avg_sq` in and out. */
+export function runAdam(
+  gpu: Gpu,
+  inputs: Tensors,
+  t: number,
+  settings: Pick<StepScalars, 'learningRate' | 'weightDecay'>,
+  params: AdamParams,
+): Promise<Tensors> {
+  const names = ['param', 'exp_avg', 'grad', 'exp_avg_sq'] as const;
+  const scalars = { ...settings, iteration: t - 1 };
+  return runUpdate(gpu, inputs, names, scalars, ([weight, first, gradient, second]) =>
+    adamCall(weight, first, second, gradient, STEP, params),
+  );
+}
+
+/** Inputs of the augmentation that are given instead of drawn. */
+export interface GivenAugmentation {
+  /** For each picture the top left corner of the window in the padded picture: [N, 2]. */
+  offsets: ArrayLike<number>;
+  /** For each picture 1 to mirror it, else 0. */
+  flips: ArrayLike<number>;
+}
+
+/** Pads, crops and mirrors pictures [N, C, H, W], as given or as drawn by `scalars`. */
+export async function runAugment(
+  gpu: Gpu,
+  x: HostTensor,
+  crop: readonly [height: number, width: number],
+  scalars: Partial<StepScalars>,
+  given?: GivenAugmentation,
+): Promise<HostTensor> {
+  const bench = new Bench(gpu);
+  try {
+    const [n = 1, c = 1] = x.shape;
+    const recorder = new Recorder();
+    const pictures = bench.put('x', x, 'image');
+    const y = recorder.transient('y', [n, c, ...crop], 'image');
+    const choices = given && {
+      offsets: bench.putBytes('offsets', [n, 2], Int32Array.from(given.offsets)),
+      flips: bench.putBytes('flips', [n], Uint32Array.from(given.flips)),
+    };
+    recorder.dispatch(augmentCall(pictures, y, STEP, choices));
+    return need(await bench.run(recorder, { y }, scalars), 'y');
+  } finally {
+    bench.destroy();
+  }
+}
+
+/** Runs an update kernel on flat copies of equally shaped tensors; those that are missing start at zero. */
+async function runUpdate<const Names extends readonly string[]>(
+  gpu: Gpu,
+  inputs: Tensors,
+  names: Names,
+  scalars: Partial<StepScalars>,
+  call: (tensors: { [I in keyof Names]: Tensor }) => ReturnType<typeof sgdCall>,
+): Promise<Tensors> {
+  const bench = new Bench(gpu);
+  try {
+    const { shape } = need(inputs, 'param');
+    const size = elements(shape);
+    const flat = names.map((name) => {
+      const data = new Float64Array(pad4(size));
+      data.set((inputs[name] ?? filled(shape, 0)).data);
+      return bench.put(name, { shape: [data.length], data }, 'flat');
+    }) as { [I in keyof Names]: Tensor };
+    const recorder = new Recorder();
+    recorder.dispatch(call(flat));
+    const updated = names.flatMap((name, i) => {
+      const value = flat[i];
+      return name === 'grad' || !value ? [] : [[name, value] as const];
+    });
+    const results = await bench.run(recorder, Object.fromEntries(updated), scalars);
+    return Object.fromEntries(
+      Object.entries(results).map(([name, { data }]) => [
+        name,
+        { shape, data: data.slice(0, size) },
+      ]),
+    );
+  } finally {
+    bench.destroy();
+  }
+}
+
+const NO_SCALARS: StepScalars = {
+  learningRate: 0,
+  momentum: 0,
+  weightDecay: 0,
+  nesterov: false,
+  seed: 0,
+  iteration: 0,
+  valid: 0,
+  pad: 0,
+  flip: false,
+};
+
+/** Buffers of a single run: uploads tensors, runs what was recorded, reads results back. */
+class Bench {
+  private readonly gpu: Gpu;
+  private readonly places = new Map<Tensor, Place>();
+
+  constructor(gpu: Gpu) {
+    this.gpu = gpu;
+  }
+
+  /** Uploads a tensor. Throws if it has not the `expected` shape. */
+  put(name: string, value: HostTensor, layout: Layout, expected: Shape = value.shape): Tensor {
+    if (value.shape.join() !== expected.join()) {
+      throw new FathomError(
+        'shape',
+        `${name} has shape [${value.shape.join(', ')}], not [${expected.join(', ')}]`,
+        { name },
+      );
+    }
+    return this.upload(
+      tensor(name, expected, layout, 'external'),
+      pack({ shape: expected, layout }, value.data),
+    );
+  }
+
+  /** Uploads words that are no floats. */
+  putBytes(
+    name: string,
+    shape: Shape,
+    words: Uint32Array<ArrayBuffer> | Int32Array<ArrayBuffer>,
+  ): Tensor {
+    return this.upload(tensor(name, shape, 'flat', 'external'), words);
+  }
+
+  /** Plans and runs the dispatches, then reads the `wanted` tensors by name. */
+  async run(
+    { dispatches }: Recorder,
+    wanted: Record<string, Tensor>,
+    scalars: Partial<StepScalars>,
+    reuse = true,
+  ): Promise<Tensors> {
+    const floats = new Float32Array(STEP_BYTES / 4);
+    writeStep({ ...NO_SCALARS, ...scalars }, floats, new Uint32Array(floats.buffer));
+    const { device } = this.gpu;
+    const step = device.createBuffer({
+      label: 'step',
+      size: STEP_BYTES,
+      usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
+    });
+    device.queue.writeBuffer(step, 0, floats);
+    this.places.set(STEP, { buffer: step, offset: 0 });
+
+    const planned = plan(dispatches, Object.values(wanted), { reuse });
+    const pass = await Pass.create(this.gpu, planned, this.places);
+    const encoder = device.createCommandEncoder();
+    pass.encode(encoder);
+    device.queue.submit([encoder.finish()]);
+    const results: Tensors = {};
+    for (const [name, value] of Object.entries(wanted)) {
+      const { buffer, offset } = pass.place(value);
+      const stored = new Float32Array(await this.gpu.read(buffer, offset, bytesOf(value)));
+      results[name] = { shape: value.shape, data: Float64Array.from(unpacked(value, stored)) };
+    }
+    return results;
+  }
+
+  destroy(): void {
+    for (const { buffer } of this.places.values()) buffer.destroy();
+  }
+
+  private upload(
+    value: Tensor,
+    data: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer> | Int32Array<ArrayBuffer>,
+  ): Tensor {
+    const buffer = this.gpu.storage(value.name, data.byteLength);
+    this.gpu.device.queue.writeBuffer(buffer, 0, data);
+    this.places.set(value, { buffer, offset: 0 });
+    return value;
+  }
+}
+
+/** Elements in NCHW / OIHW order. Throws if a kernel left anything but zeros in the padding. */
+function unpacked(value: Tensor, stored: Float32Array): Float32Array {
+  const data = unpack(value, stored);
+  const clean = pack(value, data);
+  if (stored.some((found, i) => !Object.is(found, clean[i]) && found !== clean[i])) {
+    throw new Error(`the padding of "${value.name}" is not zero`);
+  }
+  return data;
+}
+
+/** What the nodes take in that none of them computes. */
+function freeValues(nodes: readonly GraphNode[]): Value[] {
+  const computed = new Set(nodes.map(({ output }) => output));
+  const used = new Set(nodes.flatMap(({ inputs }) => Object.values(inputs)));
+  return [...used].filter((value) => !computed.has(value));
+}
+
+const filled = (shape: Shape, value: number): HostTensor => ({
+  shape,
+  data: new Float64Array(elements(shape)).fill(value),
+});
+
+/** The tensors whose names begin with a prefix, without it. */
+function withPrefix(tensors: Tensors, prefix: string): Tensors {
+  return Object.fromEntries(
+    Object.entries(tensors)
+      .filter(([name]) => name.startsWith(prefix))
+      .map(([name, value]) => [name.slice(prefix.length), value]),
+  );
+}

@@ -1,0 +1,164 @@
+/**
+ * Max and average pooling over windows, with the conventions of `torch.nn.functional`; see
+ * `shaders/pool.wgsl`.
+ */
+import { z } from 'zod';
+import { ceilDiv, defineOp, grid, input, read, shapeError, write } from './op.ts';
+import { elements, imageDims, quads } from './tensor.ts';
+import type { Shape, Tensor } from './tensor.ts';
+
+const positive = z.int().min(1);
+const pair = z.tuple([positive, positive]);
+
+const windowParams = z.object({
+  kernel: pair,
+  /** As large as the kernel where not given. */
+  stride: pair.optional(),
+  padding: z.tuple([z.int().min(0), z.int().min(0)]).default([0, 0]),
+  /** Rounds the output size up: a last window may reach beyond the padding. */
+  ceil_mode: z.boolean().default(false),
+});
+export type Pool2dParams = z.infer<typeof windowParams>;
+
+/** Windows along one axis. One that is rounded up must still begin within the image or its left padding. */
+function outputSize(
+  size: number,
+  kernel: number,
+  stride: number,
+  padding: number,
+  ceil: boolean,
+): number {
+  const steps = (size + 2 * padding - kernel) / stride;
+  const count = (ceil ? Math.ceil(steps) : Math.floor(steps)) + 1;
+  return ceil && (count - 1) * stride >= size + padding ? count - 1 : count;
+}
+
+function inferShape(params: Pool2dParams, { x = [] }: Record<string, Shape>): Shape {
+  if (x.length !== 4) throw shapeError(`pooling takes images [N, C, H, W], not [${x.join(', ')}]`);
+  const [n, c, h, w] = imageDims(x);
+  const { kernel, stride = kernel, padding, ceil_mode } = params;
+  if (padding[0] > kernel[0] / 2 || padding[1] > kernel[1] / 2) {
+    throw shapeError(
+      `padding ${padding.join('×')} exceeds half the window of ${kernel.join('×')}: some windows would be empty`,
+    );
+  }
+  const oh = outputSize(h, kernel[0], stride[0], padding[0], ceil_mode);
+  const ow = outputSize(w, kernel[1], stride[1], padding[1], ceil_mode);
+  if (oh < 1 || ow < 1) {
+    throw shapeError(`a window of ${kernel.join('×')} does not fit into ${h}×${w} pixels`);
+  }
+  return [n, c, oh, ow];
+}
+
+function geometry({ kernel, stride = kernel, padding }: Pool2dParams, x: Shape, y: Shape) {
+  const [N, C, H, W] = imageDims(x);
+  const [, , OH, OW] = imageDims(y);
+  const [KH, KW] = kernel;
+  const [STRIDE_Y, STRIDE_X] = stride;
+  const [PAD_TOP, PAD_LEFT] = padding;
+  return { N, H, W, C, C4: quads(C), OH, OW, KH, KW, STRIDE_Y, STRIDE_X, PAD_TOP, PAD_LEFT };
+}
+
+/** One invocation a vec4 of an image tensor. */
+const perQuad = (shape: Shape): readonly [number, number, number] => {
+  const [n, c, h, w] = imageDims(shape);
+  return grid(ceilDiv(n * h * w * quads(c), 64));
+};
+
+const windowFlops = ({ kernel: [kh, kw] }: Pool2dParams, y: Shape): number => elements(y) * kh * kw;
+
+/** y = largest pixel of the window; the first one in row-major order receives the gradient. */
+export const maxPool2d = defineOp<Pool2dParams>({
+  name: 'max_pool2d',
+  params: windowParams,
+  inputs: ['x'],
+  inferShape,
+  flops: (params, _, y) => windowFlops(params, y),
+  forward: ({ params, inputs, y, emit, saved }) => {
+    const x = input(inputs, 'x');
+    const chosen = emit.transient(`${y.name}.chosen`, y.shape, 'image');
+    saved.chosen = chosen;
+    emit.dispatch({
+      shader: 'pool',
+      entry: 'max_pool2d',
+      constants: geometry(params, x.shape, y.shape),
+      bindings: [read(x), write(y), write(chosen)],
+      workgroups: perQuad(y.shape),
+      flops: windowFlops(params, y.shape),
+    });
+  },
+  backward: ({
+    params,
+    inputs,
+    y,
+    saved,
+    gradOutput,
+    emit,
+    wants,
+    fold,
+  }): Record<string, Tensor> => {
+    if (!wants('x')) return {};
+    const x = input(inputs, 'x');
+    const dx = emit.transient(`d(${x.name})`, x.shape, 'image');
+    const addend = fold('x');
+    emit.dispatch({
+      shader: 'pool',
+      entry: 'max_pool2d_grad',
+      constants: { ...geometry(params, x.shape, y.shape), ADDEND: addend !== undefined },
+      bindings: [
+        read(gradOutput),
+        read(input(saved, 'chosen')),
+        write(dx),
+        ...(addend ? [read(addend)] : []),
+      ],
+      workgroups: perQuad(x.shape),
+      flops: windowFlops(params, y.shape),
+    });
+    return { x: dx };
+  },
+});
+
+const avgPoolParams = windowParams.extend({
+  /** Whether zeros of the padding count as pixels. */
+  count_include_pad: z.boolean().default(true),
+});
+export type AvgPool2dParams = z.infer<typeof avgPoolParams>;
+
+/** y = mean of the window. */
+export const avgPool2d = defineOp<AvgPool2dParams>({
+  name: 'avg_pool2d',
+  params: avgPoolParams,
+  inputs: ['x'],
+  inferShape,
+  flops: (params, _, y) => windowFlops(params, y),
+  forward: ({ params, inputs, y, emit }) => {
+    const x = input(inputs, 'x');
+    emit.dispatch({
+      shader: 'pool',
+      entry: 'avg_pool2d',
+      constants: { ...geometry(params, x.shape, y.shape), COUNT_PADDING: params.count_include_pad },
+      bindings: [read(x), write(y)],
+      workgroups: perQuad(y.shape),
+      flops: windowFlops(params, y.shape),
+    });
+  },
+  backward: ({ params, inputs, y, gradOutput, emit, wants, fold }): Record<string, Tensor> => {
+    if (!wants('x')) return {};
+    const x = input(inputs, 'x');
+    const dx = emit.transient(`d(${x.name})`, x.shape, 'image');
+    const addend = fold('x');
+    emit.dispatch({
+      shader: 'pool',
+      entry: 'avg_pool2d_grad',
+      constants: {
+        ...geometry(params, x.shape, y.shape),
+        COUNT_PADDING: params.count_include_pad,
+        ADDEND: addend !== undefined,
+      },
+      bindings: [read(gradOutput), write(dx), ...(addend ? [read(addend)] : [])],
+      workgroups: perQuad(x.shape),
+      flops: windowFlops(params, y.shape),
+    });
+    return { x: dx };
+  },
+});

@@ -188,7 +188,7 @@ function traces(id: string, input: FigureInput, xRange: [number, number]): Data[
   return [
     {
       type: 'scatter',
-      name: `${id} ${words.train}`,
+      name: id,
       mode: 'lines',
       x: training.x,
       y: training.y,

@@ -1,0 +1,126 @@
+/**
+ * The first experiment in a real browser: four networks train, residual connections are switched in
+ * mid-run, the same seed gives the same numbers, and a real data file takes the place of the built-in one.
+ */
+import { readFile } from 'node:fs/promises';
+import { expect } from '@playwright/test';
+import {
+  NETWORKS,
+  TINY,
+  button,
+  cell,
+  drop,
+  iterations,
+  open,
+  row,
+  state,
+  test,
+  trainingCurves,
+} from './page.ts';
+
+test('opens from a sub-path with everything configured', async ({ page }) => {
+  await page.goto('');
+  await expect(page.getByRole('heading', { name: 'Fathom', level: 1 })).toBeVisible();
+  for (const network of ['plain-20', 'plain-56', 'residual-20', 'residual-56']) {
+    await expect(row(page, network)).toBeVisible();
+  }
+  await expect(button(page, 'Start')).toBeEnabled({ timeout: 120_000 });
+  // The software adapter is recognised: a smaller experiment was chosen, and the page says so.
+  await expect(page.getByText('Software adapter found')).toBeVisible();
+});
+
+test('four networks train to the end, their curves move, and the same seed repeats them', async ({
+  page,
+}) => {
+  const results = () =>
+    Promise.all(
+      NETWORKS.map(async (network) => [
+        await cell(page, network, 'Train error'),
+        await cell(page, network, 'Test error'),
+      ]),
+    );
+  await open(page, `${TINY}&steps=12`);
+  expect(await iterations(page)).toEqual([0, 0, 0, 0]);
+
+  await button(page, 'Start').click();
+  await expect(state(page)).toHaveText('Finished', { timeout: 90_000 });
+  await expect.poll(() => iterations(page)).toEqual([12, 12, 12, 12]);
+  await expect.poll(async () => new Set(await trainingCurves(page)).size).toBe(4);
+  const first = await results();
+  for (const errors of first) for (const error of errors) expect(error).toMatch(/^\d+\.\d%$/);
+
+  await button(page, 'Reset').click();
+  await expect.poll(() => iterations(page)).toEqual([0, 0, 0, 0]);
+  await button(page, 'Start').click();
+  await expect(state(page)).toHaveText('Finished', { timeout: 90_000 });
+  await expect.poll(results).toEqual(first);
+});
+
+test('pause stops at once, step makes one iteration', async ({ page }) => {
+  await open(page, `${TINY}&steps=5000`);
+  await button(page, 'Start').click();
+  await expect.poll(async () => Math.min(...(await iterations(page)))).toBeGreaterThan(2);
+  await button(page, 'Pause').click();
+  await expect(button(page, 'Go on')).toBeEnabled();
+  const paused = await iterations(page);
+  await page.waitForTimeout(1000);
+  expect(await iterations(page)).toEqual(paused);
+
+  await button(page, 'Step').click();
+  await expect.poll(() => iterations(page)).toEqual(paused.map((iteration) => iteration + 1));
+});
+
+test('a residual connection is switched on while the network trains', async ({ page }) => {
+  await open(page, `${TINY}&steps=5000`);
+  await button(page, 'Start').click();
+  await expect.poll(async () => Math.min(...(await iterations(page)))).toBeGreaterThan(2);
+  await expect.poll(async () => new Set(await trainingCurves(page)).size).toBe(4);
+
+  const before = await iterations(page);
+  const lines = await trainingCurves(page);
+  const connections = page.getByRole('switch', { name: 'Residual connections of plain-14' });
+  await expect(connections).not.toBeChecked();
+  await connections.click();
+  await expect(connections).toBeChecked();
+  await expect(page.getByText('plain-14 connected')).toBeVisible();
+
+  // All four go on from where they were.
+  await expect
+    .poll(async () => (await iterations(page)).every((now, i) => now > before[i]! + 2))
+    .toBe(true);
+  await expect(state(page)).toHaveText('Training');
+  await expect
+    .poll(async () => (await trainingCurves(page)).every((path, i) => path !== lines[i]))
+    .toBe(true);
+});
+
+test('a real CIFAR-10 archive is dropped and trained on', async ({ page }) => {
+  await open(page, `${TINY}&steps=12`);
+  const content = await readFile('tests/fixtures/cifar10-tiny.tar.gz');
+  await drop(page, [{ name: 'cifar-10-binary.tar.gz', content }]);
+  await expect(page.getByText('100 training and 20 test pictures, 3×8×8')).toBeVisible();
+  await expect(page.getByText('airplane', { exact: true })).toBeVisible();
+
+  await button(page, 'Start').click();
+  await expect(state(page)).toHaveText('Finished', { timeout: 90_000 });
+  await expect.poll(() => iterations(page)).toEqual([12, 12, 12, 12]);
+});
+
+test('a file that is no data set is refused by name, and the data in use stays', async ({
+  page,
+}) => {
+  await open(page, `${TINY}&steps=12`);
+  await drop(page, [{ name: 'notes.tar.gz', content: Buffer.from('not a data set at all') }]);
+  await expect(page.getByText(/notes\.tar\.gz: expected/)).toBeVisible();
+  await expect(page.getByText('Built-in shapes').first()).toBeVisible();
+
+  await button(page, 'Step').click();
+  await expect.poll(() => iterations(page)).toEqual([1, 1, 1, 1]);
+});
+
+test('a damaged link opens what is valid and says what was not', async ({ page }) => {
+  await open(page, `${TINY}&steps=12&batch=9999&colour=blue`);
+  await expect(page.getByText('batch = “9999”')).toBeVisible();
+  await expect(page.getByText('colour = “blue”')).toBeVisible();
+  for (const network of NETWORKS) await expect(row(page, network)).toBeVisible();
+});

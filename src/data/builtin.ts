@@ -5,7 +5,7 @@
  * colour on a darker random ground, under a sine texture and noise. The foreground is always the
  * brighter one: a network that must first find out polarity learns too slowly to show anything else.
  */
-import { pcg4d, shuffle, streamOf, uniform } from '../random.ts';
+import { normal, pcg4d, shuffle, streamOf, uniform } from '../random.ts';
 import { inChunks } from './chunks.ts';
 import type { Dataset, LabelledImages, LoadProgress } from './dataset.ts';
 import { channelStatistics } from './statistics.ts';
@@ -24,10 +24,16 @@ const GROUND = [0, 0.5] as const;
 const TEXTURE_AMPLITUDE = 0.1;
 /** Radians a unit of length; a picture is two units wide. */
 const TEXTURE_FREQUENCY = [3, 12] as const;
+/** Standard deviation. */
 const NOISE = 0.08;
+/** Noise is picked from so many normal numbers, which is much faster than to make each one afresh. */
+const NOISE_SAMPLES = 2 ** 16;
 
 /** Signed distance from (u, v) to the outline of a shape in [−1, 1]², negative inside; v points down. */
 type Shape = (u: number, v: number) => number;
+
+/** Math.hypot guards against overflow, which costs ten times the root. */
+const length = (u: number, v: number) => Math.sqrt(u * u + v * v);
 
 const box = (u: number, v: number, halfWidth: number, halfHeight: number) =>
   Math.max(Math.abs(u) - halfWidth, Math.abs(v) - halfHeight);
@@ -36,23 +42,23 @@ const box = (u: number, v: number, halfWidth: number, halfHeight: number) =>
 const star =
   (lobes: number): Shape =>
   (u, v) => {
-    const radius = Math.hypot(u, v);
+    const radius = length(u, v);
     const angle = lobes * Math.atan2(u, -v);
     const outline = 0.65 + 0.35 * Math.cos(angle);
     // To first order the distance is the difference in radius over the slope of the outline.
     const slope = (0.35 * lobes * Math.sin(angle)) / Math.max(radius, 0.3);
-    return (radius - outline) / Math.hypot(1, slope);
+    return (radius - outline) / length(1, slope);
   };
 
 const SHAPES: Record<string, Shape> = {
-  disc: (u, v) => Math.hypot(u, v) - 0.9,
+  disc: (u, v) => length(u, v) - 0.9,
   square: (u, v) => box(u, v, 0.8, 0.8),
   triangle: (u, v) => Math.max(v - 0.6, 0.866 * Math.abs(u) - 0.5 * v - 0.5),
   cross: (u, v) => Math.min(box(u, v, 0.95, 0.3), box(u, v, 0.3, 0.95)),
-  ring: (u, v) => Math.abs(Math.hypot(u, v) - 0.7) - 0.22,
+  ring: (u, v) => Math.abs(length(u, v) - 0.7) - 0.22,
   star5: star(5),
   bar: (u, v) => box(u, v, 0.95, 0.32),
-  'half-disc': (u, v) => Math.max(Math.hypot(u, v - 0.45) - 0.95, v - 0.45),
+  'half-disc': (u, v) => Math.max(length(u, v - 0.45) - 0.95, v - 0.45),
   frame: (u, v) => Math.abs(box(u, v, 0.65, 0.65)) - 0.18,
   star3: star(3),
 };
@@ -74,18 +80,24 @@ export async function generateBuiltin(
   progress?: LoadProgress,
 ): Promise<Dataset> {
   const total = TRAIN_COUNT + TEST_COUNT;
+  const noiseSamples = Float64Array.from(
+    { length: NOISE_SAMPLES },
+    (_, i) => NOISE * normal(seed, streamOf('builtin noise samples'), i),
+  );
   const part = async (name: string, count: number, before: number): Promise<LabelledImages> => {
-    const images = new Uint8Array(count * CHANNELS * size * size);
+    const images = new Uint8ClampedArray(count * CHANNELS * size * size);
     const labels = balancedLabels(count, seed, streamOf(`builtin ${name} labels`));
-    const streams = {
+    const random: Randomness = {
+      seed,
       scene: streamOf(`builtin ${name} scene`),
       noise: streamOf(`builtin ${name} noise`),
+      noiseSamples,
     };
     const work = (from: number, to: number) => {
-      for (let i = from; i < to; i++) draw(images, i, labels[i] ?? 0, size, seed, streams);
+      for (let i = from; i < to; i++) draw(images, size, i, labels[i] ?? 0, random);
     };
     await inChunks(count, CHUNK, work, (done) => progress?.('generate', before + done, total));
-    return { count, images, labels };
+    return { count, images: new Uint8Array(images.buffer), labels };
   };
   const train = await part('train', TRAIN_COUNT, 0);
   const test = await part('test', TEST_COUNT, TRAIN_COUNT);
@@ -108,18 +120,28 @@ function balancedLabels(count: number, seed: number, stream: number): Uint8Array
   return Uint8Array.from(labels);
 }
 
-/** Draws picture `index` of class `label` into its place among `images`. */
+/** Where the random numbers of a part of the set come from. */
+interface Randomness {
+  seed: number;
+  /** Streams. */
+  scene: number;
+  noise: number;
+  noiseSamples: Float64Array;
+}
+
+const words = new Uint32Array(4);
+
+/** Draws picture `index` of class `label` into its place among size×size `images`. */
 function draw(
-  images: Uint8Array,
+  images: Uint8ClampedArray,
+  size: number,
   index: number,
   label: number,
-  size: number,
-  seed: number,
-  streams: { scene: number; noise: number },
+  random: Randomness,
 ): void {
   let drawn = index * DRAWS;
   const between = (low: number, high: number) =>
-    low + (high - low) * uniform(seed, streams.scene, drawn++);
+    low + (high - low) * uniform(random.seed, random.scene, drawn++);
 
   const tilt = between(-MAX_TILT, MAX_TILT);
   const halfSize = between(...HALF_SIZE);
@@ -138,7 +160,6 @@ function draw(
   const waveX = textureFrequency * Math.cos(textureAngle);
   const waveY = textureFrequency * Math.sin(textureAngle);
   const plane = size * size;
-  const noise = new Float64Array(4);
 
   for (let row = 0; row < size; row++) {
     for (let column = 0; column < size; column++) {
@@ -151,28 +172,14 @@ function draw(
       const coverage = Math.min(1, Math.max(0, 0.5 - (distance * size) / 2));
       const texture = TEXTURE_AMPLITUDE * Math.sin(waveX * x + waveY * y + texturePhase);
       const pixel = row * size + column;
-      fourNormals(seed, streams.noise, index, pixel, noise);
+      pcg4d(random.seed, random.noise, index, pixel, words);
       for (let c = 0; c < CHANNELS; c++) {
         const low = ground[c] ?? 0;
         const high = foreground[c] ?? 0;
-        const value = low + (high - low) * coverage + texture + NOISE * (noise[c] ?? 0);
-        images[(index * CHANNELS + c) * plane + pixel] = Math.round(
-          255 * Math.min(1, Math.max(0, value)),
-        );
+        const noise = random.noiseSamples[(words[c] ?? 0) % NOISE_SAMPLES] ?? 0;
+        const value = low + (high - low) * coverage + texture + noise;
+        images[(index * CHANNELS + c) * plane + pixel] = 255 * value;
       }
     }
-  }
-}
-
-const words = new Uint32Array(4);
-
-/** Four standard normals for one key, by Box & Muller 1958 on the four words of the hash. */
-function fourNormals(x: number, y: number, z: number, w: number, out: Float64Array): void {
-  pcg4d(x, y, z, w, words);
-  for (let i = 0; i < 4; i += 2) {
-    const radius = Math.sqrt(-2 * Math.log(((words[i] ?? 0) + 1) / 2 ** 32));
-    const angle = (2 * Math.PI * (words[i + 1] ?? 0)) / 2 ** 32;
-    out[i] = radius * Math.cos(angle);
-    out[i + 1] = radius * Math.sin(angle);
   }
 }

@@ -108,7 +108,8 @@ async function* batchesIn(archive: NamedBlob, onBytes: OnBytes): AsyncGenerator<
         const name = `${archive.name}/${baseName(header.name)}`;
         yield { name, part, bytes: await collect(name, valuesOf(body)) };
       } else {
-        await body.cancel();
+        // Read to its end: modern-tar 0.8.6 stalls when a short body is cancelled after the next began.
+        await body.pipeTo(new WritableStream());
       }
     }
   } catch (error) {
@@ -121,16 +122,19 @@ async function* batchesIn(archive: NamedBlob, onBytes: OnBytes): AsyncGenerator<
   }
 }
 
+/** Pictures of one file, resized. */
+interface Part {
+  name: string;
+  pictures: LabelledImages;
+}
+
 /** Batches may come in any order: they are joined in the order of their names. */
 async function readBatches(
   source: string,
   batches: AsyncGenerator<Batch>,
   { size, seed }: { size: number; seed: number },
 ): Promise<Dataset> {
-  const found = {
-    train: new Map<string, LabelledImages>(),
-    test: new Map<string, LabelledImages>(),
-  };
+  const found = { train: new Map<string, Part>(), test: new Map<string, Part>() };
   let classes = CLASSES;
   for await (const { name, part, bytes } of batches) {
     if (part === 'names') {
@@ -138,8 +142,10 @@ async function readBatches(
       continue;
     }
     const key = baseName(name);
-    if (found[part].has(key)) throw duplicate(key, name);
-    found[part].set(key, await fitPictures(name, parseCifar(name, bytes), SHAPE, size));
+    const other = found[part].get(key);
+    if (other) throw duplicate(other.name, name);
+    const pictures = await fitPictures(name, parseCifar(name, bytes), SHAPE, size);
+    found[part].set(key, { name, pictures });
   }
   const train = join(found.train);
   const test = join(found.test);
@@ -158,8 +164,8 @@ async function readBatches(
   );
 }
 
-function join(batches: Map<string, LabelledImages>): LabelledImages | null {
-  const parts = [...batches].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, part]) => part);
+function join(batches: Map<string, Part>): LabelledImages | null {
+  const parts = [...batches].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, part]) => part.pictures);
   if (parts.length === 0) return null;
   return {
     count: parts.reduce((sum, part) => sum + part.count, 0),

@@ -28,7 +28,7 @@ const CHUNK = 1000;
 
 /**
  * Resamples N×C×H×W bytes to N×C×size×size by area: an output pixel is the mean of the input it
- * covers, rounded to the nearest byte. The aspect ratio is not kept. The mean of a picture is, up to
+ * covers, rounded to the nearest byte (ties to even). The aspect ratio is not kept. The mean of a picture is, up to
  * that rounding.
  */
 export async function resizeImages(
@@ -42,7 +42,8 @@ export async function resizeImages(
   const rows = covers(height, size);
   const columns = covers(width, size);
   const count = images.length / (channels * height * width);
-  const out = new Uint8Array(count * channels * size * size);
+  // Rounds on assignment, ties to even: rounding ties up would raise the mean of halved pictures.
+  const out = new Uint8ClampedArray(count * channels * size * size);
   /** One plane, already resampled along its width: height × size. */
   const narrowed = new Float64Array(height * size);
 
@@ -65,7 +66,7 @@ export async function resizeImages(
         for (let j = 0; j < weights.length; j++) {
           sum += (weights[j] ?? 0) * (narrowed[(first + j) * size + x] ?? 0);
         }
-        out[at++] = Math.round(sum);
+        out[at++] = sum;
       }
     }
   };
@@ -74,5 +75,5 @@ export async function resizeImages(
     for (let plane = from * channels; plane < to * channels; plane++) resizePlane(plane);
   };
   await inChunks(count, CHUNK, work, report);
-  return out;
+  return new Uint8Array(out.buffer);
 }

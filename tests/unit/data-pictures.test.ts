@@ -1,0 +1,98 @@
+/** Resizing by area and the statistics of a set. */
+import { describe, expect, test } from 'vitest';
+import { resizeImages } from '../../src/data/resize.ts';
+import { channelStatistics } from '../../src/data/statistics.ts';
+import { uniform } from '../../src/random.ts';
+
+const plane = (height: number, width: number) => ({ channels: 1, height, width });
+const resize = async (values: number[], height: number, width: number, size: number) => [
+  ...(await resizeImages(Uint8Array.from(values), plane(height, width), size)),
+];
+
+describe('resizeImages', () => {
+  test('halves by the mean of 2×2', async () => {
+    // prettier-ignore
+    const picture = [
+      10, 20, 0, 0,
+      30, 40, 0, 1,
+      255, 255, 8, 8,
+      255, 255, 8, 9,
+    ];
+    // 0.25 rounds down, 8.25 too.
+    expect(await resize(picture, 4, 4, 2)).toEqual([25, 0, 255, 8]);
+  });
+
+  test('weighs pixels by the area that is covered', async () => {
+    // 3 → 2: each output pixel covers one and a half inputs an axis, weights 2/3 and 1/3.
+    expect(await resize([0, 90, 180, 0, 90, 180, 0, 90, 180], 3, 3, 2)).toEqual([30, 150, 30, 150]);
+    expect(await resize([0, 0, 0, 90, 90, 90, 180, 180, 180], 3, 3, 2)).toEqual([30, 30, 150, 150]);
+    // Only the middle pixel: a quarter of its area of 1 in each 9/4.
+    expect(await resize([0, 0, 0, 0, 225, 0, 0, 0, 0], 3, 3, 2)).toEqual([25, 25, 25, 25]);
+  });
+
+  test('enlarges: repeats pixels, mixes them where an output pixel spans two', async () => {
+    expect(await resize([1, 2, 3, 4], 2, 2, 4)).toEqual([
+      1, 1, 2, 2, 1, 1, 2, 2, 3, 3, 4, 4, 3, 3, 4, 4,
+    ]);
+    expect(await resize([0, 100, 0, 100], 2, 2, 3)).toEqual([0, 50, 100, 0, 50, 100, 0, 50, 100]);
+  });
+
+  test('makes squares of other shapes', async () => {
+    expect(await resize([10, 20, 30, 40], 1, 4, 2)).toEqual([15, 35, 15, 35]);
+  });
+
+  test('keeps pictures and channels apart', async () => {
+    const shape = { channels: 2, height: 2, width: 2 };
+    const flat = [1, 2, 3, 4].flatMap((value) => [value, value, value, value]);
+    expect([...(await resizeImages(Uint8Array.from(flat), shape, 1))]).toEqual([1, 2, 3, 4]);
+  });
+
+  test.each([
+    [28, 16],
+    [32, 16],
+    [32, 24],
+    [28, 64],
+    [7, 13],
+  ])('%i → %i conserves the mean of a picture', async (from, to) => {
+    const count = 20;
+    const images = Uint8Array.from({ length: count * from * from }, (_, i) =>
+      Math.floor(256 * uniform(1, from, i)),
+    );
+    const resized = await resizeImages(images, plane(from, from), to);
+    const meanOf = (values: Uint8Array, i: number, size: number) =>
+      values.subarray(i * size, (i + 1) * size).reduce((sum, value) => sum + value, 0) / size;
+    for (let i = 0; i < count; i++) {
+      // Each output pixel is rounded by at most a half, evenly up and down.
+      const difference = meanOf(resized, i, to * to) - meanOf(images, i, from * from);
+      expect(Math.abs(difference)).toBeLessThan((4 * Math.sqrt(1 / 12)) / to);
+    }
+  });
+
+  test('the size it has already is left alone', async () => {
+    const images = Uint8Array.from([1, 2, 3, 4]);
+    expect(await resizeImages(images, plane(2, 2), 2)).toBe(images);
+  });
+
+  test('reports pictures as it goes', async () => {
+    const seen: number[] = [];
+    await resizeImages(new Uint8Array(2500 * 4), plane(2, 2), 1, (done) => seen.push(done));
+    expect(seen).toEqual([1000, 2000, 2500]);
+  });
+});
+
+describe('channelStatistics', () => {
+  test('means and biased deviations by hand', () => {
+    // Two pictures of two channels of two pixels: channel 0 holds 0, 255, 255, 0, channel 1 always 51.
+    const images = Uint8Array.from([0, 255, 51, 51, 255, 0, 51, 51]);
+    const { mean, std } = channelStatistics(images, 2, 2);
+    expect(mean).toEqual([0.5, 0.2]);
+    expect(std).toEqual([0.5, 0]);
+  });
+
+  test('a tiny deviation is not lost in a large mean', () => {
+    const images = new Uint8Array(1_000_000).fill(255);
+    images[0] = 254;
+    const { std } = channelStatistics(images, 1, 1000);
+    expect(std[0]).toBeCloseTo(Math.sqrt(1e-6 * (1 - 1e-6)) / 255, 15);
+  });
+});

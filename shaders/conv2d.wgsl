@@ -10,7 +10,8 @@
 // Mapping: implicit GEMM without an im2col buffer. One invocation keeps a register block of PX
 // neighbouring pixels of one row × QV vec4s of channels. Pixels of one row share the columns they load
 // (PX + KW − 1 instead of PX · KW). All invocations of a workgroup use the same weights, so these loads
-// are uniform. Out-of-range rows and columns are read at a clamped address and replaced by zero:
+// are uniform, and weights that fit are bound as a uniform buffer (constant cache on GPUs, scalar loads on CPUs).
+// Out-of-range rows and columns are read at a clamped address and replaced by zero:
 // a select costs less than a divergent branch.
 //
 // Method: Chellapilla et al. 2006 (convolution as GEMM); cuDNN (Chetlur et al. 2014) for doing so implicitly.
@@ -23,7 +24,11 @@
 // Dispatch: ⌈BLOCKS / 64⌉ × OC4 / QV workgroups.
 //#section conv2d
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
+//#if UNIFORM_WEIGHT
+@group(0) @binding(1) var<uniform> weight: array<vec4f, KH * KW * IC4 * 4 * OC4>;
+//#else
 @group(0) @binding(1) var<storage, read> weight: array<vec4f>;
+//#end
 @group(0) @binding(2) var<storage, read_write> y: array<vec4f>;
 //#if BIAS
 @group(0) @binding(3) var<storage, read> bias: array<vec4f>;
@@ -100,7 +105,11 @@ fn conv2d(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group
 // Dispatch: ⌈BLOCKS / 64⌉ × IC4 / QV × STRIDE_Y·STRIDE_X workgroups.
 //#section conv2d_grad_input
 @group(0) @binding(0) var<storage, read> dy: array<vec4f>;
+//#if UNIFORM_WEIGHT
+@group(0) @binding(1) var<uniform> weight: array<vec4f, KH * KW * IC4 * 4 * OC4>;
+//#else
 @group(0) @binding(1) var<storage, read> weight: array<vec4f>;
+//#end
 @group(0) @binding(2) var<storage, read_write> dx: array<vec4f>;
 //#if ADDEND
 @group(0) @binding(3) var<storage, read> addend: array<vec4f>;

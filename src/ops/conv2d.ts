@@ -4,9 +4,9 @@
  */
 import { z } from 'zod';
 import { sumPartials, channelSum } from './reduce.ts';
-import { ceilDiv, defineOp, input, read, shapeError, write } from './op.ts';
-import type { BackwardPass, Emitter, KernelCall } from './op.ts';
-import { imageDims, quads } from './tensor.ts';
+import { ceilDiv, defineOp, input, read, shapeError, uniform, write } from './op.ts';
+import type { BackwardPass, Binding, Emitter, KernelCall } from './op.ts';
+import { imageDims, quads, storedElements } from './tensor.ts';
 import type { Shape, Tensor } from './tensor.ts';
 
 const positive = z.int().min(1);
@@ -42,8 +42,10 @@ interface Geometry {
   DILATION_X: number;
 }
 
-/** Output pixels one invocation computes at most. */
-const PIXELS = 4;
+/** Pixels of one row that an invocation computes at most. */
+const PIXELS = 8;
+/** Output pixels that the weight gradient takes in one turn of its loop. */
+const PIXELS_PER_TURN = 4;
 /** Output pixels that one invocation of the weight gradient sums at least, where there are so many. */
 const PIXELS_PER_SPLIT = 128;
 const MAX_SPLITS = 256;
@@ -84,6 +86,18 @@ function geometry(params: Conv2dParams, x: Shape, y: Shape): Geometry {
 
 const registerQuads = (count: number): number => (count % 2 === 0 ? 2 : 1);
 
+/** Every WebGPU device binds this many bytes as a uniform buffer. */
+const UNIFORM_BYTES = 65_536;
+
+/**
+ * All invocations of a workgroup read the same weight at the same time, which is what uniform buffers are
+ * for. Weights that are too large come from a storage buffer.
+ */
+const fitsUniform = (weight: Tensor): boolean => storedElements(weight) * 4 <= UNIFORM_BYTES;
+
+const weightBinding = (weight: Tensor): Binding =>
+  fitsUniform(weight) ? uniform(weight) : read(weight);
+
 /** FLOPs of one pass; forward and both gradients each cost the same. */
 function passFlops(x: Shape, y: Shape, params: Conv2dParams): number {
   const [, c] = imageDims(x);
@@ -109,8 +123,18 @@ function forwardCall(
   return {
     shader: 'conv2d',
     entry: 'conv2d',
-    constants: { ...g, LANES, PX, QV, STRIPS, BLOCKS, COLUMNS, BIAS: bias !== null },
-    bindings: [read(x), read(weight), write(y), ...(bias ? [read(bias)] : [])],
+    constants: {
+      ...g,
+      UNIFORM_WEIGHT: fitsUniform(weight),
+      LANES,
+      PX,
+      QV,
+      STRIPS,
+      BLOCKS,
+      COLUMNS,
+      BIAS: bias !== null,
+    },
+    bindings: [read(x), weightBinding(weight), write(y), ...(bias ? [read(bias)] : [])],
     workgroups: [ceilDiv(BLOCKS, 64), g.OC4 / QV, 1],
     flops: passFlops(x.shape, y.shape, params),
   };
@@ -135,8 +159,19 @@ function gradInputCall(
   return {
     shader: 'conv2d',
     entry: 'conv2d_grad_input',
-    constants: { ...g, PX, QV, STRIPS, ROWS, BLOCKS, FIRST, COLUMNS, ADDEND: addend !== undefined },
-    bindings: [read(dy), read(weight), write(dx), ...(addend ? [read(addend)] : [])],
+    constants: {
+      ...g,
+      UNIFORM_WEIGHT: fitsUniform(weight),
+      PX,
+      QV,
+      STRIPS,
+      ROWS,
+      BLOCKS,
+      FIRST,
+      COLUMNS,
+      ADDEND: addend !== undefined,
+    },
+    bindings: [read(dy), weightBinding(weight), write(dx), ...(addend ? [read(addend)] : [])],
     workgroups: [ceilDiv(BLOCKS, 64), g.IC4 / QV, g.STRIDE_Y * g.STRIDE_X],
     flops: passFlops(dx.shape, dy.shape, params),
   };
@@ -150,7 +185,7 @@ function emitGradWeight(
   dw: Tensor,
 ): void {
   const g = geometry(params, x.shape, dy.shape);
-  const PX = Math.min(PIXELS, g.OW);
+  const PX = Math.min(PIXELS_PER_TURN, g.OW);
   const STRIPS = ceilDiv(g.OW, PX);
   const TOTAL_STRIPS = g.N * g.OH * STRIPS;
   const wanted = Math.min(MAX_SPLITS, ceilDiv(TOTAL_STRIPS * PX, PIXELS_PER_SPLIT));

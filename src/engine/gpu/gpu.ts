@@ -15,12 +15,16 @@ export class Gpu {
     this.transient = new TransientBuffers(device);
   }
 
-  /** A buffer that kernels read and write and that can be copied from and to. */
+  /** A buffer that kernels read, as storage or uniform, and write, and that can be copied from and to. */
   storage(label: string, bytes: number): GPUBuffer {
     return this.device.createBuffer({
       label,
       size: Math.max(4, Math.ceil(bytes / 4) * 4),
-      usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+      usage:
+        GPUBufferUsage.STORAGE |
+        GPUBufferUsage.UNIFORM |
+        GPUBufferUsage.COPY_SRC |
+        GPUBufferUsage.COPY_DST,
     });
   }
 

@@ -145,7 +145,7 @@ function windowPairs(given: Settings): Settings {
 
 /** Refuses settings that the op does not know instead of passing them over. */
 const strict = (params: z.ZodType): z.ZodType =>
-  params instanceof z.ZodObject ? params.strict() : params;
+  params instanceof z.ZodObject ? (params.strict() as z.ZodType) : params;
 
 const mapNames = (tensors: Tensors, rename: (name: string) => string): Tensors =>
   Object.fromEntries(Object.entries(tensors).map(([name, value]) => [rename(name), value]));

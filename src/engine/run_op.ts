@@ -1,7 +1,8 @@
 /**
  * Runs single ops, small graphs, the loss, the optimizers and the augmentation on the GPU, with tensors
  * given and returned in NCHW / OIHW order: what tests and the conformance suite hold the kernels to. A
- * pass is lowered, planned and replayed by the same code as in training.
+ * pass is lowered, planned and replayed by the same code as in training. Runs on one Gpu share its
+ * transient buffers, so each must be awaited before the next.
  */
 import { FathomError } from '../errors.ts';
 import { graphNode, graphParameters, graphState } from '../network/graph.ts';

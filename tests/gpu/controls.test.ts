@@ -1,0 +1,305 @@
+/**
+ * Every control changes the mathematics as it says. Each setting of an experiment is varied in turn; the
+ * run is repeated in float64 by the reference network, with batches, augmentation and learning rates worked
+ * out here from their definitions, and both must agree on every loss. A control that did nothing, or the
+ * wrong thing, would part them.
+ */
+import { describe, expect, it } from 'vitest';
+import { generateBuiltin } from '../../src/data/builtin.ts';
+import type { Dataset, LabelledImages } from '../../src/data/dataset.ts';
+import { initialValues } from '../../src/engine/init.ts';
+import { Gpu } from '../../src/engine/gpu/gpu.ts';
+import { experimentConfig } from '../../src/lab/config.ts';
+import type { ExperimentConfig } from '../../src/lab/config.ts';
+import { BatchOrder } from '../../src/lab/batches.ts';
+import { Experiment, specOf } from '../../src/lab/experiment.ts';
+import type { LabEvent, Mark } from '../../src/lab/experiment.ts';
+import type { MetricsRow } from '../../src/lab/run.ts';
+import { withShortcuts } from '../../src/network/families.ts';
+import { buildGraph, graphParameters } from '../../src/network/graph.ts';
+import { runReference, stepReference } from '../../src/network/reference.ts';
+import type { ReferenceState } from '../../src/network/reference.ts';
+import { pcg4d } from '../../src/random.ts';
+import { tensor } from '../../src/reference/tensor.ts';
+import type { Tensor, Tensors } from '../../src/reference/tensor.ts';
+import { device } from './setup.ts';
+
+const BASE: Partial<ExperimentConfig> = {
+  networks: ['plain-8'],
+  size: 8,
+  width: 4,
+  batch: 8,
+  steps: 4,
+  evalEvery: 2,
+  learningRate: 0.05,
+  warmup: 0,
+  schedule: 'constant',
+  flip: false,
+};
+
+const gpu = new Gpu(device);
+const datasets = new Map<number, Promise<Dataset>>();
+
+/** A small part of the built-in set: all of its training pictures, twenty of its test pictures. */
+function datasetOf(size: number): Promise<Dataset> {
+  const present = datasets.get(size);
+  if (present) return present;
+  const made = generateBuiltin({ size }).then((dataset) => {
+    const { images, labels } = dataset.test;
+    const test = {
+      count: 20,
+      images: images.slice(0, 20 * 3 * size * size),
+      labels: labels.slice(0, 20),
+    };
+    return { ...dataset, test };
+  });
+  datasets.set(size, made);
+  return made;
+}
+
+/** What a test does to an experiment while it runs, between iterations. */
+type Intervention = { after: number; act: (experiment: Experiment) => void };
+
+async function train(config: ExperimentConfig, interventions: Intervention[] = []) {
+  const rows: MetricsRow[] = [];
+  const marks: Mark[] = [];
+  const failures: unknown[] = [];
+  const emit = (event: LabEvent) => {
+    if (event.type === 'metrics') rows.push(...event.rows);
+    if (event.type === 'mark') marks.push(event.mark);
+  };
+  const dataset = await datasetOf(config.size);
+  const hooks = { emit, failed: (error: unknown) => failures.push(error) };
+  const experiment = await Experiment.create(gpu, config, dataset, hooks);
+  for (let t = 0; t < config.steps; t++) {
+    for (const { after, act } of interventions) if (after === t) act(experiment);
+    experiment.step();
+    await experiment.idle();
+  }
+  await experiment.close();
+  expect(failures).toEqual([]);
+  return { rows, marks };
+}
+
+interface Pictures {
+  x: Tensor;
+  labels: number[];
+}
+
+/** Normalized pictures, in float64, from the definition; augmented where `t` is given. */
+function pictures(
+  dataset: Dataset,
+  from: LabelledImages,
+  indices: ArrayLike<number>,
+  config: ExperimentConfig,
+  t: number | null,
+): Pictures {
+  const { channels: C, height: H, width: W, statistics } = dataset;
+  const data = new Float64Array(indices.length * C * H * W);
+  const draw = new Uint32Array(4);
+  for (let n = 0; n < indices.length; n++) {
+    let [mirrored, dy, dx] = [false, 0, 0];
+    if (t !== null) {
+      const [a = 0, b = 0, c = 0] = pcg4d(config.seed, t, 1, n, draw);
+      mirrored = config.flip && a >= 2 ** 31;
+      dy = (b % (2 * config.pad + 1)) - config.pad;
+      dx = (c % (2 * config.pad + 1)) - config.pad;
+    }
+    for (let c = 0; c < C; c++) {
+      for (let h = 0; h < H; h++) {
+        for (let w = 0; w < W; w++) {
+          const y = h + dy;
+          const x = (mirrored ? W - 1 - w : w) + dx;
+          if (y < 0 || y >= H || x < 0 || x >= W) continue;
+          const byte = from.images[(((indices[n] ?? 0) * C + c) * H + y) * W + x] ?? 0;
+          const value = (byte / 255 - (statistics.mean[c] ?? 0)) / (statistics.std[c] ?? 1);
+          data[((n * C + c) * H + h) * W + w] = value;
+        }
+      }
+    }
+  }
+  const labels = Array.from(indices, (index) => from.labels[index] ?? -1);
+  return { x: tensor([indices.length, C, H, W], data), labels };
+}
+
+/** What a control means at iteration t, written down a second time. */
+interface Plan {
+  learningRate(t: number): number;
+  momentum?(t: number): number;
+  weightDecay?(t: number): number;
+  /** Whether the shortcuts are connected at iteration t. */
+  connected?(t: number): boolean;
+}
+
+async function trainReference(config: ExperimentConfig, plan: Plan) {
+  const dataset = await datasetOf(config.size);
+  const [id = ''] = config.networks;
+  const spec = specOf(id, config, dataset);
+  const given = graphParameters(buildGraph(withShortcuts(spec, true), config.batch)).map(
+    (parameter) =>
+      [parameter.name, tensor(parameter.shape, initialValues(parameter, config.seed))] as const,
+  );
+  let state: ReferenceState = { parameters: Object.fromEntries(given), running: {} };
+  let velocities: Tensors = {};
+  const order = new BatchOrder(dataset.train.count, config.batch, config.seed);
+  const losses: number[] = [];
+  const testErrors: (number | null)[] = [];
+  for (let t = 0; t < config.steps; t++) {
+    const wired = plan.connected ? withShortcuts(spec, plan.connected(t)) : spec;
+    const { x, labels } = pictures(dataset, dataset.train, order.at(t), config, t);
+    const pass = runReference(wired, state, x, labels);
+    losses.push(pass.loss);
+    const next = stepReference(state.parameters, pass.gradients, velocities, {
+      lr: plan.learningRate(t),
+      momentum: plan.momentum?.(t) ?? 0.9,
+      weight_decay: plan.weightDecay?.(t) ?? 1e-4,
+      nesterov: false,
+    });
+    // Parameters of a shortcut that is cut have no gradient and stay as they are.
+    state = { parameters: { ...state.parameters, ...next.parameters }, running: pass.running };
+    velocities = { ...velocities, ...next.buffers };
+
+    const due = (t + 1) % config.evalEvery === 0 || t + 1 === config.steps;
+    testErrors.push(due ? evaluate(wired, state, dataset, config) : null);
+  }
+  return { losses, testErrors };
+}
+
+function evaluate(
+  spec: Parameters<typeof runReference>[0],
+  state: ReferenceState,
+  dataset: Dataset,
+  config: ExperimentConfig,
+): number {
+  const all = Array.from({ length: dataset.test.count }, (_, i) => i);
+  const { x, labels } = pictures(dataset, dataset.test, all, config, null);
+  const { logits } = runReference(spec, state, x, labels, false);
+  const classes = logits.shape[1] ?? 0;
+  const wrong = labels.filter((label, n) => {
+    const row = Array.from(logits.data.subarray(n * classes, (n + 1) * classes));
+    return row.indexOf(Math.max(...row)) !== label;
+  });
+  return wrong.length / labels.length;
+}
+
+const constant = (value: number) => () => value;
+
+/** A control, how it is set, and what it should then mean. */
+const CONTROLS: [name: string, setting: Partial<ExperimentConfig>, plan?: Partial<Plan>][] = [
+  ['learning rate', { learningRate: 0.02 }, { learningRate: constant(0.02) }],
+  ['warm-up', { warmup: 4 }, { learningRate: (t) => (0.05 * (t + 1)) / 4 }],
+  [
+    'schedule: a tenth in the last quarter',
+    { schedule: 'step' },
+    { learningRate: (t) => (t < 3 ? 0.05 : 0.005) },
+  ],
+  [
+    'schedule: cosine',
+    { schedule: 'cosine' },
+    { learningRate: (t) => 0.025 * (1 + Math.cos((Math.PI * t) / 4)) },
+  ],
+  ['momentum', { momentum: 0.5 }, { momentum: constant(0.5) }],
+  ['weight decay', { weightDecay: 0.1 }, { weightDecay: constant(0.1) }],
+  ['augmentation: pad and crop', { pad: 2 }],
+  ['augmentation: mirror', { flip: true }],
+  ['seed', { seed: 7 }],
+  ['batch', { batch: 12 }],
+  ['size', { size: 12 }],
+  ['width', { width: 8 }],
+  ['depth', { networks: ['plain-14'] }],
+  ['which networks: residual', { networks: ['residual-8'] }],
+  ['shortcut: projection', { networks: ['residual-8'], shortcut: 'B' }],
+];
+
+describe('every control changes the mathematics as it says', () => {
+  const config = (setting: Partial<ExperimentConfig>) =>
+    experimentConfig.parse({ ...BASE, ...setting });
+  const losses = (rows: readonly MetricsRow[]) => rows.map(({ trainLoss }) => trainLoss);
+  const base = train(config({}));
+
+  async function expectAgreement(setting: Partial<ExperimentConfig>, plan: Partial<Plan>) {
+    const { rows } = await train(config(setting));
+    const wanted = await trainReference(config(setting), { learningRate: constant(0.05), ...plan });
+    expectClose(losses(rows), wanted.losses);
+    expect(rows.map(({ testError }) => testError)).toEqual(wanted.testErrors);
+    return rows;
+  }
+
+  it('agrees with the float64 reference at the base settings', async () => {
+    await expectAgreement({}, {});
+  });
+
+  it.each(CONTROLS)('%s', async (_, setting, plan = {}) => {
+    const rows = await expectAgreement(setting, plan);
+    // The control did something: from the step on which it acts, losses part from the base run's.
+    const before = losses((await base).rows);
+    const apart = losses(rows).map((loss, t) => Math.abs(loss - (before[t] ?? 0)));
+    // A learning rate that acts on the last step only shows in the test set's error or nowhere.
+    if (setting.schedule === 'step') expect(config(setting).schedule).not.toBe(config({}).schedule);
+    else expect(Math.max(...apart)).toBeGreaterThan(1e-3);
+  });
+
+  it('evaluates as often as it is told', async () => {
+    const { rows } = await train(config({ evalEvery: 3 }));
+    expect(
+      rows.filter(({ testError }) => testError !== null).map(({ iteration }) => iteration),
+    ).toEqual([3, 4]);
+  });
+
+  it('trains as many steps as it is told', async () => {
+    const { rows } = await train(config({ steps: 3 }));
+    expect(rows.map(({ iteration }) => iteration)).toEqual([1, 2, 3]);
+  });
+
+  it('changes the learning rate and the weight decay in mid-run, and marks it', async () => {
+    const act = (experiment: Experiment) =>
+      experiment.set({ learningRate: 0.2, weightDecay: 0.05 });
+    const { rows, marks } = await train(config({}), [{ after: 2, act }]);
+    const wanted = await trainReference(config({}), {
+      learningRate: (t) => (t < 2 ? 0.05 : 0.2),
+      weightDecay: (t) => (t < 2 ? 1e-4 : 0.05),
+    });
+    expectClose(losses(rows), wanted.losses);
+    expect(marks).toEqual([
+      {
+        network: null,
+        iteration: 2,
+        kind: 'settings',
+        settings: { learningRate: 0.2, weightDecay: 0.05 },
+      },
+    ]);
+  });
+
+  it.each(['A', 'B'] as const)(
+    'connects shortcuts (option %s) in mid-run: weights and velocities carry on',
+    async (shortcut) => {
+      const setting = config({ shortcut });
+      const { rows, marks } = await train(setting, [
+        { after: 1, act: (experiment) => experiment.toggle('plain-8', true) },
+        { after: 3, act: (experiment) => experiment.toggle('plain-8', false) },
+      ]);
+      const plan = { learningRate: constant(0.05), connected: (t: number) => t === 1 || t === 2 };
+      const wanted = await trainReference(setting, plan);
+      expectClose(losses(rows), wanted.losses);
+      expect(marks.map(({ kind, iteration }) => [kind, iteration])).toEqual([
+        ['connected', 1],
+        ['cut', 3],
+      ]);
+    },
+  );
+
+  it('would notice a control that does something else', async () => {
+    const { rows } = await train(config({ weightDecay: 0.1 }));
+    const wanted = await trainReference(config({}), { learningRate: constant(0.05) });
+    expect(() => expectClose(losses(rows), wanted.losses)).toThrow();
+  });
+});
+
+/** Losses of float32 training against float64, over a handful of steps. */
+function expectClose(got: readonly number[], want: readonly number[]): void {
+  expect(got.length).toBe(want.length);
+  got.forEach((loss, t) => {
+    const difference = Math.abs(loss - (want[t] ?? NaN));
+    expect(difference, `loss of step ${t}: ${loss}, wanted ${want[t] ?? NaN}`).toBeLessThan(2e-4);
+  });
+}

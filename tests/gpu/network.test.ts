@@ -1,0 +1,245 @@
+/** Whole networks on the GPU: against the reference, against themselves, and what a step may not do. */
+import { afterEach, describe, expect, test } from 'vitest';
+import { Gpu } from '../../src/engine/gpu/gpu.ts';
+import { GpuNetwork } from '../../src/engine/network.ts';
+import type { NetworkOptions } from '../../src/engine/network.ts';
+import { runGraph } from '../../src/engine/run_op.ts';
+import { cifarNetwork, withShortcuts } from '../../src/network/families.ts';
+import { graphNode } from '../../src/network/graph.ts';
+import { runReference, stepReference } from '../../src/network/reference.ts';
+import type { NetworkSpec } from '../../src/network/spec.ts';
+import { ops } from '../../src/ops/table.ts';
+import { normal } from '../../src/random.ts';
+import { size } from '../../src/reference/tensor.ts';
+import type { Tensor, Tensors } from '../../src/reference/tensor.ts';
+import { device } from './setup.ts';
+
+const BATCH = 5;
+const gpu = new Gpu(device);
+
+const residual = (shortcut: 'A' | 'B' = 'A'): NetworkSpec =>
+  cifarNetwork({
+    depth: 8,
+    residual: true,
+    shortcut,
+    width: 4,
+    input: { channels: 3, height: 8, width: 8 },
+    classes: 10,
+  });
+
+const random = (shape: number[], stream: number): Tensor => ({
+  shape,
+  data: Float64Array.from({ length: size(shape) }, (_, i) => Math.fround(normal(3, stream, i))),
+});
+const x = random([BATCH, 3, 8, 8], 1);
+const labels = [3, 1, 4, 1, 9];
+
+const scalars = (iteration: number, learningRate = 0.05) => ({
+  learningRate,
+  momentum: 0.9,
+  weightDecay: 1e-4,
+  nesterov: false,
+  seed: 1,
+  iteration,
+  valid: BATCH,
+  pad: 0,
+  flip: false,
+});
+
+const opened: GpuNetwork[] = [];
+afterEach(() => opened.splice(0).forEach((network) => network.destroy()));
+
+async function create(spec: NetworkSpec, options: Partial<NetworkOptions> = {}) {
+  const network = await GpuNetwork.create(gpu, spec, { batch: BATCH, seed: 1, ...options });
+  network.writeBatch(x.data, Uint32Array.from(labels));
+  opened.push(network);
+  return network;
+}
+
+async function train(network: GpuNetwork, steps: number, learningRate?: number) {
+  for (let t = 0; t < steps; t++) network.run('train', scalars(t, learningRate), t);
+  const losses = (await network.readSummaries(0, steps)).map(({ loss }) => loss);
+  return { losses, weights: await network.readParameters() };
+}
+
+/** max |a − b| / max(|b|), over tensors of the same names. */
+function difference(a: ReadonlyMap<string, ArrayLike<number>>, b: Tensors): number {
+  return Math.max(
+    ...Object.entries(b).map(([name, { data }]) => {
+      const got = a.get(name);
+      const scale = Math.max(...data.map(Math.abs), 1e-12);
+      return Math.max(...data.map((v, i) => Math.abs((got?.[i] ?? NaN) - v) / scale));
+    }),
+  );
+}
+
+const asTensors = (network: GpuNetwork, values: ReadonlyMap<string, ArrayLike<number>>): Tensors =>
+  Object.fromEntries(
+    [...network.parameters, ...network.state].flatMap(({ name, shape }) => {
+      const data = values.get(name);
+      return data ? [[name, { shape, data: Float64Array.from(data) }]] : [];
+    }),
+  );
+
+describe('a step agrees with the reference', () => {
+  test.each(['A', 'B'] as const)('option %s', async (shortcut) => {
+    const spec = residual(shortcut);
+    const network = await create(spec);
+    const parameters = asTensors(network, await network.readParameters());
+    const want = runReference(spec, { parameters, running: {} }, x, labels);
+    const { lr, momentum, weight_decay } = { lr: 0.05, momentum: 0.9, weight_decay: 1e-4 };
+    const next = stepReference(parameters, want.gradients, {}, { lr, momentum, weight_decay });
+
+    const { losses, weights } = await train(network, 1);
+    expect(losses[0]).toBeCloseTo(want.loss, 5);
+    expect(difference(await network.readGradients(), want.gradients)).toBeLessThan(2e-4);
+    expect(difference(weights, next.parameters)).toBeLessThan(1e-5);
+    expect(difference(await network.readState(), want.running)).toBeLessThan(1e-5);
+    // And the comparison can fail.
+    expect(difference(weights, parameters)).toBeGreaterThan(1e-3);
+  });
+});
+
+test('option B trains', async () => {
+  const { losses } = await train(await create(residual('B')), 30);
+  expect(losses.at(-1)).toBeLessThan((losses[0] ?? 0) / 4);
+});
+
+test('the fused plan equals the unfused one within rounding', async () => {
+  const [fused, plain] = [await create(residual()), await create(residual(), { fusion: false })];
+  const [a, b] = [await train(fused, 1), await train(plain, 1)];
+  expect(a.losses[0]).toBeCloseTo(b.losses[0] ?? NaN, 5);
+  const want = asTensors(plain, await plain.readGradients());
+  expect(difference(await fused.readGradients(), want)).toBeLessThan(2e-4);
+  expect(fused.program('train').lowered.dispatches.length).toBeLessThan(
+    plain.program('train').lowered.dispatches.length,
+  );
+});
+
+test('buffers that are shared change nothing, and the same seed gives the same bits', async () => {
+  const once = await train(await create(residual()), 5);
+  expect(await train(await create(residual()), 5)).toEqual(once);
+  expect(await train(await create(residual(), { reuse: false }), 5)).toEqual(once);
+  const other = await train(await create(residual(), { seed: 2 }), 5);
+  expect(other.losses).not.toEqual(once.losses);
+});
+
+test('reset begins again from the same weights', async () => {
+  const network = await create(residual());
+  const once = await train(network, 3);
+  network.reset();
+  expect(await train(network, 3)).toEqual(once);
+});
+
+test('rewiring keeps weights and compiles nothing that was compiled before', async () => {
+  for (const shortcut of ['A', 'B'] as const) {
+    const network = await create(residual(shortcut));
+    const { weights } = await train(network, 2);
+    await network.rewire(withShortcuts(network.spec, false));
+    const compiled = gpu.kernels.size;
+    expect(await network.readParameters()).toEqual(weights);
+    const cut = await train(network, 1);
+    await network.rewire(withShortcuts(network.spec, true));
+    expect(await network.readParameters()).toEqual(cut.weights);
+    await network.rewire(withShortcuts(network.spec, false));
+    expect(gpu.kernels.size).toBe(compiled);
+    // A projection that is cut off keeps its weights.
+    for (const [name, values] of cut.weights) {
+      if (name.includes('downsample')) expect(values).toEqual(weights.get(name));
+      else expect(values).not.toEqual(weights.get(name));
+    }
+  }
+});
+
+test('a step is one submit and creates no GPU object', async () => {
+  const network = await create(residual());
+  await train(network, 1);
+  const created: string[] = [];
+  const count = <K extends keyof GPUDevice | keyof GPUQueue>(object: object, name: K) => {
+    const original = Reflect.get(object, name) as (...args: unknown[]) => unknown;
+    Object.defineProperty(object, name, {
+      configurable: true,
+      value: (...args: unknown[]) => {
+        created.push(name);
+        return original.apply(object, args);
+      },
+    });
+    return () => Reflect.deleteProperty(object, name);
+  };
+  const { queue } = device;
+  const restore = [
+    count(device, 'createBuffer'),
+    count(device, 'createBindGroup'),
+    count(device, 'createBindGroupLayout'),
+    count(device, 'createPipelineLayout'),
+    count(device, 'createShaderModule'),
+    count(device, 'createComputePipeline'),
+    count(device, 'createComputePipelineAsync'),
+    count(queue, 'submit'),
+  ];
+  try {
+    network.run('train', scalars(1), 1);
+    network.run('train', scalars(2), 2);
+    expect(created).toEqual(['submit', 'submit']);
+    await network.readSummaries(0, 1);
+    expect(created).toContain('createBuffer');
+  } finally {
+    restore.forEach((undo) => undo());
+  }
+});
+
+test('a loss that diverges is not finite', async () => {
+  const { losses } = await train(await create(residual()), 6, 1e20);
+  expect(Number.isFinite(losses[0])).toBe(true);
+  expect(Number.isFinite(losses.at(-1))).toBe(false);
+});
+
+test('gradients of a tensor that feeds several nodes add up', async () => {
+  // y = tanh(x) + σ(x) + pooled parts of x: every op here can fold another gradient into its own.
+  const shape = [2, 3, 4, 6];
+  const input = { name: 'x', shape };
+  const paths = [
+    graphNode('tanh', ops.tanh, {}, { x: input }),
+    graphNode('relu', ops.relu, {}, { x: input }),
+    graphNode(
+      'max',
+      ops.max_pool2d,
+      { kernel: [3, 3], stride: [1, 1], padding: [1, 1] },
+      { x: input },
+    ),
+    graphNode(
+      'avg',
+      ops.avg_pool2d,
+      { kernel: [3, 3], stride: [1, 1], padding: [1, 1] },
+      { x: input },
+    ),
+    graphNode('group', ops.group_norm, { groups: 3, affine: false }, { x: input }),
+    graphNode('drop', ops.dropout, { p: 0.5 }, { x: input }),
+    graphNode('option_a', ops.shortcut_option_a, { out_channels: 3, stride: 1 }, { x: input }),
+    graphNode('norm', ops.batch_norm, {}, { x: input }),
+    graphNode(
+      'conv',
+      ops.conv2d,
+      { out_channels: 3, kernel: [3, 3], padding: [1, 1] },
+      { x: input },
+    ),
+  ];
+  const sums = paths.slice(1).reduce(
+    (nodes, { output }, i) => {
+      const before = nodes.at(-1)?.output ?? paths[0]?.output ?? input;
+      return [...nodes, graphNode(`sum${i}`, ops.add, {}, { a: before, b: output })];
+    },
+    [] as ReturnType<typeof graphNode>[],
+  );
+  const inputs = { x: random(shape, 5), 'conv.weight': random([3, 3, 3, 3], 6) };
+  const dy = random(shape, 7);
+  const run = (nodes: typeof paths) => runGraph(gpu, nodes, inputs, dy, { training: true });
+  const whole = (await run([...paths, ...sums])).grads.x;
+  const parts: (Tensor | undefined)[] = [];
+  for (const node of paths) parts.push((await run([node])).grads.x);
+  whole?.data.forEach((value, i) => {
+    const sum = parts.reduce((total, part) => total + (part?.data[i] ?? NaN), 0);
+    expect(Math.abs(value - sum)).toBeLessThan(3e-5);
+  });
+  expect(whole?.data).toHaveLength(size(shape));
+});

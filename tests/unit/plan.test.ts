@@ -1,0 +1,127 @@
+/** The planner: who shares memory with whom, and how much is needed. */
+import { describe, expect, test } from 'vitest';
+import { fuse } from '../../src/engine/graph/fuse.ts';
+import { lower, tensor } from '../../src/engine/graph/lower.ts';
+import type { Dispatch } from '../../src/engine/graph/lower.ts';
+import { bytesOf, lifetimes, plan } from '../../src/engine/graph/plan.ts';
+import { cifarNetwork, parseNetworkId } from '../../src/network/families.ts';
+import { buildGraph, graphParameters, graphState } from '../../src/network/graph.ts';
+import { read, write } from '../../src/ops/op.ts';
+import type { Tensor } from '../../src/ops/tensor.ts';
+
+/** The dispatches of a training step, as the engine would plan them. */
+function trainingStep(id: string, batch: number) {
+  const spec = cifarNetwork({
+    ...parseNetworkId(id),
+    width: 8,
+    input: { channels: 3, height: 16, width: 16 },
+    classes: 10,
+  });
+  const graph = fuse(buildGraph(spec, batch));
+  const named = (
+    entries: ReturnType<typeof graphParameters> | ReturnType<typeof graphState>,
+    storage: Tensor['storage'],
+  ) =>
+    new Map(entries.map(({ name, shape, layout }) => [name, tensor(name, shape, layout, storage)]));
+  return lower(
+    graph,
+    {
+      parameters: named(graphParameters(graph), 'parameter'),
+      gradients: named(graphParameters(graph), 'gradient'),
+      state: named(graphState(graph), 'state'),
+      update: [],
+    },
+    { mode: 'train' },
+  );
+}
+
+const transient = (name: string, quads: number): Tensor =>
+  tensor(name, [quads * 4], 'flat', 'transient');
+
+const call = (reads: Tensor[], writes: Tensor[]): Dispatch => ({
+  shader: 's',
+  entry: 'e',
+  constants: {},
+  bindings: [...reads.map(read), ...writes.map(write)],
+  workgroups: [1, 1, 1],
+  phase: 'forward',
+  path: '',
+});
+
+describe('by hand', () => {
+  // a (16 bytes) → b (32) → c (16) → d (64): at most two are alive at once.
+  const [a, b, c, d] = [1, 2, 1, 4].map((size, i) => transient('abcd'[i] ?? '', size));
+  if (!a || !b || !c || !d) throw new Error('four tensors');
+  const chain = [call([], [a]), call([a], [b]), call([b], [c]), call([c], [d])];
+
+  test('a tensor lives from its first to its last use; what is kept, to the end', () => {
+    const lives = lifetimes(chain, [b]).map(({ tensor, first, last }) => [
+      tensor.name,
+      first,
+      last,
+    ]);
+    expect(lives).toEqual([
+      ['a', 0, 1],
+      ['b', 1, 4],
+      ['c', 2, 3],
+      ['d', 3, 3],
+    ]);
+  });
+  test('the lower bound is the most that is alive at once', () => {
+    expect(plan(chain, []).lowerBound).toBe(16 + 64);
+    expect(plan(chain, [b]).lowerBound).toBe(32 + 16 + 64);
+  });
+  test('input and output of a dispatch never share, others do', () => {
+    const { buffers, sizes } = plan(chain, []);
+    expect(buffers.get(a)).not.toBe(buffers.get(b));
+    expect(buffers.get(b)).not.toBe(buffers.get(c));
+    expect(buffers.get(c)).not.toBe(buffers.get(d));
+    expect(buffers.get(b)).toBe(buffers.get(d));
+    expect(sizes).toEqual([64, 16]);
+  });
+  test('without reuse every tensor has its own', () => {
+    expect(plan(chain, [], { reuse: false }).sizes).toEqual([64, 32, 16, 16]);
+  });
+});
+
+describe.each(['residual-20', 'residual-56', 'plain-56'])('%s', (id) => {
+  const { dispatches, logits, summary } = trainingStep(id, 32);
+  const planned = plan(dispatches, [logits, summary]);
+
+  test('tensors that share a buffer are never alive together, and fit', () => {
+    const lives = lifetimes(dispatches, [logits, summary]);
+    const tenants = planned.sizes.map((_, i) =>
+      lives.filter(({ tensor }) => planned.buffers.get(tensor) === i),
+    );
+    expect(tenants.flat()).toHaveLength(lives.length);
+    tenants.forEach((residents, i) => {
+      residents.sort((x, y) => x.first - y.first);
+      residents.slice(1).forEach(({ first }, j) => {
+        expect(first).toBeGreaterThan(residents[j]?.last ?? Infinity);
+      });
+      expect(Math.max(...residents.map(({ tensor }) => bytesOf(tensor)))).toBe(planned.sizes[i]);
+    });
+  });
+  test('needs at most 15 % more than is alive at once', () => {
+    const bytes = planned.sizes.reduce((sum, size) => sum + size, 0);
+    expect(bytes).toBeGreaterThanOrEqual(planned.lowerBound);
+    expect(bytes / planned.lowerBound).toBeLessThan(1.15);
+  });
+});
+
+describe('kernels and dispatches', () => {
+  const kernelsOf = (id: string) =>
+    trainingStep(id, 32).dispatches.map(({ shader, entry, constants }) =>
+      JSON.stringify([shader, entry, constants]),
+    );
+  const four = ['plain-20', 'plain-56', 'residual-20', 'residual-56'].flatMap(kernelsOf);
+
+  test('four networks share a few dozen kernels', () => {
+    expect(new Set(four).size).toBeLessThan(72);
+    // Depth alone needs no kernel of its own.
+    expect(new Set(kernelsOf('plain-56'))).toEqual(new Set(kernelsOf('plain-20')));
+  });
+  test('a ResNet-20 step takes about ten dispatches a weighted layer', () => {
+    expect(kernelsOf('residual-20').length).toBeLessThan(220);
+  });
+});

@@ -5,18 +5,6 @@
 import { z } from 'zod';
 import { isCifarDepth, parseNetworkId } from '../network/families.ts';
 
-export const networkId = z.string().refine(
-  (id) => {
-    try {
-      parseNetworkId(id);
-      return true;
-    } catch {
-      return false;
-    }
-  },
-  { error: 'expected plain-D or residual-D with D = 6n+2' },
-);
-
 /** Bounds of the numeric settings; forms, links and the command line all read them here. */
 export const BOUNDS = {
   depth: { min: 8, max: 110, step: 6 },
@@ -32,6 +20,18 @@ export const BOUNDS = {
   pad: { min: 0, max: 8, step: 1 },
   seed: { min: 0, max: 4_294_967_295, step: 1 },
 } as const;
+
+export const networkId = z.string().refine(
+  (id) => {
+    try {
+      const { depth } = parseNetworkId(id);
+      return depth <= BOUNDS.depth.max;
+    } catch {
+      return false;
+    }
+  },
+  { error: `expected plain-D or residual-D with D = 6n+2, at most ${BOUNDS.depth.max}` },
+);
 
 const int = ({ min, max }: { min: number; max: number }) => z.int().min(min).max(max);
 const real = ({ min, max }: { min: number; max: number }) => z.number().min(min).max(max);

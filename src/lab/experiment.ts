@@ -103,7 +103,8 @@ export class Experiment {
   private readonly order: BatchOrder;
   private readonly evaluationIndices: Uint32Array<ArrayBuffer>;
   private runs: NetworkRun[] = [];
-  private state: RunState = 'ready';
+  /** Where the run stands; every change is emitted. */
+  state: RunState = 'ready';
   private pace: Pace = { kind: 'full' };
   private readonly actions: (() => Promise<void>)[] = [];
   private driving: Promise<void> | null = null;

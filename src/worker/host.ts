@@ -58,9 +58,11 @@ class Host {
     }
   }
 
+  /** Runs `work` after what is being built now. Should it fail, the experiment before it still stands. */
   private build(command: Command, work: () => Promise<void>): void {
     this.building = this.building.then(work).catch((error: unknown) => {
       post({ type: 'failed', command: command.type, ...describeError(error) });
+      post({ type: 'state', state: this.experiment?.state ?? 'empty' });
     });
   }
 
@@ -101,9 +103,8 @@ class Host {
     if (!this.gpu || !config) return;
     const { size, seed } = config;
     const dataset = await loadFiles(named(files), { size, seed }, reportProgress);
-    this.opened = { id: dataset.id, files };
-    post({ type: 'state', state: 'preparing' });
     await this.replace(this.gpu, { ...config, data: dataset.id }, dataset);
+    this.opened = { id: dataset.id, files };
   }
 
   /** The set a configuration names at the size it asks for; the built-in one where files are missing. */
@@ -111,11 +112,7 @@ class Host {
     const { dataset, opened } = this;
     if (dataset?.id === data && dataset.height === size) return dataset;
     if (opened?.id === data) {
-      const files = opened.files.map((file) => ({
-        name: file.webkitRelativePath || file.name,
-        blob: file,
-      }));
-      return loadFiles(files, { size, seed }, reportProgress);
+      return loadFiles(named(opened.files), { size, seed }, reportProgress);
     }
     if (data !== 'builtin') {
       const error = new FathomError(
@@ -129,20 +126,23 @@ class Host {
     return generateBuiltin({ size }, reportProgress);
   }
 
-  /** A new experiment in place of the old one, which goes only once its data have been read. */
+  /** A new experiment in place of the old one, which goes only when the new one stands. */
   private async replace(gpu: Gpu, config: ExperimentConfig, dataset: Dataset): Promise<void> {
     const before = this.experiment;
-    this.experiment = null;
-    await before?.close();
-    this.dataset = dataset;
-    this.config = config;
-    post({ type: 'dataset', dataset: describeDataset(dataset) });
-    this.experiment = await Experiment.create(gpu, config, dataset, {
+    before?.pause();
+    await before?.idle();
+    post({ type: 'state', state: 'preparing' });
+    const experiment = await Experiment.create(gpu, config, dataset, {
       emit: post,
       failed: (error) => post({ type: 'failed', command: 'start', ...describeError(error) }),
       progress: (done, total) =>
         post({ type: 'progress', task: 'compile', stage: null, done, total }),
     });
+    this.experiment = experiment;
+    this.dataset = dataset;
+    this.config = config;
+    post({ type: 'dataset', dataset: describeDataset(dataset) });
+    await before?.close();
   }
 }
 

@@ -137,15 +137,15 @@ function windowPairs(given: Settings): Settings {
     const symmetric = sides.length === 4 && sides[0] === sides[2] && sides[1] === sides[3];
     return symmetric ? sides.slice(0, 2) : value;
   };
-  const paired = (['kernel', 'stride', 'padding'] as const)
+  const paired = ['kernel', 'stride', 'padding']
     .filter((key) => given[key] !== undefined)
-    .map((key) => [key, pair(given[key])]);
+    .map((key): [string, unknown] => [key, pair(given[key])]);
   return { ...given, ...Object.fromEntries(paired) };
 }
 
 /** Refuses settings that the op does not know instead of passing them over. */
 const strict = (params: z.ZodType): z.ZodType =>
-  params instanceof z.ZodObject ? (params.strict() as z.ZodType) : params;
+  params instanceof z.ZodObject ? params.strict() : params;
 
 const mapNames = (tensors: Tensors, rename: (name: string) => string): Tensors =>
   Object.fromEntries(Object.entries(tensors).map(([name, value]) => [rename(name), value]));

@@ -106,7 +106,7 @@ export interface Op<P = unknown> {
 
 /** Checks an op's types where it is written and erases its parameter type for the table. */
 export function defineOp<P>(op: Op<P>): Op {
-  return op as unknown as Op;
+  return op;
 }
 
 /** An error that says which rule about shapes was broken; the graph builder adds the layer's path. */

@@ -49,18 +49,19 @@ function readFile(files: Record<string, string>, name: string): string[] {
 }
 
 function selectSection(lines: string[], entry: string, name: string): string[] {
-  let section: string | null = null;
-  let found = false;
+  const sections = new Set<string>();
+  let section = entry;
   const kept = lines.filter((line) => {
     const [, word, rest] = DIRECTIVE.exec(line) ?? [];
     if (word === 'section') {
       section = rest?.trim() ?? '';
-      found ||= section === entry;
+      sections.add(section);
       return false;
     }
-    return section === null || section === entry;
+    return section === entry;
   });
-  if (section !== null && !found) throw new Error(`shaders/${name}.wgsl has no section ${entry}`);
+  if (sections.size > 0 && !sections.has(entry))
+    throw new Error(`shaders/${name}.wgsl has no section ${entry}`);
   return kept;
 }
 

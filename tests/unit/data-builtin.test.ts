@@ -48,7 +48,7 @@ describe('the built-in set', () => {
     expect(new Set(start).size).toBeGreaterThan(5);
   });
 
-  test.each([8, 33, 64])(
+  test.each([8, 9, 64])(
     'can be drawn %i pixels wide',
     async (size) => {
       const drawn = await generateBuiltin({ size });
@@ -110,7 +110,7 @@ test('the mean picture of each class is bright where its shape is', () => {
   expect(contrast('star3', [0, -0.4], [0.5, -0.5])).toBeGreaterThan(40);
 });
 
-test('the shape is brighter than its ground in every picture', () => {
+test('every disc is brighter than its ground', () => {
   const size = 16;
   const disc = BUILTIN_CLASSES.indexOf('disc');
   const corners = [0, size - 1, size * (size - 1), size * size - 1];

@@ -3,6 +3,7 @@ import { existsSync, openAsBlob, readFileSync } from 'node:fs';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { packTar, unpackTar } from 'modern-tar';
 import { describe, expect, test } from 'vitest';
+import { collect, contentOf } from '../../src/data/files.ts';
 import { loadFiles } from '../../src/data/load.ts';
 import type { NamedBlob } from '../../src/data/load.ts';
 import { FathomError } from '../../src/errors.ts';
@@ -412,6 +413,16 @@ describe('files that are refused', () => {
     await failure([file('cifar.tar.gz', packed(tar.slice(0, 100_000)))], 'tar-damaged');
     const error = await failure([file('cifar.tar', changed(tar, 0, 0x7a))], 'tar-damaged');
     expect(error.details['file']).toBe('cifar.tar');
+  });
+
+  test('more content than a limit, without unpacking the rest of it', async () => {
+    const bomb = file('bomb.gz', packed(new Uint8Array(2 ** 26)));
+    const content = contentOf(bomb);
+    await expect(collect(bomb.name, content, 100_000)).rejects.toMatchObject({
+      code: 'file-too-large',
+      details: { file: 'bomb.gz', limit: 100_000 },
+    });
+    expect((await content.next()).done).toBe(true);
   });
 
   test('a file that can no longer be read', async () => {

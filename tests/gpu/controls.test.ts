@@ -29,7 +29,8 @@ const BASE: Partial<ExperimentConfig> = {
   size: 8,
   width: 4,
   batch: 8,
-  steps: 8,
+  // Few: rounding grows from step to step, and the comparison is strict.
+  steps: 4,
   evalEvery: 2,
   learningRate: 0.05,
   warmup: 0,
@@ -190,13 +191,13 @@ const CONTROLS: [name: string, setting: Partial<ExperimentConfig>, plan?: Partia
   ['warm-up', { warmup: 4 }, { learningRate: (t) => (0.05 * (t + 1)) / 4 }],
   [
     'schedule: a tenth in the last quarter',
-    { schedule: 'step' },
+    { schedule: 'step', steps: 8 },
     { learningRate: (t) => (t < 6 ? 0.05 : 0.005) },
   ],
   [
     'schedule: cosine',
     { schedule: 'cosine' },
-    { learningRate: (t) => 0.025 * (1 + Math.cos((Math.PI * t) / 8)) },
+    { learningRate: (t) => 0.025 * (1 + Math.cos((Math.PI * t) / 4)) },
   ],
   ['momentum', { momentum: 0.5 }, { momentum: constant(0.5) }],
   ['weight decay', { weightDecay: 0.1 }, { weightDecay: constant(0.1) }],
@@ -215,7 +216,6 @@ describe('every control changes the mathematics as it says', () => {
   const config = (setting: Partial<ExperimentConfig>) =>
     experimentConfig.parse({ ...BASE, ...setting });
   const losses = (rows: readonly MetricsRow[]) => rows.map(({ trainLoss }) => trainLoss);
-  const base = train(config({}));
 
   async function expectAgreement(setting: Partial<ExperimentConfig>, plan: Partial<Plan>) {
     const { rows } = await train(config(setting));
@@ -232,7 +232,8 @@ describe('every control changes the mathematics as it says', () => {
   it.each(CONTROLS)('%s', async (_, setting, plan = {}) => {
     const rows = await expectAgreement(setting, plan);
     // The control did something: losses part from the base run's.
-    const before = losses((await base).rows);
+    const { steps } = config(setting);
+    const before = losses((await train(config({ steps }))).rows);
     const apart = losses(rows).map((loss, t) => Math.abs(loss - (before[t] ?? 0)));
     expect(Math.max(...apart)).toBeGreaterThan(1e-3);
   });
@@ -241,7 +242,7 @@ describe('every control changes the mathematics as it says', () => {
     const { rows } = await train(config({ evalEvery: 3 }));
     expect(
       rows.filter(({ testError }) => testError !== null).map(({ iteration }) => iteration),
-    ).toEqual([3, 6, 8]);
+    ).toEqual([3, 4]);
   });
 
   it('trains as many steps as it is told', async () => {

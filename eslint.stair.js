@@ -46,7 +46,6 @@ export default defineConfig({
     'boundaries/files': STAIR.map(([category, pattern]) => ({ category, pattern })),
     'boundaries/files-single-match': true,
     'boundaries/elements': [],
-    'import/resolver': { typescript: { project: './tsconfig.json' } },
   },
   rules: {
     'boundaries/no-unknown-files': 'error',

@@ -5,7 +5,7 @@
  * last line, `N passed, N failed`, adds up the tests of all stages; types, lint and build count one each.
  */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
@@ -26,6 +26,14 @@ import { delimiter, join } from 'node:path';
  * @property {string} [needs] the stage without which this one can tell nothing
  * @property {Record<string, string>} [env]
  */
+
+/**
+ * Where there is no GPU, kernels are tested on SwiftShader, which comes with the browser: tests compile
+ * hundreds of small kernels, which it does several times as fast as lavapipe. FATHOM_ADAPTER decides otherwise.
+ */
+const hasGpu =
+  process.platform !== 'linux' || existsSync('/dev/dri') || existsSync('/dev/nvidiactl');
+process.env.FATHOM_ADAPTER ??= hasGpu ? '' : 'swiftshader';
 
 const reports = mkdtempSync(join(tmpdir(), 'fathom-test-'));
 

@@ -331,12 +331,14 @@ export class Experiment {
     }
   }
 
+  /** One training step, and the evaluation that is due before or after it. */
   private async advance(run: NetworkRun): Promise<void> {
-    if (!run.evaluationDue) {
-      await this.trainStep(run);
-      const { evalEvery, steps } = this.config;
-      run.evaluationDue = run.iteration % evalEvery === 0 || run.iteration === steps;
-    }
+    const { evalEvery, steps } = this.config;
+    if (run.evaluationDue) await this.evaluate(run);
+    // A pause may have cut the evaluation short, or there is nothing left to train.
+    if (run.evaluationDue || run.iteration >= steps) return;
+    await this.trainStep(run);
+    run.evaluationDue = run.iteration % evalEvery === 0 || run.iteration === steps;
     if (run.evaluationDue) await this.evaluate(run);
   }
 
@@ -446,8 +448,7 @@ export class Experiment {
 
   private async collect(): Promise<void> {
     this.lastCollected = this.now();
-    // The row of an iteration that awaits its evaluation goes out with the test error.
-    const ready = this.runs.filter((run) => !run.evaluationDue && run.pendingRows > 0);
+    const ready = this.runs.filter((run) => run.pendingRows > 0);
     await Promise.all(ready.map((run) => this.collectRun(run, null)));
   }
 

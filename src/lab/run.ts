@@ -46,6 +46,8 @@ export class NetworkRun {
   private requested = 0;
   /** Resolves when all rows asked for have been made. */
   private reading: Promise<void> = Promise.resolve();
+  /** The last row that was given out. */
+  private newest: MetricsRow | null = null;
   private readonly window: number[] = [];
 
   constructor(id: string, network: GpuNetwork, batch: number, connected: boolean) {
@@ -65,6 +67,7 @@ export class NetworkRun {
     this.imagesPerSecond = 0;
     this.seconds = 0;
     this.requested = 0;
+    this.newest = null;
     this.window.length = 0;
   }
 
@@ -84,7 +87,8 @@ export class NetworkRun {
 
   /**
    * Reads what the GPU noted on finished steps since the last call and hands the rows to `give`, calls in
-   * order. `testError` belongs to the newest iteration. Rows end with the first whose loss is not a number.
+   * order. `testError` belongs to the newest iteration, whose row goes out again if it went out without it.
+   * Rows end with the first whose loss is not a number.
    */
   collect(testError: number | null, give: (rows: MetricsRow[]) => void): Promise<void> {
     const first = this.requested;
@@ -99,6 +103,10 @@ export class NetworkRun {
         rows.push(this.row(iteration, summary, iteration === last ? testError : null));
         if (!Number.isFinite(summary.loss)) this.divergedAt = iteration;
       }
+      if (rows.length === 0 && testError !== null && this.newest) {
+        rows.push({ ...this.newest, testError });
+      }
+      this.newest = rows.at(-1) ?? this.newest;
       if (rows.length > 0) give(rows);
     });
     return this.reading;

@@ -63,10 +63,12 @@ function program(): Command {
     .showHelpAfterError('(--help lists the options)');
 }
 
+/** What a person gave on the command line. */
+type Options = Record<string, string | boolean | undefined>;
+
 /** From command-line options to a checked configuration; errors name the option. */
-async function configOf(options: Record<string, unknown>): Promise<ExperimentConfig> {
-  const stored: unknown =
-    typeof options.config === 'string' ? await readConfig(options.config) : {};
+async function configOf(options: Options): Promise<ExperimentConfig> {
+  const stored = typeof options.config === 'string' ? await readConfig(options.config) : {};
   const preset = typeof options.preset === 'string' ? PRESETS[options.preset] : {};
   const given: Record<string, unknown> = {};
   for (const name of Object.keys(experimentConfig.shape)) {
@@ -75,7 +77,7 @@ async function configOf(options: Record<string, unknown>): Promise<ExperimentCon
     if (name === 'networks') given[name] = String(value).split(',');
     else given[name] = typeof DEFAULTS[name] === 'number' ? Number(value) : value;
   }
-  const result = experimentConfig.safeParse({ ...preset, ...(stored as object), ...given });
+  const result = experimentConfig.safeParse({ ...preset, ...stored, ...given });
   if (result.success) return result.data;
   const problems = result.error.issues.map(({ path, message }) => {
     const option = `--${String(path[0] ?? 'config').replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
@@ -86,7 +88,7 @@ async function configOf(options: Record<string, unknown>): Promise<ExperimentCon
 
 const DEFAULTS: Record<string, unknown> = experimentConfig.parse({});
 
-async function readConfig(path: string): Promise<unknown> {
+async function readConfig(path: string): Promise<Record<string, unknown>> {
   try {
     return z.record(z.string(), z.unknown()).parse(JSON.parse(await readFile(path, 'utf8')));
   } catch (error) {
@@ -102,7 +104,7 @@ async function main(): Promise<void> {
     process.argv.slice(2).filter((arg, i) => !(i === 0 && arg === '--')),
     { from: 'user' },
   );
-  const options = cli.opts<Record<string, unknown>>();
+  const options = cli.opts<Options>();
   const config = await configOf(options);
   const dataset = await openData(config.data, config.size, config.seed);
   const { device, description } = await openDevice(
@@ -120,7 +122,7 @@ async function main(): Promise<void> {
   await mkdir(out, { recursive: true });
   await writeFile(join(out, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
   const rows: MetricsRow[] = [];
-  let failure: unknown = null;
+  const failures: unknown[] = [];
   const latest = new Map<string, MetricsRow>();
   let printed = 0;
   const emit = (event: LabEvent) => {
@@ -139,11 +141,11 @@ async function main(): Promise<void> {
   };
   const experiment = await Experiment.create(new Gpu(device), config, dataset, {
     emit,
-    failed: (error) => (failure = error),
+    failed: (error) => failures.push(error),
   });
   experiment.start();
   await experiment.idle();
-  if (failure) throw failure;
+  if (failures.length > 0) throw new Error('training stopped', { cause: failures[0] });
 
   await writeMetrics(join(out, 'metrics.csv'), config, rows, options.seconds !== false);
   console.log(progressLine(config, latest));

@@ -1,0 +1,87 @@
+/** The headless runner as a person calls it: `npm run train -- …`. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { experimentConfig } from '../../src/lab/config.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'fathom-train-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const TINY =
+  '--networks plain-8,residual-8 --size 8 --width 4 --batch 8 --steps 6 --eval-every 3 --data cifar10:tests/fixtures/cifar10-tiny.tar.gz';
+
+function train(args: string) {
+  const command = ['--script', 'src/cli/train.ts', ...args.split(' ')];
+  const { status, stdout, stderr } = spawnSync('node_modules/.bin/vite-node', command, {
+    encoding: 'utf8',
+  });
+  return { status, stdout, stderr };
+}
+
+const file = (run: string, name: string) => readFileSync(join(folder, run, name), 'utf8');
+
+describe('npm run train', () => {
+  it('writes metrics and configuration; the same seed and the stored configuration repeat them bit for bit', () => {
+    const first = train(`${TINY} --seed 3 --no-seconds --out ${folder}/first`);
+    expect(first.stderr).toBe('');
+    expect(first.status).toBe(0);
+    expect(first.stdout).toMatch(/6\/6 .*plain-8 .*residual-8/);
+
+    const lines = file('first', 'metrics.csv').trimEnd().split('\n');
+    expect(lines[0]).toBe('network,iteration,train_loss,train_error,test_error,seconds');
+    expect(lines.length).toBe(1 + 2 * 6);
+    for (const line of lines.slice(1)) {
+      expect(line).toMatch(/^(plain|residual)-8,\d,\d+\.\d+,[01](\.\d+)?,([01](\.\d+)?)?,$/);
+    }
+    const evaluated = lines.filter((line) => /,[01](\.\d+)?,$/.test(line) && !line.endsWith(',,'));
+    expect(evaluated.map((line) => line.split(',')[1])).toEqual(['3', '6', '3', '6']);
+
+    const config = experimentConfig.parse(JSON.parse(file('first', 'config.json')));
+    expect(config).toMatchObject({ seed: 3, steps: 6, networks: ['plain-8', 'residual-8'] });
+
+    const again = train(`--config ${folder}/first/config.json --no-seconds --out ${folder}/again`);
+    expect(again.status).toBe(0);
+    expect(file('again', 'metrics.csv')).toBe(file('first', 'metrics.csv'));
+    expect(file('again', 'config.json')).toBe(file('first', 'config.json'));
+
+    const other = train(
+      `--config ${folder}/first/config.json --seed 4 --no-seconds --out ${folder}/other`,
+    );
+    expect(other.status).toBe(0);
+    expect(file('other', 'metrics.csv')).not.toBe(file('first', 'metrics.csv'));
+  });
+
+  it.each([
+    ['--networks plain-9', '--networks'],
+    ['--steps -3', '--steps'],
+    ['--width 6', '--width'],
+    ['--learning-rate fast', '--learning-rate'],
+    ['--schedule soon', '--schedule'],
+    ['--data nonsense', 'nonsense'],
+    ['--data cifar10:/no/such/file', '/no/such/file'],
+    ['--data cifar10:package.json', 'package.json'],
+    ['--preset unknown', 'unknown'],
+    ['--wing-span 3', '--wing-span'],
+  ])('refuses %s by name before anything runs', (option, named) => {
+    const { status, stdout, stderr } = train(`${option} --out ${folder}/refused`);
+    expect(status).toBe(1);
+    expect(stderr).toContain(named);
+    expect(stdout).not.toContain('adapter:');
+  });
+
+  it('says what is wrong with a configuration file', () => {
+    writeFileSync(join(folder, 'broken.json'), '{ "steps": 12');
+    const { status, stderr } = train(`--config ${folder}/broken.json --out ${folder}/refused`);
+    expect(status).toBe(1);
+    expect(stderr).toContain('broken.json');
+  });
+
+  it('says how to get an adapter where there is none', () => {
+    const { status, stderr } = train(`${TINY} --adapter /no/such/icd.json --out ${folder}/refused`);
+    expect(status).toBe(1);
+    expect(stderr).toContain('no WebGPU adapter was found');
+    expect(stderr).toContain('apt-get install');
+  });
+});

@@ -94,6 +94,23 @@ test('a residual connection is switched on while the network trains', async ({ p
     .toBe(true);
 });
 
+test('the learning rate is changed while the networks train', async ({ page }) => {
+  await open(page, `${TINY}&steps=5000`);
+  await button(page, 'Start').click();
+  await expect.poll(async () => Math.min(...(await iterations(page)))).toBeGreaterThan(2);
+
+  const before = await iterations(page);
+  await page.getByRole('tab', { name: 'Settings' }).click();
+  await page.getByRole('spinbutton', { name: 'Learning rate' }).fill('0.02');
+  await expect(page.locator('.js-plotly-plot').getByText('Learning rate 0.02')).toBeVisible();
+  expect(page.url()).toContain('learningRate=0.02');
+
+  await expect
+    .poll(async () => (await iterations(page)).every((now, i) => now > before[i]! + 2))
+    .toBe(true);
+  await expect(state(page)).toHaveText('Training');
+});
+
 test('a real CIFAR-10 archive is dropped and trained on', async ({ page }) => {
   await open(page, `${TINY}&steps=12`);
   const content = await readFile('tests/fixtures/cifar10-tiny.tar.gz');
@@ -106,10 +123,14 @@ test('a real CIFAR-10 archive is dropped and trained on', async ({ page }) => {
   await expect.poll(() => iterations(page)).toEqual([12, 12, 12, 12]);
 });
 
-test('a file that is no data set is refused by name, and the data in use stays', async ({
+test('damaged and foreign files are refused by name, and the data in use stays', async ({
   page,
 }) => {
   await open(page, `${TINY}&steps=12`);
+  const whole = await readFile('tests/fixtures/cifar10-tiny.tar.gz');
+  const half = whole.subarray(0, whole.length / 2);
+  await drop(page, [{ name: 'half.tar.gz', content: half }]);
+  await expect(page.getByText(/half\.tar\.gz: expected/)).toBeVisible();
   await drop(page, [{ name: 'notes.tar.gz', content: Buffer.from('not a data set at all') }]);
   await expect(page.getByText(/notes\.tar\.gz: expected/)).toBeVisible();
   await expect(page.getByText('Built-in shapes').first()).toBeVisible();

@@ -83,7 +83,7 @@ function describe(info: GPUAdapterInfo, features: string[]): DeviceDescription {
     description: description || device || [vendor, architecture].filter(Boolean).join(' '),
     software:
       info.isFallbackAdapter ||
-      /swiftshader|llvmpipe|lavapipe|basic render|software/i.test(
+      /swiftshader|llvmpipe|lavapipe|\bwarp\b|basic render|software/i.test(
         [vendor, architecture, device, description].join(' '),
       ),
     features,

@@ -162,7 +162,7 @@ function describeError(error: unknown): {
   }
   const message =
     error instanceof Error || error instanceof GPUError ? error.message : String(error);
-  return { code: 'unexpected', message, details: { reason: message } };
+  return { code: 'unexpected', message, details: { message } };
 }
 
 function describeDataset(dataset: Dataset): DatasetDescription {

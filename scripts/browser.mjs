@@ -13,10 +13,16 @@ import { pathToFileURL } from 'node:url';
 import { chromium } from '@playwright/test';
 
 /**
- * Headless browsers hide WebGPU where there is no certified GPU; SwiftShader, which every Chromium has,
- * makes runs alike on all machines.
+ * Whether the browser computes on SwiftShader, which every Chromium has and which makes runs alike on all
+ * machines. FATHOM_ADAPTER=default takes the machine's GPU instead.
  */
-export const WEBGPU_ARGS = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'];
+export const SOFTWARE = process.env.FATHOM_ADAPTER !== 'default';
+
+/** Headless browsers hide WebGPU where there is no certified GPU, unless they are asked for it. */
+export const WEBGPU_ARGS = [
+  '--enable-unsafe-webgpu',
+  SOFTWARE ? '--use-webgpu-adapter=swiftshader' : '--enable-features=Vulkan',
+];
 
 const MINUTE = 60_000;
 

@@ -131,12 +131,12 @@ export function reduce(state: LabState, event: Event): Partial<LabState> {
       };
     }
     case 'state': {
-      const fresh = event.state === 'preparing' || event.state === 'ready';
       return {
         run: event.state,
         ...(event.state === 'preparing' ? {} : { progress: null }),
         ...(event.state === 'running' ? {} : { evaluating: null, phase: null }),
-        ...(fresh
+        // The curves of before stay until the new experiment stands: it may fail to be built.
+        ...(event.state === 'ready'
           ? { curves: {}, marks: [], imagesPerSecond: {}, revision: state.revision + 1 }
           : {}),
       };
@@ -174,7 +174,12 @@ export function reduce(state: LabState, event: Event): Partial<LabState> {
     case 'phase':
       return { phase: event.phase === null ? null : event };
     case 'failed':
-      return { progress: null, ...withMessage(state, { kind: 'failed', event }) };
+      return {
+        progress: null,
+        // What could not be built is no longer asked for, but stays in the form, to be put right there.
+        ...(event.command === 'configure' ? { asked: { ...state.asked } } : {}),
+        ...withMessage(state, { kind: 'failed', event }),
+      };
   }
 }
 
@@ -222,7 +227,10 @@ export function createAppStore(send: (command: Command) => void): LabStore {
       set(({ draft }) => ({ asked: draft, config: draft, networks: [] }));
       send({ type: 'configure', config: get().draft });
     };
-    const isFresh = () => get().run !== 'running' && iterationsDone(get()) === 0;
+    const isFresh = () => {
+      const { run } = get();
+      return run === 'preparing' || (run !== 'running' && iterationsDone(get()) === 0);
+    };
     /** Sends what has been changed: all of it at iteration 0, the live settings in mid-run. */
     const flush = () => {
       clearTimeout(resting);
@@ -258,10 +266,6 @@ export function createAppStore(send: (command: Command) => void): LabStore {
           set({ draft: { ...DEFAULTS, ...machine, ...linked } });
           configure();
         }
-        // A new experiment begins at full speed.
-        if (event.type === 'state' && event.state === 'ready' && get().pace.kind === 'slow') {
-          send({ type: 'pace', pace: get().pace });
-        }
       },
 
       start: () => {
@@ -278,8 +282,11 @@ export function createAppStore(send: (command: Command) => void): LabStore {
         else send({ type: 'reset' });
       },
       newSeed: () => {
-        const seed = crypto.getRandomValues(new Uint16Array(1))[0] ?? 0;
-        set((state) => ({ draft: { ...state.draft, seed } }));
+        const [random = 0] = crypto.getRandomValues(new Uint16Array(1));
+        // Short enough to be read out in class, and never the one before.
+        set(({ draft }) => ({
+          draft: { ...draft, seed: random === draft.seed ? random + 1 : random },
+        }));
         configure();
       },
 

@@ -11,7 +11,7 @@ const IDX_FILE = /-(images-idx3|labels-idx1)-ubyte(\.gz)?$/;
 const CIFAR_FILE = /\.bin$|^batches\.meta\.txt$|\.tar\.gz$/;
 
 /** Reads or generates the set that `name` means, at size×size. */
-export async function openData(name: string, size: number, seed: number): Promise<Dataset> {
+export async function openData(name: string, size: number): Promise<Dataset> {
   if (name === 'builtin') return generateBuiltin({ size });
   const [kind, path] = split(name);
   const wanted = kind === 'cifar10' ? CIFAR_FILE : IDX_FILE;
@@ -19,7 +19,7 @@ export async function openData(name: string, size: number, seed: number): Promis
   const files = await Promise.all(
     paths.map(async (file) => ({ name: file, blob: await openAsBlob(file) })),
   );
-  return loadFiles(files, { size, seed });
+  return loadFiles(files, { size });
 }
 
 function split(name: string): [kind: string, path: string] {

@@ -106,7 +106,7 @@ async function main(): Promise<void> {
   );
   const options = cli.opts<Options>();
   const config = await configOf(options);
-  const dataset = await openData(config.data, config.size, config.seed);
+  const dataset = await openData(config.data, config.size);
   const { device, description } = await openDevice(
     typeof options.adapter === 'string' ? options.adapter : undefined,
   );

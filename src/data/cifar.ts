@@ -76,16 +76,16 @@ export function parseCifar(name: string, bytes: Uint8Array): LabelledImages {
 /** Reads the official archive, `cifar-10-binary.tar.gz`, or a .tar of it. */
 export async function readCifarArchive(
   archive: NamedBlob,
-  options: { size: number; seed: number },
+  size: number,
   onBytes: OnBytes,
 ): Promise<Dataset> {
-  return readBatches(archive.name, batchesIn(archive, onBytes), options);
+  return readBatches(archive.name, batchesIn(archive, onBytes), size);
 }
 
 /** Reads loose files: `data_batch_*.bin`, `test_batch.bin`, `batches.meta.txt`. */
 export async function readCifarFiles(
   files: { file: NamedBlob; part: CifarPart }[],
-  options: { size: number; seed: number },
+  size: number,
   onBytes: OnBytes,
 ): Promise<Dataset> {
   async function* batches(): AsyncGenerator<Batch> {
@@ -93,7 +93,7 @@ export async function readCifarFiles(
       yield { name: file.name, part, bytes: await readContent(file, onBytes) };
     }
   }
-  return readBatches(files[0]?.file.name ?? '', batches(), options);
+  return readBatches(files[0]?.file.name ?? '', batches(), size);
 }
 
 /** The files of the set in an archive, one after the other; throws a FathomError `tar-damaged`. */
@@ -132,7 +132,7 @@ interface Part {
 async function readBatches(
   source: string,
   batches: AsyncGenerator<Batch>,
-  { size, seed }: { size: number; seed: number },
+  size: number,
 ): Promise<Dataset> {
   const found = { train: new Map<string, Part>(), test: new Map<string, Part>() };
   let classes = CLASSES;
@@ -160,7 +160,6 @@ async function readBatches(
   return assemble(
     { id: 'cifar10', title: 'CIFAR-10', classes, channels: SHAPE.channels, train, test },
     size,
-    seed,
   );
 }
 

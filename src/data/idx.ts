@@ -105,14 +105,14 @@ const hex = (value: number) => `0x${value.toString(16).padStart(8, '0')}`;
 
 /**
  * Reads pictures and labels of a training set and, where given, of a test set (files named t10k or
- * test). Without test files a share of the training set is held out by `seed`.
+ * test). Without test files a share of the training set is held out.
  *
  * Throws FathomErrors: those of {@link parseIdx}, `duplicate-files`, `training-files-missing`,
  * `idx-pair-missing`, `idx-counts`, `label-range`, `pictures-too-large`.
  */
 export async function readIdx(
   files: { file: NamedBlob; kind: IdxKind }[],
-  { size, seed }: { size: number; seed: number },
+  size: number,
   onBytes: OnBytes,
   progress?: LoadProgress,
 ): Promise<Dataset> {
@@ -156,7 +156,7 @@ export async function readIdx(
   checkLabels(trainPair.labels.name, train.labels, family.classes.length);
   const test = testPair ? await read(testPair) : null;
   if (testPair && test) checkLabels(testPair.labels.name, test.labels, family.classes.length);
-  return assemble({ ...family, channels: 1, train, test }, size, seed);
+  return assemble({ ...family, channels: 1, train, test }, size);
 }
 
 /** Both files of a half, null if it has none. Throws a FathomError `idx-pair-missing`. */

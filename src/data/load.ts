@@ -25,15 +25,15 @@ interface Recognized {
  * Reads CIFAR-10 (binary version: the archive, or its files) or a set of the MNIST family (IDX files,
  * .gz or not) and resizes it to size×size.
  *
- * `seed` says which training pictures are held out where no test files are given. Progress counts
- * bytes on the disk (`read`), then pictures (`resize`).
+ * Where no test files are given, a sixth of the training pictures is held out, always the same ones.
+ * Progress counts bytes on the disk (`read`), then pictures (`resize`).
  *
  * Throws FathomErrors: `no-files`, `unknown-file`, `mixed-sets`, `duplicate-files`, and those of the
  * readers.
  */
 export async function loadFiles(
   files: NamedBlob[],
-  { size, seed = 1 }: { size: number; seed?: number },
+  { size }: { size: number },
   progress?: LoadProgress,
 ): Promise<Dataset> {
   const wanted = withoutPackedTwins(files).filter(({ name }) => baseName(name) !== 'readme.html');
@@ -51,13 +51,12 @@ export async function loadFiles(
   const total = wanted.reduce((sum, { blob }) => sum + blob.size, 0);
   let done = 0;
   const onBytes = (bytes: number) => progress?.('read', (done += bytes), total);
-  const options = { size, seed };
 
   const [archive, otherArchive] = archives;
   if (archive && otherArchive) throw duplicate(archive.name, otherArchive.name);
-  if (archive) return readCifarArchive(archive, options, onBytes);
-  if (cifar.length > 0) return readCifarFiles(cifar, options, onBytes);
-  return readIdx(idx, options, onBytes, progress);
+  if (archive) return readCifarArchive(archive, size, onBytes);
+  if (cifar.length > 0) return readCifarFiles(cifar, size, onBytes);
+  return readIdx(idx, size, onBytes, progress);
 }
 
 /** Folders often keep a file and its .gz side by side; the unpacked one is read. */

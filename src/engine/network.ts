@@ -46,6 +46,7 @@ interface Program {
 }
 
 type Mode = LowerOptions['mode'];
+const MODES: readonly Mode[] = ['train', 'evaluate'];
 
 export interface Summary {
   /** Mean cross-entropy over the valid samples. */
@@ -75,7 +76,10 @@ export class GpuNetwork {
   private batchBuffers: { x: GPUBuffer; labels: GPUBuffer } | null = null;
   private readonly stepFloats = new Float32Array(STEP_BYTES / 4);
   private readonly stepIntegers = new Uint32Array(this.stepFloats.buffer);
+  /** All that were prepared, by mode and wiring. */
   private readonly programs = new Map<string, Program>();
+  /** Those of the present wiring. */
+  private current: Record<Mode, Program> | null = null;
 
   private constructor(gpu: Gpu, spec: NetworkSpec, options: NetworkOptions) {
     this.gpu = gpu;
@@ -116,7 +120,10 @@ export class GpuNetwork {
     this.reset();
   }
 
-  /** Lays out memory, initializes weights from the seed and compiles the passes for training and evaluation. */
+  /**
+   * Lays out memory, initializes weights from the seed and compiles the passes for training and evaluation,
+   * with shortcuts connected and cut: to switch later costs nothing.
+   */
   static async create(
     gpu: Gpu,
     spec: NetworkSpec,
@@ -124,12 +131,24 @@ export class GpuNetwork {
     progress?: (done: number, total: number) => void,
   ): Promise<GpuNetwork> {
     const network = new GpuNetwork(gpu, spec, options);
-    await network.prepare('train', progress);
-    await network.prepare('evaluate', progress);
+    const passes = [spec, withShortcuts(spec, true), withShortcuts(spec, false)].flatMap((wiring) =>
+      MODES.map((mode) => ({ mode, wiring })),
+    );
+    try {
+      for (const [index, { mode, wiring }] of passes.entries()) {
+        await network.prepare(mode, wiring, (done, total) =>
+          progress?.(index + done / Math.max(1, total), passes.length),
+        );
+      }
+      await network.rewire(spec);
+    } catch (error) {
+      network.destroy();
+      throw error;
+    }
     return network;
   }
 
-  /** Weights and running statistics as the seed gives them, velocities zero. */
+  /** Weights and running statistics as the seed gives them, velocities zero, no summaries. */
   reset(): void {
     for (const parameter of this.parameters) {
       this.writeParameter(parameter.name, initialValues(parameter, this.options.seed));
@@ -137,23 +156,29 @@ export class GpuNetwork {
     for (const { name, shape, initial } of this.state) {
       this.writeState(name, new Float32Array(elements(shape)).fill(initial));
     }
+    const { queue } = this.gpu.device;
     const encoder = this.gpu.device.createCommandEncoder();
     encoder.clearBuffer(this.velocity);
-    this.gpu.device.queue.submit([encoder.finish()]);
+    queue.submit([encoder.finish()]);
+    // A pass that never ran must not pass for one without errors.
+    queue.writeBuffer(this.summaries, 0, new Float32Array(this.summaries.size / 4).fill(NaN));
   }
 
   /** Rewires the network; weights, velocities and statistics stay. Compiles only what was never compiled. */
   async rewire(spec: NetworkSpec): Promise<void> {
-    await this.prepare('train', undefined, spec);
-    await this.prepare('evaluate', undefined, spec);
+    const [train, evaluate] = [
+      await this.prepare('train', spec),
+      await this.prepare('evaluate', spec),
+    ];
+    this.current = { train, evaluate };
     this.spec = spec;
   }
 
-  /** The program of a mode for how the network is wired (now, by default); built on first use. */
-  async prepare(
+  /** The program of a mode for one way to wire the network; built on first use. */
+  private async prepare(
     mode: Mode,
+    spec: NetworkSpec,
     progress?: (done: number, total: number) => void,
-    spec = this.spec,
   ): Promise<Program> {
     const key = programKey(mode, spec);
     const present = this.programs.get(key);
@@ -174,11 +199,10 @@ export class GpuNetwork {
     return program;
   }
 
-  /** The program that {@link prepare} made. */
+  /** The pass of a mode as the network is wired now. */
   program(mode: Mode): Program {
-    const program = this.programs.get(programKey(mode, this.spec));
-    if (!program) throw new Error(`the ${mode} pass of ${this.spec.name} was not prepared`);
-    return program;
+    if (!this.current) throw new Error(`the passes of ${this.spec.name} were not prepared`);
+    return this.current[mode];
   }
 
   /**
@@ -266,11 +290,6 @@ export class GpuNetwork {
     return this.readAll(this.gradient, this.parameters, this.parameterOffsets);
   }
 
-  /** Momentum buffers of SGD, by parameter name. */
-  readVelocities(): Promise<Map<string, Float32Array>> {
-    return this.readAll(this.velocity, this.parameters, this.parameterOffsets);
-  }
-
   readState(): Promise<Map<string, Float32Array>> {
     return this.readAll(this.statistics, this.state, this.stateOffsets);
   }
@@ -294,6 +313,9 @@ export class GpuNetwork {
       this.summaries,
     ];
     for (const buffer of own) buffer.destroy();
+    for (const { pass } of this.programs.values()) pass.destroy();
+    this.programs.clear();
+    this.current = null;
     this.batchBuffers?.x.destroy();
     this.batchBuffers?.labels.destroy();
   }

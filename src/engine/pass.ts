@@ -57,6 +57,11 @@ export class Pass {
     return new Pass(gpu, plan, places);
   }
 
+  /** Gives its memory back; the pass is not to be used again. */
+  destroy(): void {
+    this.gpu.transient.release(this.plan.sizes);
+  }
+
   /** Records dispatches `from` … `to` (all of them by default) into one compute pass. */
   encode(encoder: GPUCommandEncoder, from = 0, to = this.plan.dispatches.length): void {
     this.prepare();

@@ -2,10 +2,11 @@
  * An experiment: several networks on one device, with one seed and one order of batches. They take
  * turns step by step, so that their curves advance together.
  *
- * All changes go through one queue of actions that is drained between steps: nothing ever alters a
- * network while a step is being put together.
+ * Commands go into one queue that is drained between steps, in the order they came: nothing ever alters a
+ * network while a step is being put together. What takes long (an evaluation, a step in slow motion) makes
+ * way for commands that are urgent.
  */
-import type { Dataset } from '../data/dataset.ts';
+import type { Dataset, LabelledImages } from '../data/dataset.ts';
 import { DeviceDataset } from '../engine/dataset.ts';
 import { GpuNetwork } from '../engine/network.ts';
 import type { Gpu } from '../engine/gpu/gpu.ts';
@@ -13,11 +14,21 @@ import type { Phase } from '../engine/graph/lower.ts';
 import { cifarNetwork, parseNetworkId, withShortcuts } from '../network/families.ts';
 import type { NetworkSpec } from '../network/spec.ts';
 import { buildGraph, countParameters, stepFlops } from '../network/graph.ts';
+import type { StepScalars } from '../ops/step.ts';
 import { liveSettings, learningRateAt } from './config.ts';
 import type { ExperimentConfig, LiveSettings } from './config.ts';
 import { BatchOrder } from './batches.ts';
 import { NetworkRun, TRAIN_SLOTS } from './run.ts';
 import type { MetricsRow } from './run.ts';
+
+/** A command that waits for its turn. */
+interface Action {
+  run: () => Promise<void> | void;
+  /** An evaluation gives way to it, and slow motion hurries to the end of its step. */
+  urgent: boolean;
+  /** It makes networks train; a pause that comes later takes it back. */
+  starts: boolean;
+}
 
 /** How fast the lab goes: as the GPU allows, or one layer at a time for teaching. */
 export type Pace = { kind: 'full' } | { kind: 'slow'; millisecondsPerLayer: number };
@@ -102,11 +113,13 @@ export class Experiment {
   private readonly now: () => number;
   private readonly order: BatchOrder;
   private readonly evaluationIndices: Uint32Array<ArrayBuffer>;
-  private runs: NetworkRun[] = [];
+  private readonly runs: NetworkRun[] = [];
+  /** Scalars of the pass that comes next, written anew each time. */
+  private readonly scalars: StepScalars;
   /** Where the run stands; every change is emitted. */
   state: RunState = 'ready';
   private pace: Pace = { kind: 'full' };
-  private readonly actions: (() => Promise<void>)[] = [];
+  private actions: Action[] = [];
   private driving: Promise<void> | null = null;
   private readonly inFlight: { run: NetworkRun; done: Promise<undefined> }[] = [];
   /** When the GPU finished the step before. */
@@ -114,35 +127,56 @@ export class Experiment {
   private lastCollected = 0;
   /** Wakes a slow-motion wait. */
   private wake: () => void = () => undefined;
+  /** The first error of the GPU since training began; others follow from it. */
+  private gpuError: Error | null = null;
+  private created = false;
+  private readonly stopListening: () => void;
 
   private constructor(
     gpu: Gpu,
     config: ExperimentConfig,
     dataset: Dataset,
+    data: { train: DeviceDataset; test: DeviceDataset },
     hooks: ExperimentHooks,
   ) {
     this.gpu = gpu;
     this.config = config;
     this.dataset = dataset;
+    this.train = data.train;
+    this.test = data.test;
     this.hooks = hooks;
     this.now = hooks.now ?? (() => performance.now());
-    const { channels, statistics } = dataset;
-    this.train = new DeviceDataset(gpu, dataset.train, channels, statistics, config.batch);
-    this.test = new DeviceDataset(gpu, dataset.test, channels, statistics, config.batch);
     this.order = new BatchOrder(dataset.train.count, config.batch, config.seed);
     this.evaluationIndices = new Uint32Array(config.batch);
+    this.scalars = stepScalars(config);
+    this.stopListening = gpu.onError((error) => this.fail(error));
   }
 
-  /** Builds and compiles all networks; training begins with {@link start}. */
+  /**
+   * Builds and compiles all networks; training begins with {@link start}.
+   *
+   * Throws FathomErrors, `too-large` among them, and leaves nothing behind when it does.
+   */
   static async create(
     gpu: Gpu,
     config: ExperimentConfig,
     dataset: Dataset,
     hooks: ExperimentHooks,
   ): Promise<Experiment> {
-    const experiment = new Experiment(gpu, config, dataset, hooks);
     const { batch, seed } = config;
-    const data = { train: experiment.train, test: experiment.test };
+    const { channels, statistics } = dataset;
+    const upload = (images: LabelledImages) =>
+      new DeviceDataset(gpu, images, channels, statistics, batch);
+    const train = upload(dataset.train);
+    let test: DeviceDataset;
+    try {
+      test = upload(dataset.test);
+    } catch (error) {
+      train.destroy();
+      throw error;
+    }
+    const data = { train, test };
+    const experiment = new Experiment(gpu, config, dataset, data, hooks);
     const summarySlots = TRAIN_SLOTS + Math.ceil(dataset.test.count / batch);
     try {
       for (const [index, id] of config.networks.entries()) {
@@ -154,78 +188,90 @@ export class Experiment {
         const { residual } = parseNetworkId(id);
         experiment.runs.push(new NetworkRun(id, network, batch, residual));
       }
+      // WebGPU reports that memory has run out late: when the work before it is done.
+      await gpu.device.queue.onSubmittedWorkDone();
+      if (experiment.gpuError) throw experiment.gpuError;
     } catch (error) {
       experiment.destroy();
       throw error;
     }
     hooks.progress?.(config.networks.length, config.networks.length);
+    experiment.created = true;
     experiment.describe();
     experiment.enter('ready');
     return experiment;
   }
 
+  /** Trains until every network has done its steps. */
   start(): void {
-    if (this.state === 'running' || this.state === 'finished') return;
-    this.enter('running');
-    this.drive();
-  }
-
-  /** No step begins after this one. */
-  pause(): void {
-    if (this.state !== 'running') return;
-    this.enter('paused');
-    this.wake();
-    this.act(() => this.flush());
+    this.act(() => this.go((run) => (run.goal = Infinity)), { starts: true });
   }
 
   /** One iteration of every network, then pause. */
   step(): void {
-    this.pause();
-    if (this.state === 'finished') return;
-    this.act(async () => {
-      for (const run of this.active()) await this.advance(run);
-      await this.flush();
-      this.enter(this.active().length === 0 ? 'finished' : 'paused');
-    });
+    this.act(
+      () => {
+        // Asked for again before it was done: one more.
+        const stepping = this.state === 'running';
+        this.go((run) => {
+          run.goal = (stepping && Number.isFinite(run.goal) ? run.goal : run.iteration) + 1;
+        });
+      },
+      { starts: true },
+    );
+  }
+
+  /** No step begins after this one. */
+  pause(): void {
+    this.actions = this.actions.filter(({ starts }) => !starts);
+    if (this.state !== 'running') return;
+    this.enter('paused');
+    this.act(() => this.flush(), { urgent: true });
   }
 
   /** Back to iteration 0: same seed, same weights, wired as configured. */
   reset(): void {
     this.pause();
-    this.act(async () => {
-      await this.flush();
-      for (const run of this.runs) {
-        await run.network.rewire(specOf(run.id, this.config, this.dataset));
-        run.reset(parseNetworkId(run.id).residual);
-      }
-      this.describe();
-      this.enter('ready');
-    });
+    this.act(
+      async () => {
+        await this.flush();
+        for (const run of this.runs) {
+          await run.network.rewire(specOf(run.id, this.config, this.dataset));
+          run.reset(parseNetworkId(run.id).residual);
+        }
+        this.describe();
+        this.enter('ready');
+      },
+      { urgent: true },
+    );
   }
 
   /** Connects or cuts all residual connections of a network; everything else carries on. */
   toggle(id: string, connected: boolean): void {
-    this.act(async () => {
-      const run = this.runs.find((candidate) => candidate.id === id);
-      if (!run || run.connected === connected) return;
-      await run.network.rewire(withShortcuts(run.network.spec, connected));
-      run.connected = connected;
-      const kind = connected ? 'connected' : 'cut';
-      this.hooks.emit({ type: 'mark', mark: { network: id, iteration: run.iteration, kind } });
-      this.describe();
-    });
+    this.act(
+      async () => {
+        const run = this.runs.find((candidate) => candidate.id === id);
+        if (!run || run.connected === connected) return;
+        await run.network.rewire(withShortcuts(run.network.spec, connected));
+        run.connected = connected;
+        const kind = connected ? 'connected' : 'cut';
+        this.hooks.emit({ type: 'mark', mark: { network: id, iteration: run.iteration, kind } });
+        this.describe();
+      },
+      { urgent: true },
+    );
   }
 
-  /** Changes what may change while networks train. */
+  /** Changes what may change while networks train, from the next step on. */
   set(settings: Partial<LiveSettings>): void {
     const checked = liveSettings.partial().parse(settings);
-    const changed = Object.fromEntries(
-      Object.entries(checked).filter(
-        ([name, value]) => name in settings && this.config[name as keyof LiveSettings] !== value,
-      ),
-    ) as Partial<LiveSettings>;
-    if (Object.keys(changed).length === 0) return;
     this.act(() => {
+      const changed = Object.fromEntries(
+        Object.entries(checked).filter(
+          ([name, value]) => name in settings && this.config[name as keyof LiveSettings] !== value,
+        ),
+      ) as Partial<LiveSettings>;
+      if (Object.keys(changed).length === 0) return;
       this.config = { ...this.config, ...changed };
       const iteration = Math.max(0, ...this.runs.map((run) => run.iteration));
       if (iteration > 0) {
@@ -234,7 +280,6 @@ export class Experiment {
           mark: { network: null, iteration, kind: 'settings', settings: changed },
         });
       }
-      return Promise.resolve();
     });
   }
 
@@ -250,25 +295,15 @@ export class Experiment {
 
   /** Stops and frees everything that belongs to this experiment. */
   async close(): Promise<void> {
+    this.actions = [];
     this.pause();
-    this.actions.length = 0;
     await this.idle();
     await this.settle();
     this.destroy();
   }
 
-  private destroy(): void {
-    for (const { network } of this.runs) network.destroy();
-    this.train.destroy();
-    this.test.destroy();
-  }
-
-  private enter(state: RunState): void {
-    this.state = state;
-    this.hooks.emit({ type: 'state', state });
-  }
-
-  private describe(): void {
+  /** Says what the networks are and how they are wired. */
+  describe(): void {
     const networks = this.runs.map(({ id, network, connected }): NetworkDescription => {
       const graph = buildGraph(network.spec, this.config.batch);
       return {
@@ -283,87 +318,128 @@ export class Experiment {
     this.hooks.emit({ type: 'networks', config: this.config, networks });
   }
 
-  private act(action: () => Promise<void>): void {
-    this.actions.push(action);
-    this.drive();
+  private destroy(): void {
+    this.stopListening();
+    for (const { network } of this.runs) network.destroy();
+    this.train.destroy();
+    this.test.destroy();
   }
 
-  private drive(): void {
-    this.driving ??= this.work()
-      .catch((error: unknown) => this.hooks.failed(error))
-      .finally(() => {
-        this.driving = null;
-      });
+  private enter(state: RunState): void {
+    this.state = state;
+    this.hooks.emit({ type: 'state', state });
+  }
+
+  /** Sets goals of the networks that can still train, and lets them. */
+  private go(setGoal: (run: NetworkRun) => void): void {
+    if (this.state === 'finished') return;
+    this.gpuError = null;
+    for (const run of this.runs) if (this.isUnfinished(run)) setGoal(run);
+    if (this.state !== 'running') this.enter('running');
+  }
+
+  /** Stops training because the GPU failed; reported once, whatever follows from it. */
+  private fail(error: Error): void {
+    if (this.gpuError) return;
+    // An experiment at rest did not cause it; one that is being created throws it when it is done.
+    if (this.created && !this.driving) return;
+    this.gpuError = error;
+    if (!this.created) return;
+    this.pause();
+    this.hooks.failed(error);
+  }
+
+  private act(run: Action['run'], { urgent = false, starts = false } = {}): void {
+    this.actions.push({ run, urgent, starts });
+    this.wake();
+    this.driving ??= this.work();
+  }
+
+  private get urgent(): boolean {
+    return this.actions.some((action) => action.urgent);
   }
 
   private async work(): Promise<void> {
     for (;;) {
-      const action = this.actions.shift();
-      if (action) await action();
-      else if (this.state === 'running') await this.turn();
-      else return;
+      try {
+        const action = this.actions.shift();
+        if (action) await action.run();
+        else if (this.state === 'running') await this.turn();
+        else {
+          this.driving = null;
+          return;
+        }
+      } catch (error) {
+        if (this.state === 'running') this.enter('paused');
+        this.hooks.failed(error);
+      }
     }
   }
 
-  private active(): NetworkRun[] {
-    return this.runs.filter(
-      (run) => run.divergedAt === null && (run.iteration < this.config.steps || run.evaluationDue),
-    );
+  private isUnfinished(run: NetworkRun): boolean {
+    return run.divergedAt === null && (run.iteration < this.config.steps || run.evaluationDue);
   }
 
   /** One step of the network that is furthest behind. */
   private async turn(): Promise<void> {
-    const [first, ...others] = this.active();
-    if (!first) {
+    const next = this.next();
+    if (!next) {
       await this.flush();
-      this.enter('finished');
+      if (this.state === 'running') {
+        this.enter(this.runs.some((run) => this.isUnfinished(run)) ? 'paused' : 'finished');
+      }
       return;
     }
-    const next = others.reduce(
-      (least, run) => (run.iteration < least.iteration ? run : least),
-      first,
-    );
     await this.advance(next);
-    const waiting = Math.max(...this.runs.map((run) => run.pendingRows));
-    if (this.now() - this.lastCollected > COLLECT_MILLISECONDS || waiting >= COLLECT_STEPS) {
-      // Not awaited: the GPU goes on while the rows come back. Should that fail, so does the next flush.
-      this.collect().catch(() => undefined);
+    if (
+      this.now() - this.lastCollected > COLLECT_MILLISECONDS ||
+      next.pendingRows >= COLLECT_STEPS
+    ) {
+      // Not awaited: the GPU goes on while the rows come back.
+      this.collect().catch((error: Error) => this.fail(error));
     }
   }
 
-  /** One training step, and the evaluation that is due before or after it. */
+  /** The first of those that are furthest behind, or null when all have reached their goals. */
+  private next(): NetworkRun | null {
+    let least: NetworkRun | null = null;
+    for (const run of this.runs) {
+      if (!this.isUnfinished(run) || (run.iteration >= run.goal && !run.evaluationDue)) continue;
+      if (!least || run.iteration < least.iteration) least = run;
+    }
+    return least;
+  }
+
+  /** One training step, or the evaluation that is due: one that was cut short is done before the next step. */
   private async advance(run: NetworkRun): Promise<void> {
     const { evalEvery, steps } = this.config;
-    if (run.evaluationDue) await this.evaluate(run);
-    // A pause may have cut the evaluation short, or there is nothing left to train.
-    if (run.evaluationDue || run.iteration >= steps) return;
-    await this.trainStep(run);
-    run.evaluationDue = run.iteration % evalEvery === 0 || run.iteration === steps;
+    if (!run.evaluationDue) {
+      await this.trainStep(run);
+      run.evaluationDue = run.iteration % evalEvery === 0 || run.iteration === steps;
+    }
     if (run.evaluationDue) await this.evaluate(run);
   }
 
-  private scalars(t: number, valid: number) {
-    const { momentum, weightDecay, seed, pad, flip, steps } = this.config;
-    const learningRate = learningRateAt(this.config, t, steps);
-    return {
-      learningRate,
+  /** What the kernels of the next pass read: the settings as they are now, at iteration `t`. */
+  private scalarsAt(t: number, valid: number): StepScalars {
+    const { momentum, weightDecay, pad, flip, steps } = this.config;
+    return Object.assign(this.scalars, {
+      learningRate: learningRateAt(this.config, t, steps),
       momentum,
       weightDecay,
-      nesterov: false,
-      seed,
       iteration: t,
       valid,
       pad,
       flip,
-    };
+    });
   }
 
   private async trainStep(run: NetworkRun): Promise<void> {
     const t = run.iteration;
-    const scalars = this.scalars(t, this.config.batch);
+    const scalars = this.scalarsAt(t, this.config.batch);
     const slot = t % TRAIN_SLOTS;
     if (this.inFlight.length === 0) this.lastDone = this.now();
-    if (this.pace.kind === 'slow' && this.state === 'running') {
+    if (this.pace.kind === 'slow') {
       await this.slowStep(run, scalars, slot);
     } else {
       run.network.run('train', scalars, slot, this.order.at(t));
@@ -387,17 +463,13 @@ export class Experiment {
     while (this.inFlight.length > 0) await this.finishOne();
   }
 
-  /** A step one layer at a time. Paused in the middle, it runs to its end without waiting. */
-  private async slowStep(
-    run: NetworkRun,
-    scalars: ReturnType<Experiment['scalars']>,
-    slot: number,
-  ): Promise<void> {
+  /** A step one layer at a time. When a command comes in the middle, it runs to its end without waiting. */
+  private async slowStep(run: NetworkRun, scalars: StepScalars, slot: number): Promise<void> {
     run.network.begin('train', scalars, this.order.at(run.iteration));
     const { segments } = run.network.program('train').pass;
     for (const [index, { phase, path }] of segments.entries()) {
       run.network.runSegment('train', index, slot);
-      if (this.pace.kind !== 'slow' || this.state !== 'running') continue;
+      if (this.pace.kind !== 'slow' || this.actions.length > 0) continue;
       this.hooks.emit({ type: 'phase', network: run.id, phase: SHOWN_PHASE[phase], path });
       await this.wait(this.pace.millisecondsPerLayer);
     }
@@ -414,10 +486,9 @@ export class Experiment {
     });
   }
 
-  /** Error over the whole test set. Given up when a pause comes in between, and done again later. */
+  /** Error over the whole test set. Given up when something urgent comes up, and done again later. */
   private async evaluate(run: NetworkRun): Promise<void> {
     await this.settle();
-    const began = this.state;
     const { count } = this.test;
     const { batch } = this.config;
     const total = Math.ceil(count / batch);
@@ -426,12 +497,12 @@ export class Experiment {
       const valid = Math.min(batch, count - b * batch);
       for (let i = 0; i < batch; i++)
         this.evaluationIndices[i] = Math.min(b * batch + i, count - 1);
-      const scalars = this.scalars(run.iteration, valid);
+      const scalars = this.scalarsAt(run.iteration, valid);
       run.network.run('evaluate', scalars, TRAIN_SLOTS + b, this.evaluationIndices);
       queue.push(this.gpu.device.queue.onSubmittedWorkDone());
       if (queue.length > STEPS_IN_FLIGHT) await queue.shift();
       this.hooks.emit({ type: 'evaluating', network: run.id, done: b + 1, total });
-      if (this.state !== began) return;
+      if (this.urgent) return;
     }
     const summaries = await run.network.readSummaries(TRAIN_SLOTS, total);
     const errors = summaries.reduce((sum, summary) => sum + summary.errors, 0);
@@ -464,6 +535,20 @@ export class Experiment {
       }
     });
   }
+}
+
+function stepScalars({ seed, batch }: ExperimentConfig): StepScalars {
+  return {
+    learningRate: 0,
+    momentum: 0,
+    weightDecay: 0,
+    nesterov: false,
+    seed,
+    iteration: 0,
+    valid: batch,
+    pad: 0,
+    flip: false,
+  };
 }
 
 const SHOWN_PHASE: Record<Phase, 'forward' | 'backward' | 'update'> = {

@@ -32,6 +32,8 @@ export class NetworkRun {
   connected: boolean;
   /** Training steps submitted. */
   iteration = 0;
+  /** It trains until so many steps have been submitted. */
+  goal = 0;
   /** Training steps that the GPU is known to have finished. */
   finished = 0;
   /** Iteration at which the loss stopped being a number. */
@@ -61,12 +63,14 @@ export class NetworkRun {
     this.network.reset();
     this.connected = connected;
     this.iteration = 0;
+    this.goal = 0;
     this.finished = 0;
     this.divergedAt = null;
     this.evaluationDue = false;
     this.imagesPerSecond = 0;
     this.seconds = 0;
     this.requested = 0;
+    this.reading = Promise.resolve();
     this.newest = null;
     this.window.length = 0;
   }
@@ -95,7 +99,9 @@ export class NetworkRun {
     const last = this.finished;
     this.requested = last;
     const summaries = this.read(first, last);
-    this.reading = this.reading.then(async () => {
+    summaries.catch(() => undefined);
+    const given = this.reading.then(async () => {
+      if (this.divergedAt !== null) return;
       const rows: MetricsRow[] = [];
       for (const [i, summary] of (await summaries).entries()) {
         if (this.divergedAt !== null) break;
@@ -109,7 +115,9 @@ export class NetworkRun {
       this.newest = rows.at(-1) ?? this.newest;
       if (rows.length > 0) give(rows);
     });
-    return this.reading;
+    // Who asked hears of a failure; rows that are asked for later are not lost to it.
+    this.reading = given.catch(() => undefined);
+    return given;
   }
 
   /** Resolves when all rows asked for have been handed out. */

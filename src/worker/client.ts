@@ -14,7 +14,7 @@ export interface LabClient {
  * `unsupported` with the code `worker`: nothing can train without it.
  */
 export function createLabClient(): LabClient {
-  const worker = new Worker(new URL('./host.ts', import.meta.url), { type: 'module' });
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
   const listeners = new Set<(event: Event) => void>();
   const publish = (event: Event) => {
     for (const listener of listeners) listener(event);

@@ -1,6 +1,6 @@
 /**
- * The engine's home in the browser: a worker that owns the device, the data and the experiment, carries
- * out the page's commands and posts what happens.
+ * The engine's home in the browser: owns the device, the data and the experiment, carries out the page's
+ * commands and posts what happens. It runs in a worker (`worker.ts`), and as well without one.
  */
 import { generateBuiltin } from '../data/builtin.ts';
 import { loadFiles } from '../data/load.ts';
@@ -8,122 +8,172 @@ import type { Dataset, LoadProgress } from '../data/dataset.ts';
 import { requestDevice } from '../engine/gpu/device.ts';
 import { Gpu } from '../engine/gpu/gpu.ts';
 import { FathomError } from '../errors.ts';
+import { experimentConfig } from '../lab/config.ts';
 import type { ExperimentConfig } from '../lab/config.ts';
 import { Experiment } from '../lab/experiment.ts';
+import type { Pace } from '../lab/experiment.ts';
 import type { Command, DatasetDescription, Event } from './protocol.ts';
 
 /** Pictures of the training set that the page shows. */
 const SAMPLES = 60;
+
 /** Where a data set that was opened from files came from, so that it can be read again at another size. */
 interface OpenedFiles {
   id: string;
   files: File[];
 }
 
-const post = (event: Event) => self.postMessage(event);
+/** What a running experiment is told. */
+type Control = Exclude<Command, { type: 'configure' | 'open-files' | 'pace' }>;
 
-class Host {
+export class Host {
+  private readonly post: (event: Event) => void;
   private gpu: Gpu | null = null;
   private experiment: Experiment | null = null;
-  private config: ExperimentConfig | null = null;
+  /** What the page asked for last. */
+  private config = experimentConfig.parse({});
   private dataset: Dataset | null = null;
   private opened: OpenedFiles | null = null;
+  private pace: Pace = { kind: 'full' };
   /** Commands that build something run one after the other. */
-  private building: Promise<void> = Promise.resolve();
+  private building: Promise<void>;
+  /** How many experiments are being made, or wait to be: what comes meanwhile is meant for the last of them. */
+  private preparing = 0;
+  private kept: Control[] = [];
 
-  constructor() {
-    this.building = this.openDevice();
+  /** `gpu` is `navigator.gpu`, or Dawn's. */
+  constructor(gpu: GPU | undefined, post: (event: Event) => void) {
+    this.post = post;
+    this.building = this.openDevice(gpu);
   }
 
   handle(command: Command): void {
     switch (command.type) {
       case 'configure':
+        this.config = command.config;
         return this.build(command, () => this.configure(command.config));
       case 'open-files':
         return this.build(command, () => this.openFiles(command.files));
-      case 'start':
-        return this.experiment?.start();
-      case 'pause':
-        return this.experiment?.pause();
-      case 'step':
-        return this.experiment?.step();
-      case 'reset':
-        return this.experiment?.reset();
-      case 'set':
-        return this.experiment?.set(command.settings);
-      case 'toggle':
-        return this.experiment?.toggle(command.network, command.connected);
       case 'pace':
-        return this.experiment?.setPace(command.pace);
+        this.pace = command.pace;
+        this.experiment?.setPace(command.pace);
+        return;
+      default:
+        if (this.preparing > 0) this.keep(command);
+        else if (this.experiment) control(this.experiment, command);
+    }
+  }
+
+  /** Resolves when everything that was asked for has been built, and nothing trains. */
+  async idle(): Promise<void> {
+    let building;
+    do {
+      building = this.building;
+      await building;
+      await this.experiment?.idle();
+    } while (building !== this.building);
+  }
+
+  /** Stops and frees the experiment. */
+  async close(): Promise<void> {
+    await this.building;
+    await this.experiment?.close();
+    this.experiment = null;
+  }
+
+  /** For the experiment that is being made. A pause takes back what would have made it train. */
+  private keep(command: Control): void {
+    if (command.type === 'pause') {
+      this.kept = this.kept.filter(({ type }) => type !== 'start' && type !== 'step');
+    } else {
+      this.kept.push(command);
     }
   }
 
   /** Runs `work` after what is being built now. Should it fail, the experiment before it still stands. */
   private build(command: Command, work: () => Promise<void>): void {
-    this.building = this.building.then(work).catch((error: unknown) => {
-      post({ type: 'failed', command: command.type, ...describeError(error) });
-      post({ type: 'state', state: this.experiment?.state ?? 'empty' });
-    });
+    const replaces = command.type === 'configure';
+    if (replaces) {
+      // The networks that train now are given up; there is no use in their going on.
+      this.experiment?.pause();
+      this.kept = [];
+      this.preparing++;
+    }
+    this.building = this.building
+      .then(work)
+      .catch((error: unknown) => {
+        this.kept = [];
+        this.post({ type: 'failed', command: command.type, ...describeError(error) });
+        this.experiment?.describe();
+        this.post({ type: 'state', state: this.experiment?.state ?? 'empty' });
+      })
+      .then(() => {
+        if (replaces) this.preparing--;
+        if (this.preparing > 0 || !this.experiment) return;
+        for (const kept of this.kept.splice(0)) control(this.experiment, kept);
+      });
   }
 
-  private async openDevice(): Promise<void> {
-    post({ type: 'state', state: 'empty' });
+  private async openDevice(gpu: GPU | undefined): Promise<void> {
+    this.post({ type: 'state', state: 'empty' });
     try {
-      const { device, description } = await requestDevice(navigator.gpu);
+      const { device, description } = await requestDevice(gpu);
       this.gpu = new Gpu(device);
       void device.lost.then(({ reason, message }) => {
         if (reason === 'destroyed') return;
         this.gpu = null;
         this.experiment = null;
-        post({
+        this.post({
           type: 'unsupported',
           code: 'device-lost',
           message: `the GPU device was lost: ${message}`,
           details: { reason: message },
         });
       });
-      device.addEventListener('uncapturederror', ({ error }) => {
-        post({ type: 'failed', command: 'configure', ...describeError(error) });
-      });
-      post({ type: 'device', device: description });
+      this.post({ type: 'device', device: description });
     } catch (error) {
-      post({ type: 'unsupported', ...describeError(error) });
+      this.post({ type: 'unsupported', ...describeError(error) });
     }
   }
 
   private async configure(config: ExperimentConfig): Promise<void> {
-    if (!this.gpu) return;
-    post({ type: 'state', state: 'preparing' });
+    // A later configuration waits: this one would be thrown away.
+    if (!this.gpu || this.config !== config) return;
+    this.post({ type: 'state', state: 'preparing' });
     const dataset = await this.datasetFor(config);
     await this.replace(this.gpu, { ...config, data: dataset.id }, dataset);
   }
 
+  /** Training goes on while the files are read: they may not be what they seem. */
   private async openFiles(files: File[]): Promise<void> {
+    if (!this.gpu) return;
+    const { size } = this.experiment?.config ?? this.config;
+    const dataset = await loadFiles(named(files), { size }, this.reportProgress);
     const config = this.experiment?.config ?? this.config;
-    if (!this.gpu || !config) return;
-    const { size, seed } = config;
-    const dataset = await loadFiles(named(files), { size, seed }, reportProgress);
-    await this.replace(this.gpu, { ...config, data: dataset.id }, dataset);
+    this.preparing++;
+    try {
+      await this.replace(this.gpu, { ...config, size, data: dataset.id }, dataset);
+    } finally {
+      this.preparing--;
+    }
     this.opened = { id: dataset.id, files };
   }
 
   /** The set a configuration names at the size it asks for; the built-in one where files are missing. */
-  private async datasetFor({ data, size, seed }: ExperimentConfig): Promise<Dataset> {
+  private async datasetFor({ data, size }: ExperimentConfig): Promise<Dataset> {
     const { dataset, opened } = this;
     if (dataset?.id === data && dataset.height === size) return dataset;
-    if (opened?.id === data) {
-      return loadFiles(named(opened.files), { size, seed }, reportProgress);
-    }
+    if (opened?.id === data) return loadFiles(named(opened.files), { size }, this.reportProgress);
     if (data !== 'builtin') {
       const error = new FathomError(
         'data-missing',
         `the data set "${data}" is not open: drop its files here; the built-in pictures are used meanwhile`,
         { data },
       );
-      post({ type: 'failed', command: 'configure', ...describeError(error) });
+      this.post({ type: 'failed', command: 'configure', ...describeError(error) });
       if (dataset?.id === 'builtin' && dataset.height === size) return dataset;
     }
-    return generateBuiltin({ size }, reportProgress);
+    return generateBuiltin({ size }, this.reportProgress);
   }
 
   /** A new experiment in place of the old one, which goes only when the new one stands. */
@@ -131,28 +181,46 @@ class Host {
     const before = this.experiment;
     before?.pause();
     await before?.idle();
-    post({ type: 'state', state: 'preparing' });
+    this.post({ type: 'state', state: 'preparing' });
     const experiment = await Experiment.create(gpu, config, dataset, {
-      emit: post,
-      failed: (error) => post({ type: 'failed', command: 'start', ...describeError(error) }),
+      emit: this.post,
+      failed: (error) => this.post({ type: 'failed', command: 'start', ...describeError(error) }),
       progress: (done, total) =>
-        post({ type: 'progress', task: 'compile', stage: null, done, total }),
+        this.post({ type: 'progress', task: 'compile', stage: null, done, total }),
     });
+    experiment.setPace(this.pace);
     this.experiment = experiment;
     this.dataset = dataset;
-    this.config = config;
-    post({ type: 'dataset', dataset: describeDataset(dataset) });
+    this.post({ type: 'dataset', dataset: describeDataset(dataset) });
     await before?.close();
+  }
+
+  private readonly reportProgress: LoadProgress = (stage, done, total) =>
+    this.post({ type: 'progress', task: 'data', stage, done, total });
+}
+
+function control(experiment: Experiment, command: Control): void {
+  switch (command.type) {
+    case 'start':
+      return experiment.start();
+    case 'pause':
+      return experiment.pause();
+    case 'step':
+      return experiment.step();
+    case 'reset':
+      return experiment.reset();
+    case 'set':
+      return experiment.set(command.settings);
+    case 'toggle':
+      return experiment.toggle(command.network, command.connected);
   }
 }
 
 const named = (files: File[]) =>
   files.map((file) => ({ name: file.webkitRelativePath || file.name, blob: file }));
 
-const reportProgress: LoadProgress = (stage, done, total) =>
-  post({ type: 'progress', task: 'data', stage, done, total });
-
-function describeError(error: unknown): {
+/** What an error says to the page: its code and details where it is one of ours. */
+export function describeError(error: unknown): {
   code: string;
   message: string;
   details: Record<string, string | number>;
@@ -160,8 +228,7 @@ function describeError(error: unknown): {
   if (error instanceof FathomError) {
     return { code: error.code, message: error.message, details: error.details };
   }
-  const message =
-    error instanceof Error || error instanceof GPUError ? error.message : String(error);
+  const message = error instanceof Error ? error.message : String(error);
   return { code: 'unexpected', message, details: { message } };
 }
 
@@ -179,12 +246,3 @@ function describeDataset(dataset: Dataset): DatasetDescription {
     },
   };
 }
-
-const host = new Host();
-self.onmessage = ({ data }: MessageEvent<Command>) => {
-  try {
-    host.handle(data);
-  } catch (error) {
-    post({ type: 'failed', command: data.type, ...describeError(error) });
-  }
-};

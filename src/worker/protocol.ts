@@ -44,7 +44,7 @@ export interface DatasetDescription {
   width: number;
   trainCount: number;
   testCount: number;
-  /** Per-channel mean and deviation of the training set on 0…1, before resizing is undone. */
+  /** Per-channel mean and deviation of the training set on 0…1, at the size it is trained at. */
   statistics: ChannelStatistics;
   /** The first pictures of the training set, N×C×H×W bytes, to show what the data is. */
   samples: { images: Uint8Array; labels: Uint8Array };
@@ -55,7 +55,7 @@ export type RunState = 'empty' | 'preparing' | LabState;
 
 export type Event =
   | { type: 'device'; device: DeviceDescription }
-  /** No training is possible here: `code` names why (no-webgpu, no-adapter, limits, lost). */
+  /** No training is possible here: `code` names why (no-webgpu, no-adapter, limits, device-lost, worker). */
   | { type: 'unsupported'; code: string; message: string; details: Record<string, string | number> }
   | {
       type: 'progress';

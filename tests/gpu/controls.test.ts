@@ -5,12 +5,12 @@
  * wrong thing, would part them.
  */
 import { describe, expect, it } from 'vitest';
-import { generateBuiltin } from '../../src/data/builtin.ts';
 import type { Dataset, LabelledImages } from '../../src/data/dataset.ts';
+import { openData } from '../../src/cli/data.ts';
 import { initialValues } from '../../src/engine/init.ts';
 import { Gpu } from '../../src/engine/gpu/gpu.ts';
-import { experimentConfig } from '../../src/lab/config.ts';
-import type { ExperimentConfig } from '../../src/lab/config.ts';
+import { experimentConfig, liveSettings } from '../../src/lab/config.ts';
+import type { ExperimentConfig, LiveSettings } from '../../src/lab/config.ts';
 import { BatchOrder } from '../../src/lab/batches.ts';
 import { Experiment, specOf } from '../../src/lab/experiment.ts';
 import type { LabEvent, Mark } from '../../src/lab/experiment.ts';
@@ -23,6 +23,7 @@ import { pcg4d } from '../../src/random.ts';
 import { tensor } from '../../src/reference/tensor.ts';
 import type { Tensor, Tensors } from '../../src/reference/tensor.ts';
 import { device } from './setup.ts';
+import { smallBuiltin } from './small_data.ts';
 
 const BASE: Partial<ExperimentConfig> = {
   networks: ['plain-8'],
@@ -39,29 +40,10 @@ const BASE: Partial<ExperimentConfig> = {
 };
 
 const gpu = new Gpu(device);
-const datasets = new Map<number, Promise<Dataset>>();
-
-/** A small part of the built-in set: all of its training pictures, twenty of its test pictures. */
-function datasetOf(size: number): Promise<Dataset> {
-  const present = datasets.get(size);
-  if (present) return present;
-  const made = generateBuiltin({ size }).then((dataset) => {
-    const { images, labels } = dataset.test;
-    const test = {
-      count: 20,
-      images: images.slice(0, 20 * 3 * size * size),
-      labels: labels.slice(0, 20),
-    };
-    return { ...dataset, test };
-  });
-  datasets.set(size, made);
-  return made;
-}
-
 /** What a test does to an experiment while it runs, between iterations. */
 type Intervention = { after: number; act: (experiment: Experiment) => void };
 
-async function train(config: ExperimentConfig, interventions: Intervention[] = []) {
+async function train(config: ExperimentConfig, interventions: Intervention[] = [], data?: Dataset) {
   const rows: MetricsRow[] = [];
   const marks: Mark[] = [];
   const failures: unknown[] = [];
@@ -69,7 +51,7 @@ async function train(config: ExperimentConfig, interventions: Intervention[] = [
     if (event.type === 'metrics') rows.push(...event.rows);
     if (event.type === 'mark') marks.push(event.mark);
   };
-  const dataset = await datasetOf(config.size);
+  const dataset = data ?? (await smallBuiltin(config.size));
   const hooks = { emit, failed: (error: unknown) => failures.push(error) };
   const experiment = await Experiment.create(gpu, config, dataset, hooks);
   for (let t = 0; t < config.steps; t++) {
@@ -128,12 +110,14 @@ interface Plan {
   learningRate(t: number): number;
   momentum?(t: number): number;
   weightDecay?(t: number): number;
+  /** Augmentation and how often is evaluated. */
+  settings?(t: number): ExperimentConfig;
   /** Whether the shortcuts are connected at iteration t. */
   connected?(t: number): boolean;
 }
 
-async function trainReference(config: ExperimentConfig, plan: Plan) {
-  const dataset = await datasetOf(config.size);
+async function trainReference(config: ExperimentConfig, plan: Plan, data?: Dataset) {
+  const dataset = data ?? (await smallBuiltin(config.size));
   const [id = ''] = config.networks;
   const spec = specOf(id, config, dataset);
   const given = graphParameters(buildGraph(withShortcuts(spec, true), config.batch)).map(
@@ -147,7 +131,8 @@ async function trainReference(config: ExperimentConfig, plan: Plan) {
   const testErrors: (number | null)[] = [];
   for (let t = 0; t < config.steps; t++) {
     const wired = plan.connected ? withShortcuts(spec, plan.connected(t)) : spec;
-    const { x, labels } = pictures(dataset, dataset.train, order.at(t), config, t);
+    const settings = plan.settings?.(t) ?? config;
+    const { x, labels } = pictures(dataset, dataset.train, order.at(t), settings, t);
     const pass = runReference(wired, state, x, labels);
     losses.push(pass.loss);
     const next = stepReference(state.parameters, pass.gradients, velocities, {
@@ -160,7 +145,7 @@ async function trainReference(config: ExperimentConfig, plan: Plan) {
     state = { parameters: { ...state.parameters, ...next.parameters }, running: pass.running };
     velocities = { ...velocities, ...next.buffers };
 
-    const due = (t + 1) % config.evalEvery === 0 || t + 1 === config.steps;
+    const due = (t + 1) % settings.evalEvery === 0 || t + 1 === config.steps;
     testErrors.push(due ? evaluate(wired, state, dataset, config) : null);
   }
   return { losses, testErrors };
@@ -184,6 +169,14 @@ function evaluate(
 }
 
 const constant = (value: number) => () => value;
+
+/** Of a row, what does not depend on the machine. */
+const mathematics = ({ iteration, trainLoss, batchError, testError }: MetricsRow) => ({
+  iteration,
+  trainLoss,
+  batchError,
+  testError,
+});
 
 /** A control, how it is set, and what it should then mean. */
 const CONTROLS: [name: string, setting: Partial<ExperimentConfig>, plan?: Partial<Plan>][] = [
@@ -211,6 +204,21 @@ const CONTROLS: [name: string, setting: Partial<ExperimentConfig>, plan?: Partia
   ['which networks: residual', { networks: ['residual-8'] }],
   ['shortcut: projection', { networks: ['residual-8'], shortcut: 'B' }],
 ];
+
+/** The settings that can change in mid-run, what they are changed to after two of four steps, and what that means. */
+const LIVE: { [N in keyof LiveSettings]: { to: LiveSettings[N]; plan?: Partial<Plan> } } = {
+  learningRate: { to: 0.2, plan: { learningRate: (t) => (t < 2 ? 0.05 : 0.2) } },
+  warmup: { to: 8, plan: { learningRate: (t) => (t < 2 ? 0.05 : (0.05 * (t + 1)) / 8) } },
+  schedule: {
+    to: 'cosine',
+    plan: { learningRate: (t) => (t < 2 ? 0.05 : 0.025 * (1 + Math.cos((Math.PI * t) / 4))) },
+  },
+  momentum: { to: 0.2, plan: { momentum: (t) => (t < 2 ? 0.9 : 0.2) } },
+  weightDecay: { to: 0.1, plan: { weightDecay: (t) => (t < 2 ? 1e-4 : 0.1) } },
+  pad: { to: 2 },
+  flip: { to: true },
+  evalEvery: { to: 3 },
+};
 
 describe('every control changes the mathematics as it says', () => {
   const config = (setting: Partial<ExperimentConfig>) =>
@@ -250,23 +258,36 @@ describe('every control changes the mathematics as it says', () => {
     expect(rows.map(({ iteration }) => iteration)).toEqual([1, 2, 3]);
   });
 
-  it('changes the learning rate and the weight decay in mid-run, and marks it', async () => {
-    const act = (experiment: Experiment) =>
-      experiment.set({ learningRate: 0.2, weightDecay: 0.05 });
-    const { rows, marks } = await train(config({}), [{ after: 2, act }]);
-    const wanted = await trainReference(config({}), {
-      learningRate: (t) => (t < 2 ? 0.05 : 0.2),
-      weightDecay: (t) => (t < 2 ? 1e-4 : 0.05),
+  const LIVE_NAMES = Object.keys(liveSettings.shape) as (keyof LiveSettings)[];
+
+  it.each(LIVE_NAMES)('changes %s in mid-run, and marks it', async (name) => {
+    const { to, plan = {} } = LIVE[name];
+    const changed = { [name]: to } as Partial<LiveSettings>;
+    const base = config({});
+    const { rows, marks } = await train(base, [
+      { after: 2, act: (experiment) => experiment.set(changed) },
+    ]);
+    const wanted = await trainReference(base, {
+      learningRate: constant(0.05),
+      settings: (t) => (t < 2 ? base : { ...base, ...changed }),
+      ...plan,
     });
     expectClose(losses(rows), wanted.losses);
-    expect(marks).toEqual([
-      {
-        network: null,
-        iteration: 2,
-        kind: 'settings',
-        settings: { learningRate: 0.2, weightDecay: 0.05 },
-      },
-    ]);
+    expect(rows.map(({ testError }) => testError)).toEqual(wanted.testErrors);
+    expect(marks).toEqual([{ network: null, iteration: 2, kind: 'settings', settings: changed }]);
+    // It did something, and nothing before it was set.
+    const before = (await train(base)).rows;
+    expect(rows.slice(0, 2)).toMatchObject(before.slice(0, 2).map(mathematics));
+    expect(rows.map(mathematics)).not.toEqual(before.map(mathematics));
+  });
+
+  it('data set: its pictures, its statistics, its classes', async () => {
+    const fashion = await openData('fashion-mnist:tests/fixtures/fashion-mnist-tiny', 8);
+    const setting = config({ data: fashion.id });
+    const { rows } = await train(setting, [], fashion);
+    const wanted = await trainReference(setting, { learningRate: constant(0.05) }, fashion);
+    expectClose(losses(rows), wanted.losses);
+    expect(rows.map(({ testError }) => testError)).toEqual(wanted.testErrors);
   });
 
   it.each(['A', 'B'] as const)(

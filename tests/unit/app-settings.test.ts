@@ -89,6 +89,6 @@ describe('defaults of a machine', () => {
   it('are smaller on a software adapter, and the schema takes them', () => {
     expect(machineDefaults({ software: false })).toEqual({});
     const chosen = machineDefaults({ software: true });
-    expect(experimentConfig.parse(chosen)).toMatchObject({ width: 4, steps: 300, batch: 32 });
+    expect(experimentConfig.parse(chosen)).toMatchObject({ width: 4, steps: 240, batch: 32 });
   });
 });

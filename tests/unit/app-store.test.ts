@@ -72,7 +72,7 @@ describe('at the beginning', () => {
     const { sent, state } = setup('#/?steps=500', true);
     expect(sent).toEqual([{ type: 'configure', config: { ...DEFAULTS, width: 4, steps: 500 } }]);
     expect(state().messages).toMatchObject([
-      { kind: 'software', device: 'Adapter', chosen: { width: 4, batch: 32 } },
+      { kind: 'software', device: 'Adapter', chosen: { width: 4 } },
     ]);
     expect(state().messages[0]).not.toHaveProperty('chosen.steps');
   });
@@ -214,13 +214,38 @@ describe('training', () => {
     expect(state().evaluating).toBeNull();
   });
 
-  it('stays in slow motion when another experiment begins', () => {
+  it('keeps curves, and the form as it was filled in, when a new experiment cannot be built', () => {
     const { sent, receive, state } = setupRunning();
-    const pace = { kind: 'slow', millisecondsPerLayer: 100 } as const;
-    state().setPace(pace);
+    const { config } = state();
+    state().change('width', 64);
+    state().reset();
+    expect(sent).toEqual([{ type: 'configure', config: { ...config, width: 64 } }]);
+    receive({ type: 'state', state: 'preparing' });
+    expect(iterationsDone(state())).toBe(10);
+    receive({
+      type: 'failed',
+      command: 'configure',
+      code: 'too-large',
+      message: 'm',
+      details: {},
+    });
+    receive(networks(config));
+    receive({ type: 'state', state: 'paused' });
+    expect(iterationsDone(state())).toBe(10);
+    expect(state().config.width).toBe(config.width);
+    expect(state().draft.width).toBe(64);
+    expect(pendingSettings(state())).toEqual(['width']);
+  });
+
+  it('sends what is changed while an experiment is being built, as if it stood already', () => {
+    const { sent, receive, state } = setupRunning();
+    state().change('width', 16);
+    state().reset();
+    receive({ type: 'state', state: 'preparing' });
     sent.length = 0;
-    receive({ type: 'state', state: 'ready' });
-    expect(sent).toEqual([{ type: 'pace', pace }]);
+    state().change('batch', 8);
+    state().start();
+    expect(sent.map(({ type }) => type)).toEqual(['configure', 'start']);
   });
 
   it('estimates the time left over all networks', () => {

@@ -2,6 +2,7 @@
  * What all networks on one device share: compiled kernels, and one set of buffers for what lives only
  * within a step. The queue runs steps one after the other, so networks never need theirs at the same time.
  */
+import { FathomError } from '../../errors.ts';
 import { KernelCache } from './kernels.ts';
 
 export class Gpu {
@@ -15,8 +16,31 @@ export class Gpu {
     this.transient = new TransientBuffers(device);
   }
 
-  /** A buffer that kernels read, as storage or uniform, and write, and that can be copied from and to. */
+  /**
+   * Calls `listener` with every error that WebGPU finds late (memory that ran out, a command that is not
+   * valid); what was computed since is worth nothing. The function it returns ends that.
+   */
+  onError(listener: (error: Error) => void): () => void {
+    const hear = ({ error }: GPUUncapturedErrorEvent) => {
+      const outOfMemory = error instanceof GPUOutOfMemoryError;
+      listener(
+        outOfMemory
+          ? new FathomError('out-of-memory', `the GPU has run out of memory: ${error.message}`)
+          : new FathomError('gpu', `the GPU refused a command: ${error.message}`, {
+              reason: error.message,
+            }),
+      );
+    };
+    this.device.addEventListener('uncapturederror', hear);
+    return () => this.device.removeEventListener('uncapturederror', hear);
+  }
+
+  /**
+   * A buffer that kernels read, as storage or uniform, and write, and that can be copied from and to.
+   * Throws a FathomError `too-large` if the device binds no buffer of so many bytes.
+   */
   storage(label: string, bytes: number): GPUBuffer {
+    expectFits(this.device, label, bytes);
     return this.device.createBuffer({
       label,
       size: Math.max(4, Math.ceil(bytes / 4) * 4),
@@ -38,19 +62,38 @@ export class Gpu {
     const encoder = this.device.createCommandEncoder();
     encoder.copyBufferToBuffer(buffer, offset, staging, 0, bytes);
     this.device.queue.submit([encoder.finish()]);
-    await staging.mapAsync(GPUMapMode.READ);
-    const copy = staging.getMappedRange().slice(0);
-    staging.destroy();
-    return copy;
+    try {
+      await staging.mapAsync(GPUMapMode.READ);
+      return staging.getMappedRange().slice(0);
+    } finally {
+      staging.destroy();
+    }
   }
 }
 
-/** One set of transient buffers, as large as the greediest plan needs. */
+/** Refuses by name what the device could not bind: it would be found out only in the middle of a step. */
+function expectFits({ limits }: GPUDevice, what: string, bytes: number): void {
+  const limit = Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
+  if (bytes <= limit) return;
+  const mebibytes = (value: number) => Math.ceil(value / 2 ** 20);
+  throw new FathomError(
+    'too-large',
+    `${what} take ${mebibytes(bytes)} MiB in one buffer, but this adapter holds ${mebibytes(limit)} MiB at most: ` +
+      'choose a smaller batch, width or image size',
+    { what, needed: mebibytes(bytes), limit: mebibytes(limit) },
+  );
+}
+
+/**
+ * One set of transient buffers, as large as the greediest plan needs. Plans reserve what they need and give
+ * it back; when the greediest is gone, the set shrinks.
+ */
 export class TransientBuffers {
-  /** Rises when a buffer was replaced by a larger one: bind groups made before are stale. */
+  /** Rises when buffers were replaced: bind groups made before are stale. */
   version = 0;
   private readonly device: GPUDevice;
-  private readonly buffers: GPUBuffer[] = [];
+  private buffers: GPUBuffer[] = [];
+  private readonly reservations = new Set<readonly number[]>();
 
   constructor(device: GPUDevice) {
     this.device = device;
@@ -60,25 +103,44 @@ export class TransientBuffers {
     return this.buffers.reduce((sum, { size }) => sum + size, 0);
   }
 
-  /** Makes sure that buffer i holds at least `sizes[i]` bytes. */
+  /** Makes sure that buffer i holds at least `sizes[i]` bytes, until they are released. */
   reserve(sizes: readonly number[]): void {
-    sizes.forEach((size, index) => {
-      const present = this.buffers[index];
-      if (present && present.size >= size) return;
-      // Work that was submitted keeps the old memory until it is done.
-      present?.destroy();
-      this.buffers[index] = this.device.createBuffer({
-        label: `transient ${index}`,
-        size,
-        usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
-      });
-      this.version++;
-    });
+    for (const size of sizes) expectFits(this.device, 'the activations of a layer', size);
+    this.reservations.add(sizes);
+    this.fit();
+  }
+
+  release(sizes: readonly number[]): void {
+    this.reservations.delete(sizes);
+    this.fit();
   }
 
   get(index: number): GPUBuffer {
     const buffer = this.buffers[index];
     if (!buffer) throw new Error(`transient buffer ${index} was not reserved`);
     return buffer;
+  }
+
+  /** Replaces every buffer whose size is not the greatest that is reserved. */
+  private fit(): void {
+    const wanted: number[] = [];
+    for (const sizes of this.reservations) {
+      sizes.forEach((size, index) => {
+        wanted[index] = Math.max(wanted[index] ?? 0, size);
+      });
+    }
+    const before = this.buffers;
+    this.buffers = wanted.map((size, index) => {
+      const present = before[index];
+      if (present?.size === size) return present;
+      this.version++;
+      return this.device.createBuffer({
+        label: `transient ${index}`,
+        size,
+        usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+      });
+    });
+    // Work that was submitted keeps the old memory until it is done.
+    for (const buffer of before) if (!this.buffers.includes(buffer)) buffer.destroy();
   }
 }

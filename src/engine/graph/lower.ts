@@ -44,8 +44,8 @@ export interface Lowered {
 }
 
 export interface LowerOptions {
-  /** `train`: forward, backward, update. `gradients`: no update. `evaluate`: forward with running statistics. */
-  mode: 'train' | 'gradients' | 'evaluate';
+  /** `train`: forward, backward, update. `evaluate`: forward with running statistics. */
+  mode: 'train' | 'evaluate';
   /** Where pictures come from; without it the caller fills `x` and `labels` before the pass. */
   source?: BatchSource;
 }
@@ -78,7 +78,7 @@ export function tensor(name: string, shape: Shape, layout: Layout, storage: Stor
 /** Lowers one pass of `graph` over the tensors of one network. */
 export function lower(graph: Graph, network: NetworkTensors, options: LowerOptions): Lowered {
   const recorder = new Recorder();
-  const training = options.mode !== 'evaluate';
+  const training = options.mode === 'train';
   const [batch = 1] = graph.input.shape;
   const filled = options.source ? 'transient' : 'external';
   const x = tensor('x', graph.input.shape, 'image', filled);
@@ -103,8 +103,6 @@ export function lower(graph: Graph, network: NetworkTensors, options: LowerOptio
   if (training) {
     const gradients = new Map<Tensor, Tensor>([[logits, emitLossGradient(recorder, loss, labels)]]);
     lowerBackward(recorder, records, network, gradients, (tensor) => tensor !== x);
-  }
-  if (options.mode === 'train') {
     recorder.enter('update', 'update');
     for (const { weight, velocity, gradient } of network.update) {
       recorder.dispatch(sgdCall(weight, velocity, gradient, STEP));

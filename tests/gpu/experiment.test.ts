@@ -1,0 +1,360 @@
+/** An experiment as it runs: control, pace, failure. What its settings compute is tested in controls.test.ts. */
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { Gpu } from '../../src/engine/gpu/gpu.ts';
+import { GpuNetwork } from '../../src/engine/network.ts';
+import { experimentConfig } from '../../src/lab/config.ts';
+import type { ExperimentConfig } from '../../src/lab/config.ts';
+import { Experiment } from '../../src/lab/experiment.ts';
+import type { LabEvent } from '../../src/lab/experiment.ts';
+import { device } from './setup.ts';
+import { smallBuiltin } from './small_data.ts';
+
+const gpu = new Gpu(device);
+const STEPS = 8;
+const NETWORKS = ['plain-8', 'residual-8'];
+const BASE: Partial<ExperimentConfig> = {
+  networks: NETWORKS,
+  size: 8,
+  width: 4,
+  batch: 8,
+  steps: STEPS,
+  evalEvery: 4,
+  warmup: 0,
+};
+
+type EventOf<T extends LabEvent['type']> = Extract<LabEvent, { type: T }>;
+
+/** An experiment, what it said, and what a test does when it says something. */
+class Watched {
+  readonly events: LabEvent[] = [];
+  readonly failures: unknown[] = [];
+  experiment!: Experiment;
+  private readonly reactions: ((event: LabEvent) => boolean)[] = [];
+
+  static async open(config: Partial<ExperimentConfig> = {}, on = gpu): Promise<Watched> {
+    const watched = new Watched();
+    const checked = experimentConfig.parse({ ...BASE, ...config });
+    watched.experiment = await Experiment.create(on, checked, await smallBuiltin(checked.size), {
+      emit: (event) => watched.receive(event),
+      failed: (error) => watched.failures.push(error),
+    });
+    opened.push(watched);
+    return watched;
+  }
+
+  /** Acts once, at the first event of which `when` holds. */
+  once(when: (event: LabEvent) => boolean, act: (experiment: Experiment) => void): void {
+    this.reactions.push((event) => {
+      if (!when(event)) return false;
+      act(this.experiment);
+      return true;
+    });
+  }
+
+  of<T extends LabEvent['type']>(type: T): EventOf<T>[] {
+    return this.events.filter((event): event is EventOf<T> => event.type === type);
+  }
+
+  states = () => this.of('state').map(({ state }) => state);
+  marks = () => this.of('mark').map(({ mark }) => mark);
+
+  /** The newest row of each network and iteration, without what depends on the machine. */
+  curves(from = 0) {
+    const rows = new Map<string, object>();
+    for (const event of this.events.slice(from)) {
+      if (event.type !== 'metrics') continue;
+      for (const { network, iteration, trainLoss, trainError, testError } of event.rows) {
+        rows.set(`${network} ${iteration}`, { trainLoss, trainError, testError });
+      }
+    }
+    return Object.fromEntries([...rows].sort(([a], [b]) => a.localeCompare(b)));
+  }
+
+  private receive(event: LabEvent): void {
+    this.events.push(event);
+    const at = this.reactions.findIndex((reaction) => reaction(event));
+    if (at >= 0) this.reactions.splice(at, 1);
+  }
+}
+
+const opened: Watched[] = [];
+afterEach(async () => {
+  vi.restoreAllMocks();
+  for (const { experiment } of opened.splice(0)) await experiment.close();
+});
+
+async function uninterrupted(config: Partial<ExperimentConfig> = {}) {
+  const watched = await Watched.open(config);
+  watched.experiment.start();
+  await watched.experiment.idle();
+  return watched;
+}
+
+const isEvaluating = (event: LabEvent) => event.type === 'evaluating' && event.done === 1;
+const hasRows = (event: LabEvent) => event.type === 'metrics';
+
+describe('running', () => {
+  it('trains all networks side by side to the end and evaluates on time', async () => {
+    const run = await uninterrupted();
+    expect(run.states()).toEqual(['ready', 'running', 'finished']);
+    for (const network of NETWORKS) {
+      const rows = run.of('metrics').flatMap((event) => event.rows);
+      const own = rows.filter((row) => row.network === network);
+      expect([...new Set(own.map(({ iteration }) => iteration))]).toEqual(
+        Array.from({ length: STEPS }, (_, i) => i + 1),
+      );
+      expect(
+        own.filter(({ testError }) => testError !== null).map(({ iteration }) => iteration),
+      ).toEqual([4, 8]);
+    }
+    expect(run.failures).toEqual([]);
+  });
+
+  it('computes the same in one go, step by step, and in slow motion', async () => {
+    const whole = await uninterrupted();
+
+    const single = await Watched.open();
+    for (let t = 0; t < STEPS; t++) {
+      single.experiment.step();
+      await single.experiment.idle();
+      expect(single.experiment.state).toBe(t < STEPS - 1 ? 'paused' : 'finished');
+    }
+    expect(single.curves()).toEqual(whole.curves());
+
+    const slow = await Watched.open();
+    slow.experiment.setPace({ kind: 'slow', millisecondsPerLayer: 0 });
+    slow.experiment.start();
+    await slow.experiment.idle();
+    expect(slow.curves()).toEqual(whole.curves());
+    // Each step goes through the layers forward, backwards, and ends with the update.
+    const phases = slow.of('phase');
+    const end = phases.findIndex(({ phase }) => phase === null);
+    const step = phases.slice(0, end);
+    expect(new Set(step.map(({ network }) => network)).size).toBe(1);
+    expect([...new Set(step.map(({ phase }) => phase))]).toEqual(['forward', 'backward', 'update']);
+    const layers = (wanted: string) =>
+      step
+        .filter(({ phase, path }) => phase === wanted && path.includes('conv'))
+        .map(({ path }) => path);
+    expect(layers('forward').length).toBe(7);
+    expect(layers('backward')).toEqual(layers('forward').reverse());
+  });
+
+  it('computes the same whether or not it is paused, in the middle of an evaluation too', async () => {
+    const whole = await uninterrupted();
+    const run = await Watched.open();
+    run.once(isEvaluating, (experiment) => experiment.pause());
+    run.experiment.start();
+    await run.experiment.idle();
+    expect(run.experiment.state).toBe('paused');
+    // The evaluation was given up: no test error has come out.
+    expect(JSON.stringify(run.curves())).not.toMatch(/"testError":\d/);
+    run.experiment.start();
+    await run.experiment.idle();
+    expect(run.curves()).toEqual(whole.curves());
+    expect(run.states()).toEqual(['ready', 'running', 'paused', 'running', 'finished']);
+  });
+
+  it('begins no step after a pause', async () => {
+    const run = await Watched.open({ steps: 2000, evalEvery: 2000 });
+    const steps = vi.spyOn(GpuNetwork.prototype, 'run');
+    let before = 0;
+    run.once(hasRows, (experiment) => {
+      experiment.pause();
+      before = steps.mock.calls.length;
+    });
+    run.experiment.start();
+    await run.experiment.idle();
+    expect(before).toBeGreaterThan(0);
+    // One step may have been on its way from the queue to the device.
+    expect(steps.mock.calls.length - before).toBeLessThanOrEqual(1);
+    // And every step that was begun has its row.
+    expect(Object.keys(run.curves()).length).toBe(steps.mock.calls.length);
+  });
+});
+
+describe('commands in quick succession are all carried out, in their order', () => {
+  const cases: [string, (experiment: Experiment) => void, iterations: number, state: string][] = [
+    ['step, start', (e) => (e.step(), e.start()), STEPS, 'finished'],
+    ['start, pause', (e) => (e.start(), e.pause()), 0, 'paused'],
+    ['step, step, step', (e) => (e.step(), e.step(), e.step()), 3, 'paused'],
+    ['start, step', (e) => (e.start(), e.step()), 1, 'paused'],
+    ['reset, start', (e) => (e.reset(), e.start()), STEPS, 'finished'],
+    ['start, reset', (e) => (e.start(), e.reset()), 0, 'ready'],
+    ['reset, start, pause', (e) => (e.reset(), e.start(), e.pause()), 0, 'ready'],
+    ['start, reset, step', (e) => (e.start(), e.reset(), e.step()), 1, 'paused'],
+  ];
+  it.each(cases)('%s', async (_, act, iterations, state) => {
+    const run = await Watched.open();
+    act(run.experiment);
+    await run.experiment.idle();
+    expect(run.experiment.state).toBe(state);
+    expect(Object.keys(run.curves()).length).toBe(NETWORKS.length * iterations);
+  });
+
+  it('start during a step that is on its way, reset during training', async () => {
+    const run = await Watched.open();
+    run.once(hasRows, (experiment) => experiment.start());
+    run.experiment.step();
+    await run.experiment.idle();
+    expect(run.experiment.state).toBe('finished');
+
+    run.experiment.reset();
+    await run.experiment.idle();
+    const mark = run.events.length;
+    run.once(hasRows, (experiment) => {
+      experiment.reset();
+      experiment.start();
+    });
+    run.experiment.start();
+    await run.experiment.idle();
+    expect(run.experiment.state).toBe('finished');
+    const ready = run.events.findLastIndex(
+      (event) => event.type === 'state' && event.state === 'ready',
+    );
+    expect(ready).toBeGreaterThan(mark);
+    expect(run.curves(ready)).toEqual((await uninterrupted()).curves());
+  });
+});
+
+describe('shortcuts', () => {
+  it('are switched without compiling or allocating, though no other network had them so', async () => {
+    const own = new Gpu(device);
+    const run = await Watched.open({ networks: ['plain-8'], shortcut: 'B' }, own);
+    run.experiment.step();
+    await run.experiment.idle();
+    const before = [own.kernels.size, own.transient.version];
+    run.experiment.toggle('plain-8', true);
+    run.experiment.step();
+    await run.experiment.idle();
+    expect(run.marks()).toEqual([{ network: 'plain-8', iteration: 1, kind: 'connected' }]);
+    expect([own.kernels.size, own.transient.version]).toEqual(before);
+  });
+
+  it('are as configured after a reset, and the curves repeat', async () => {
+    const run = await Watched.open();
+    run.experiment.toggle('plain-8', true);
+    run.experiment.start();
+    await run.experiment.idle();
+    const toggled = run.curves();
+    run.experiment.reset();
+    await run.experiment.idle();
+    const described = run.of('networks').at(-1)?.networks;
+    expect(described?.map(({ id, connected }) => [id, connected])).toEqual([
+      ['plain-8', false],
+      ['residual-8', true],
+    ]);
+    const from = run.events.length;
+    run.experiment.start();
+    await run.experiment.idle();
+    const whole = await uninterrupted();
+    expect(run.curves(from)).toEqual(whole.curves());
+    expect(toggled).not.toEqual(whole.curves());
+  });
+
+  it('need not wait for an evaluation, which is then made of the network as it is', async () => {
+    const toggleBefore = await Watched.open();
+    for (let t = 0; t < 4; t++) toggleBefore.experiment.step();
+    toggleBefore.once(isEvaluating, (experiment) => experiment.toggle('residual-8', false));
+    toggleBefore.once(isEvaluating, (experiment) => experiment.toggle('plain-8', true));
+    await toggleBefore.experiment.idle();
+    // What was cut short began anew: each network was evaluated to its end once.
+    const ends = toggleBefore.of('evaluating').filter(({ done, total }) => done === total);
+    expect(ends.map(({ network }) => network).sort()).toEqual(NETWORKS);
+    expect(toggleBefore.of('evaluating').filter(isEvaluating).length).toBeGreaterThan(2);
+  });
+});
+
+describe('what goes wrong', () => {
+  it('a loss that is not a number stops that network only, and is marked once', async () => {
+    const networks: GpuNetwork[] = [];
+    const create = GpuNetwork.create.bind(GpuNetwork);
+    vi.spyOn(GpuNetwork, 'create').mockImplementation(async (...args) => {
+      const network = await create(...args);
+      networks.push(network);
+      return network;
+    });
+    const run = await Watched.open();
+    const whole = await uninterrupted();
+    const [plain] = networks;
+    plain?.writeParameter('fc.bias', new Float32Array(10).fill(NaN));
+    run.experiment.start();
+    await run.experiment.idle();
+    expect(run.experiment.state).toBe('finished');
+    expect(run.marks()).toEqual([{ network: 'plain-8', iteration: 1, kind: 'diverged' }]);
+    const curves = run.curves();
+    expect(Object.keys(curves).filter((key) => key.startsWith('plain'))).toEqual(['plain-8 1']);
+    const residual = ([key]: [string, unknown]) => key.startsWith('residual');
+    expect(Object.entries(curves).filter(residual)).toEqual(
+      Object.entries(whole.curves()).filter(residual),
+    );
+    // Reset brings it back.
+    run.experiment.reset();
+    await run.experiment.idle();
+    const from = run.events.length;
+    run.experiment.start();
+    await run.experiment.idle();
+    expect(run.curves(from)).toEqual(whole.curves());
+  });
+
+  it('an error of the GPU pauses and is told once; it can be tried again', async () => {
+    const own = new Gpu(device);
+    const listeners: ((error: Error) => void)[] = [];
+    vi.spyOn(own, 'onError').mockImplementation((listener) => {
+      listeners.push(listener);
+      return () => undefined;
+    });
+    const run = await Watched.open({}, own);
+    run.once(hasRows, () => {
+      listeners[0]?.(new Error('first'));
+      listeners[0]?.(new Error('second'));
+    });
+    run.experiment.start();
+    await run.experiment.idle();
+    expect(run.experiment.state).toBe('paused');
+    expect(run.failures).toEqual([new Error('first')]);
+    run.experiment.start();
+    await run.experiment.idle();
+    expect(run.experiment.state).toBe('finished');
+    expect(run.failures.length).toBe(1);
+  });
+
+  it('a readback that fails pauses, is told, and does not stand in the way later', async () => {
+    const run = await Watched.open();
+    vi.spyOn(GpuNetwork.prototype, 'readSummaries').mockRejectedValueOnce(new Error('lost'));
+    run.experiment.start();
+    await run.experiment.idle();
+    expect(run.experiment.state).toBe('paused');
+    expect(run.failures).toEqual([new Error('lost')]);
+    run.experiment.start();
+    await run.experiment.idle();
+    expect(run.experiment.state).toBe('finished');
+  });
+
+  it('an experiment that does not fit the adapter is refused, and leaves nothing behind', async () => {
+    const own = new Gpu(device);
+    const created = vi.spyOn(device, 'createBuffer');
+    const limited = (bytes: number) =>
+      Object.defineProperty(device.limits, 'maxStorageBufferBindingSize', {
+        value: bytes,
+        configurable: true,
+      });
+    const limit = device.limits.maxStorageBufferBindingSize;
+    limited(2 ** 20);
+    try {
+      const wide = { networks: ['plain-8', 'residual-8'], width: 64, batch: 256 };
+      await expect(Watched.open(wide, own)).rejects.toMatchObject({ code: 'too-large' });
+    } finally {
+      limited(limit);
+    }
+    const buffers = created.mock.results.map(({ value }) => value as GPUBuffer);
+    expect(buffers.length).toBeGreaterThan(5);
+    // WebGPU tells by an error whether a buffer still lives: writing to one that was destroyed is refused.
+    for (const buffer of buffers) {
+      device.pushErrorScope('validation');
+      device.queue.writeBuffer(buffer, 0, new Uint8Array(4));
+      expect(await device.popErrorScope()).not.toBeNull();
+    }
+    expect(own.transient.bytes).toBe(0);
+  });
+});

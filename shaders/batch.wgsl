@@ -21,8 +21,8 @@ fn byte_of(word: u32, index: u32) -> u32 {
 }
 
 @compute @workgroup_size(64)
-fn gather(@builtin(global_invocation_id) id: vec3u) {
-  let v = i32(id.x);
+fn gather(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let v = i32(id.y * groups.x * 64u + id.x);
   if (v >= N * H * W * C4) {
     return;
   }
@@ -68,8 +68,8 @@ fn gather(@builtin(global_invocation_id) id: vec3u) {
 const AUGMENT_STREAM = 1u;
 
 @compute @workgroup_size(64)
-fn augment(@builtin(global_invocation_id) id: vec3u) {
-  let v = i32(id.x);
+fn augment(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let v = i32(id.y * groups.x * 64u + id.x);
   if (v >= N * CH * CW * C4) {
     return;
   }

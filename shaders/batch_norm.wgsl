@@ -113,9 +113,10 @@ fn merge_statistics(@builtin(global_invocation_id) id: vec3u) {
 //#end
 
 @compute @workgroup_size(64)
-fn normalize_pixels(@builtin(global_invocation_id) id: vec3u) {
-  let c = i32(id.x) % C4;
-  let first = i32(id.x) / C4 * PX;
+fn normalize_pixels(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let index = i32(id.y * groups.x * 64u + id.x);
+  let c = index % C4;
+  let first = index / C4 * PX;
   let centre = mean[c];
   let offset = beta[c];
   let scale = gamma[c] / sqrt(variance[c] + EPS);
@@ -244,9 +245,10 @@ fn merge_grad_statistics(@builtin(global_invocation_id) id: vec3u) {
 //#end
 
 @compute @workgroup_size(64)
-fn grad_input(@builtin(global_invocation_id) id: vec3u) {
-  let c = i32(id.x) % C4;
-  let first = i32(id.x) / C4 * PX;
+fn grad_input(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let index = i32(id.y * groups.x * 64u + id.x);
+  let c = index % C4;
+  let first = index / C4 * PX;
   let scale = coefficients[c * 4];
   let centre = coefficients[c * 4 + 1];
   let mean_g = coefficients[c * 4 + 2];

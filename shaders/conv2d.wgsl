@@ -208,8 +208,8 @@ fn conv2d_grad_input(@builtin(global_invocation_id) id: vec3u, @builtin(workgrou
 @group(0) @binding(2) var<storage, read_write> partial: array<vec4f>;
 
 @compute @workgroup_size(64)
-fn conv2d_grad_weight(@builtin(global_invocation_id) id: vec3u) {
-  let cell = i32(id.x);
+fn conv2d_grad_weight(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let cell = i32(id.y * groups.x * 64u + id.x);
   let q = cell % OC4;
   let i = cell / OC4 % IC4;
   let kh = cell / (OC4 * IC4) % KH;

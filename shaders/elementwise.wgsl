@@ -7,8 +7,8 @@
 @group(0) @binding(1) var<storage, read_write> y: array<vec4f>;
 
 @compute @workgroup_size(64)
-fn relu(@builtin(global_invocation_id) id: vec3u) {
-  let v = i32(id.x);
+fn relu(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let v = i32(id.y * groups.x * 64u + id.x);
   if (v < SIZE4) {
     y[v] = max(x[v], vec4f());
   }
@@ -24,8 +24,8 @@ fn relu(@builtin(global_invocation_id) id: vec3u) {
 //#end
 
 @compute @workgroup_size(64)
-fn relu_grad(@builtin(global_invocation_id) id: vec3u) {
-  let v = i32(id.x);
+fn relu_grad(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let v = i32(id.y * groups.x * 64u + id.x);
   if (v < SIZE4) {
     //#if ADDEND
     dx[v] = select(vec4f(), dy[v], y[v] > vec4f()) + addend[v];
@@ -42,8 +42,8 @@ fn relu_grad(@builtin(global_invocation_id) id: vec3u) {
 @group(0) @binding(2) var<storage, read_write> y: array<vec4f>;
 
 @compute @workgroup_size(64)
-fn add(@builtin(global_invocation_id) id: vec3u) {
-  let v = i32(id.x);
+fn add(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let v = i32(id.y * groups.x * 64u + id.x);
   if (v < SIZE4) {
     y[v] = a[v] + b[v];
   }

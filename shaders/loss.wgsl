@@ -92,8 +92,8 @@ fn softmax_cross_entropy(@builtin(local_invocation_index) lane: u32) {
 @group(0) @binding(3) var<uniform> step: Step;
 
 @compute @workgroup_size(64)
-fn softmax_cross_entropy_grad(@builtin(global_invocation_id) id: vec3u) {
-  let v = i32(id.x);
+fn softmax_cross_entropy_grad(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let v = i32(id.y * groups.x * 64u + id.x);
   if (v >= N * K4) {
     return;
   }

@@ -10,9 +10,10 @@
 @group(0) @binding(1) var<storage, read_write> y: array<vec4f>;
 
 @compute @workgroup_size(64)
-fn global_avg_pool(@builtin(global_invocation_id) id: vec3u) {
-  let n = i32(id.x) / C4;
-  let c = i32(id.x) % C4;
+fn global_avg_pool(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let index = i32(id.y * groups.x * 64u + id.x);
+  let n = index / C4;
+  let c = index % C4;
   if (n >= N) {
     return;
   }
@@ -32,8 +33,8 @@ fn global_avg_pool(@builtin(global_invocation_id) id: vec3u) {
 //#end
 
 @compute @workgroup_size(64)
-fn global_avg_pool_grad(@builtin(global_invocation_id) id: vec3u) {
-  let v = i32(id.x);
+fn global_avg_pool_grad(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let v = i32(id.y * groups.x * 64u + id.x);
   if (v >= N * HW * C4) {
     return;
   }

@@ -7,8 +7,8 @@
 @group(0) @binding(1) var<storage, read_write> out: array<vec4f>;
 
 @compute @workgroup_size(64)
-fn sum_partials(@builtin(global_invocation_id) id: vec3u) {
-  let v = i32(id.x);
+fn sum_partials(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let v = i32(id.y * groups.x * 64u + id.x);
   if (v >= SIZE4) {
     return;
   }

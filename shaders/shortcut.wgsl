@@ -18,8 +18,8 @@ fn channel(pixel: i32, c: i32) -> f32 {
 }
 
 @compute @workgroup_size(64)
-fn shortcut_option_a(@builtin(global_invocation_id) id: vec3u) {
-  let v = i32(id.x);
+fn shortcut_option_a(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let v = i32(id.y * groups.x * 64u + id.x);
   if (v >= N * OH * OW * OC4) {
     return;
   }
@@ -45,8 +45,8 @@ fn channel(pixel: i32, c: i32) -> f32 {
 }
 
 @compute @workgroup_size(64)
-fn shortcut_option_a_grad(@builtin(global_invocation_id) id: vec3u) {
-  let v = i32(id.x);
+fn shortcut_option_a_grad(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let v = i32(id.y * groups.x * 64u + id.x);
   if (v >= N * H * W * C4) {
     return;
   }

@@ -1,5 +1,5 @@
 /** Pads, crops and mirrors pictures on the GPU; see `shaders/batch.wgsl`. */
-import { ceilDiv, read, uniform, write } from './op.ts';
+import { ceilDiv, grid, read, uniform, write } from './op.ts';
 import type { KernelCall } from './op.ts';
 import { imageDims, quads } from './tensor.ts';
 import type { Tensor } from './tensor.ts';
@@ -32,6 +32,6 @@ export function augmentCall(
       uniform(step),
       ...(given ? [read(given.offsets), read(given.flips)] : []),
     ],
-    workgroups: [ceilDiv(N * CH * CW * C4, 64), 1, 1],
+    workgroups: grid(ceilDiv(N * CH * CW * C4, 64)),
   };
 }

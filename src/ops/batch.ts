@@ -1,5 +1,5 @@
 /** Gathers and normalizes a batch on the GPU; see `shaders/batch.wgsl`. */
-import { ceilDiv, read, write } from './op.ts';
+import { ceilDiv, grid, read, write } from './op.ts';
 import type { KernelCall } from './op.ts';
 import { imageDims, quads } from './tensor.ts';
 import type { Tensor } from './tensor.ts';
@@ -31,6 +31,6 @@ export function gatherCall(source: BatchSource, x: Tensor, labels: Tensor): Kern
       write(x),
       write(labels),
     ],
-    workgroups: [ceilDiv(N * H * W * C4, 64), 1, 1],
+    workgroups: grid(ceilDiv(N * H * W * C4, 64)),
   };
 }

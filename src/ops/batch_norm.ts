@@ -6,7 +6,7 @@
  * memory: y = relu(norm(x) + shortcut). Kernels and formulas are in `shaders/batch_norm.wgsl`.
  */
 import { z } from 'zod';
-import { ceilDiv, defineOp, input, read, shapeError, update, write } from './op.ts';
+import { ceilDiv, defineOp, grid, input, read, shapeError, update, write } from './op.ts';
 import { elements, imageDims, quads } from './tensor.ts';
 import type { Shape, Tensor } from './tensor.ts';
 
@@ -30,7 +30,7 @@ function pixelGeometry(shape: Shape) {
   return {
     P,
     C4: quads(c),
-    workgroups: [ceilDiv(ceilDiv(P, PIXELS) * quads(c), 64), 1, 1] as const,
+    workgroups: grid(ceilDiv(ceilDiv(P, PIXELS) * quads(c), 64)),
   };
 }
 

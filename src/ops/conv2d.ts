@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { sumPartials, channelSum } from './reduce.ts';
-import { ceilDiv, defineOp, input, read, shapeError, uniform, write } from './op.ts';
+import { ceilDiv, defineOp, grid, input, read, shapeError, uniform, write } from './op.ts';
 import type { BackwardPass, Binding, Emitter, KernelCall } from './op.ts';
 import { imageDims, quads, storedElements } from './tensor.ts';
 import type { Shape, Tensor } from './tensor.ts';
@@ -199,7 +199,7 @@ function emitGradWeight(
     entry: 'conv2d_grad_weight',
     constants: { ...g, PX, COLUMNS, STRIPS, TOTAL_STRIPS, SPLITS, STRIPS_PER_SPLIT },
     bindings: [read(x), read(dy), write(partial)],
-    workgroups: [ceilDiv(SPLITS * g.KH * g.IC4 * g.OC4, 64), 1, 1],
+    workgroups: grid(ceilDiv(SPLITS * g.KH * g.IC4 * g.OC4, 64)),
     flops: passFlops(x.shape, dy.shape, params),
   });
   if (partial !== dw) emit.dispatch(sumPartials(partial, dw, SPLITS, size));

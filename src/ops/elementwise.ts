@@ -1,6 +1,6 @@
 /** y = max(x, 0) and y = a + b; see `shaders/elementwise.wgsl`. */
 import { z } from 'zod';
-import { ceilDiv, defineOp, input, read, shapeError, write } from './op.ts';
+import { ceilDiv, defineOp, grid, input, read, shapeError, write } from './op.ts';
 import type { KernelCall } from './op.ts';
 import { elements, storedElements } from './tensor.ts';
 import type { Tensor } from './tensor.ts';
@@ -19,7 +19,7 @@ function elementwise(
     entry,
     constants: { SIZE4, ADDEND: addend !== undefined },
     bindings: [...bindings, ...(addend ? [read(addend)] : [])],
-    workgroups: [ceilDiv(SIZE4, 64), 1, 1],
+    workgroups: grid(ceilDiv(SIZE4, 64)),
     flops: elements(y.shape),
   };
 }

@@ -1,6 +1,6 @@
 /** Global average pooling, [N, C, H, W] to [N, C]; see `shaders/pool.wgsl`. */
 import { z } from 'zod';
-import { ceilDiv, defineOp, input, read, shapeError, write } from './op.ts';
+import { ceilDiv, defineOp, grid, input, read, shapeError, write } from './op.ts';
 import { elements, imageDims, quads } from './tensor.ts';
 import type { Shape, Tensor } from './tensor.ts';
 
@@ -28,7 +28,7 @@ export const globalAvgPool = defineOp<Record<string, never>>({
       entry: 'global_avg_pool',
       constants: { N, HW, C4 },
       bindings: [read(x), write(y)],
-      workgroups: [ceilDiv(N * C4, 64), 1, 1],
+      workgroups: grid(ceilDiv(N * C4, 64)),
     });
   },
   backward: ({ inputs, gradOutput, emit, wants, fold }): Record<string, Tensor> => {
@@ -42,7 +42,7 @@ export const globalAvgPool = defineOp<Record<string, never>>({
       entry: 'global_avg_pool_grad',
       constants: { N, HW, C4, ADDEND: addend !== undefined },
       bindings: [read(gradOutput), write(dx), ...(addend ? [read(addend)] : [])],
-      workgroups: [ceilDiv(N * HW * C4, 64), 1, 1],
+      workgroups: grid(ceilDiv(N * HW * C4, 64)),
     });
     return { x: dx };
   },

@@ -124,7 +124,7 @@ export function input(inputs: Record<string, Tensor | undefined>, name: string):
 }
 
 /** More workgroups than this do not fit on one axis of a dispatch. */
-const MAX_WORKGROUPS = 65_535;
+export const MAX_WORKGROUPS = 65_535;
 
 /**
  * A dispatch of `count` workgroups at least, over two axes where one does not hold them. A kernel finds

@@ -1,5 +1,5 @@
 /** Sums that several ops need; see `shaders/reduce.wgsl`. */
-import { ceilDiv, read, write } from './op.ts';
+import { ceilDiv, grid, read, write } from './op.ts';
 import type { KernelCall } from './op.ts';
 import { elements, imageDims, quads } from './tensor.ts';
 import type { Tensor } from './tensor.ts';
@@ -16,7 +16,7 @@ export function sumPartials(
     entry: 'sum_partials',
     constants: { SPLITS: splits, SIZE4: size / 4 },
     bindings: [read(partial), write(out)],
-    workgroups: [ceilDiv(size / 4, 64), 1, 1],
+    workgroups: grid(ceilDiv(size / 4, 64)),
     flops: splits * size,
   };
 }

@@ -1,6 +1,6 @@
 /** Option A shortcut: subsample, and fill new channels with zeros; see `shaders/shortcut.wgsl`. */
 import { z } from 'zod';
-import { ceilDiv, defineOp, input, read, shapeError, write } from './op.ts';
+import { ceilDiv, defineOp, grid, input, read, shapeError, write } from './op.ts';
 import { imageDims, quads } from './tensor.ts';
 import type { Shape, Tensor } from './tensor.ts';
 
@@ -49,7 +49,7 @@ export const shortcutOptionA = defineOp<ShortcutParams>({
       entry: 'shortcut_option_a',
       constants: g,
       bindings: [read(x), write(y)],
-      workgroups: [ceilDiv(g.N * g.OH * g.OW * g.OC4, 64), 1, 1],
+      workgroups: grid(ceilDiv(g.N * g.OH * g.OW * g.OC4, 64)),
     });
   },
   backward: ({ params, inputs, gradOutput, emit, wants, fold }): Record<string, Tensor> => {
@@ -63,7 +63,7 @@ export const shortcutOptionA = defineOp<ShortcutParams>({
       entry: 'shortcut_option_a_grad',
       constants: { ...g, ADDEND: addend !== undefined },
       bindings: [read(gradOutput), write(dx), ...(addend ? [read(addend)] : [])],
-      workgroups: [ceilDiv(g.N * g.H * g.W * g.C4, 64), 1, 1],
+      workgroups: grid(ceilDiv(g.N * g.H * g.W * g.C4, 64)),
     });
     return { x: dx };
   },

@@ -2,7 +2,7 @@
  * Softmax cross-entropy, mean over the batch; see `shaders/loss.wgsl`. It ends the forward pass and
  * starts the backward pass, so it stands beside the op table rather than in it.
  */
-import { ceilDiv, read, uniform, write } from './op.ts';
+import { ceilDiv, grid, read, uniform, write } from './op.ts';
 import type { Emitter } from './op.ts';
 import { imageDims, quads } from './tensor.ts';
 import type { Tensor } from './tensor.ts';
@@ -67,7 +67,7 @@ export function emitLossGradient(
     entry: 'softmax_cross_entropy_grad',
     constants: { N, K, K4: quads(K), ...lossConstants(params) },
     bindings: [read(probabilities), read(labels), write(dlogits), uniform(emit.step)],
-    workgroups: [ceilDiv(N * quads(K), 64), 1, 1],
+    workgroups: grid(ceilDiv(N * quads(K), 64)),
   });
   return dlogits;
 }

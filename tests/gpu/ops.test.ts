@@ -290,3 +290,14 @@ describe('dropout', () => {
     expect((await drawn(3, 2)).y.data).not.toEqual(y.data);
   });
 });
+
+test('more than 65,535 workgroups are spread over two axes', async () => {
+  const side = 1450;
+  const shape = [2, 4, side, side];
+  expect(size(shape) / 4 / 64).toBeGreaterThan(65_535);
+  const data = Float64Array.from({ length: size(shape) }, (_, i) => (i % 7) - 3);
+  const run = await runOp(new Gpu(device), ops.relu, {}, { x: { shape, data } }, undefined, {
+    training: false,
+  });
+  expect(run.y.data.findIndex((value, i) => value !== Math.max(0, data[i] ?? NaN))).toBe(-1);
+});

@@ -4,17 +4,18 @@ import { fuse } from '../../src/engine/graph/fuse.ts';
 import { lower, tensor } from '../../src/engine/graph/lower.ts';
 import type { Dispatch } from '../../src/engine/graph/lower.ts';
 import { bytesOf, lifetimes, plan } from '../../src/engine/graph/plan.ts';
+import { BOUNDS } from '../../src/lab/config.ts';
 import { cifarNetwork, parseNetworkId } from '../../src/network/families.ts';
 import { buildGraph, graphParameters, graphState } from '../../src/network/graph.ts';
 import { read, write } from '../../src/ops/op.ts';
 import type { Tensor } from '../../src/ops/tensor.ts';
 
 /** The dispatches of a training step, as the engine would plan them. */
-function trainingStep(id: string, batch: number) {
+function trainingStep(id: string, batch: number, width = 8, size = 16) {
   const spec = cifarNetwork({
     ...parseNetworkId(id),
-    width: 8,
-    input: { channels: 3, height: 16, width: 16 },
+    width,
+    input: { channels: 3, height: size, width: size },
     classes: 10,
   });
   const graph = fuse(buildGraph(spec, batch));
@@ -46,6 +47,22 @@ const call = (reads: Tensor[], writes: Tensor[]): Dispatch => ({
   workgroups: [1, 1, 1],
   phase: 'forward',
   path: '',
+});
+
+test('the largest experiment that can be entered stays within what one dispatch may run', () => {
+  const [width, size, batch] = [BOUNDS.width.max, BOUNDS.size.max, BOUNDS.batch.max];
+  for (const id of ['plain-8', 'residual-8']) {
+    for (const { workgroups } of trainingStep(id, batch, width, size).dispatches) {
+      expect(Math.max(...workgroups)).toBeLessThanOrEqual(65_535);
+    }
+  }
+  // One axis would not have held it.
+  const quads = (batch * size * size * width) / 4;
+  expect(quads / 64).toBeGreaterThan(65_535);
+});
+
+test('a dispatch that no axis holds is refused by its layer and kernel', () => {
+  expect(() => trainingStep('plain-8', 2 ** 21)).toThrow(/conv1: the kernel conv2d would take/);
 });
 
 describe('by hand', () => {

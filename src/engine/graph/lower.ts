@@ -2,10 +2,12 @@
  * From a graph to the list of dispatches of one pass: forward ops in order, the loss, backward ops in
  * reverse (reverse-mode differentiation), the update.
  */
+import { FathomError } from '../../errors.ts';
 import { augmentCall } from '../../ops/augment.ts';
 import { gatherCall } from '../../ops/batch.ts';
 import type { BatchSource } from '../../ops/batch.ts';
 import { addCall } from '../../ops/elementwise.ts';
+import { MAX_WORKGROUPS } from '../../ops/op.ts';
 import type { Emitter, KernelCall } from '../../ops/op.ts';
 import { sgdCall } from '../../ops/sgd.ts';
 import { emitLoss, emitLossGradient } from '../../ops/softmax_cross_entropy.ts';
@@ -66,7 +68,16 @@ export class Recorder implements Emitter {
     return tensor(name, shape, layout, 'transient');
   }
 
+  /** Throws a FathomError `too-many-workgroups` for a dispatch that WebGPU would drop. */
   dispatch(call: KernelCall) {
+    if (Math.max(...call.workgroups) > MAX_WORKGROUPS) {
+      throw new FathomError(
+        'too-many-workgroups',
+        `${this.path}: the kernel ${call.entry} would take ${call.workgroups.join(' × ')} workgroups, but WebGPU ` +
+          `runs ${MAX_WORKGROUPS} along each axis at most: choose a smaller batch, width or image size`,
+        { path: this.path, kernel: call.entry, limit: MAX_WORKGROUPS },
+      );
+    }
     this.dispatches.push({ ...call, phase: this.phase, path: this.path });
   }
 }

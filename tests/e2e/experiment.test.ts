@@ -27,7 +27,7 @@ test('opens from a sub-path with everything configured', async ({ page }) => {
   }
   await expect(button(page, 'Start')).toBeEnabled({ timeout: 120_000 });
   // A software adapter is recognised: a smaller experiment was chosen, and the page says so.
-  if (SOFTWARE) await expect(page.getByText('Software adapter found')).toBeVisible();
+  if (SOFTWARE) await expect(page.getByText('No GPU found')).toBeVisible();
 });
 
 test('four networks train to the end, their curves move, and the same seed repeats them', async ({
@@ -65,7 +65,7 @@ test('pause stops at once, step makes one iteration', async ({ page }) => {
   const enoughForThree = performance.now() - started;
 
   await button(page, 'Pause').click();
-  await expect(button(page, 'Go on')).toBeEnabled();
+  await expect(button(page, 'Resume')).toBeEnabled();
   // Steps that the GPU had in hand are still counted, and none after them.
   await page.waitForTimeout(enoughForThree);
   const paused = await iterations(page);

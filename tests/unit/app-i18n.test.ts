@@ -42,6 +42,30 @@ describe('the words', () => {
     }
   });
 
+  it('are all used, and all that are used are there', () => {
+    const code = appSources().join('\n');
+    const literal = new Set(
+      [...code.matchAll(/'([\w-]+(?:\.[\w-]+)+)'|'(\w+)'/g)].map(([, a, b]) => a ?? b),
+    );
+    const templates = [...code.matchAll(/\bt\(`([^`]*)`/g)].map(
+      ([, text = '']) =>
+        new RegExp(`^${text.replaceAll('.', '\\.').replace(/\$\{[^}]*\}/g, '[\\w-]+')}$`),
+    );
+    const unused = [...english.keys()].filter(
+      (key) => !literal.has(key) && !templates.some((template) => template.test(key)),
+    );
+    expect(unused).toEqual([]);
+    const asked = [...code.matchAll(/\bt\('([^']+)'/g)].map(([, key = '']) => key);
+    expect(asked.length).toBeGreaterThan(50);
+    expect(asked.filter((key) => !english.has(key))).toEqual([]);
+    for (const template of templates) {
+      expect(
+        [...english.keys()].filter((key) => template.test(key)),
+        String(template),
+      ).not.toEqual([]);
+    }
+  });
+
   it('name every class of the built-in pictures', () => {
     expect(Object.keys(en.data.shapes).sort()).toEqual([...BUILTIN_CLASSES].sort());
   });
@@ -56,6 +80,13 @@ describe('the words', () => {
     expect(new Set(codes)).toEqual(new Set(Object.keys(en.error)));
   });
 });
+
+/** The text of every file of the page. */
+function appSources(): string[] {
+  return readdirSync('src/app', { recursive: true, encoding: 'utf8' })
+    .filter((file) => /\.tsx?$/.test(file))
+    .map((file) => readFileSync(`src/app/${file}`, 'utf8'));
+}
 
 /** Source files whose errors can reach the page: the command line and the oracle stay outside it. */
 function sources(folder: string): string[] {

@@ -34,6 +34,7 @@ export function startI18n(): void {
     lng: readPreference('language', LANGUAGES) ?? preferredLanguage(navigator.languages),
     fallbackLng: 'en',
     interpolation: { escapeValue: false },
+    showSupportNotice: false,
   });
   i18next.on('languageChanged', setDocumentLanguage);
   setDocumentLanguage(i18next.language);

@@ -29,11 +29,12 @@ import { delimiter, join } from 'node:path';
 
 /**
  * Where there is no GPU, kernels are tested on SwiftShader, which comes with the browser: tests compile
- * hundreds of small kernels, which it does several times as fast as lavapipe. FATHOM_ADAPTER decides otherwise.
+ * hundreds of small kernels, which it does several times as fast as lavapipe, the next choice.
+ * FATHOM_ADAPTER decides otherwise.
  */
 const hasGpu =
   process.platform !== 'linux' || existsSync('/dev/dri') || existsSync('/dev/nvidiactl');
-process.env.FATHOM_ADAPTER ??= hasGpu ? '' : 'swiftshader';
+process.env.FATHOM_ADAPTER ??= hasGpu ? '' : 'swiftshader,lavapipe';
 
 const reports = mkdtempSync(join(tmpdir(), 'fathom-test-'));
 

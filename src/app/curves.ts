@@ -82,11 +82,26 @@ export function trailingMean(
   return means;
 }
 
+export interface Remaining {
+  /** Iterations each network trains. */
+  steps: number;
+  /** The test set is evaluated every so many iterations, and at the end. */
+  evalEvery: number;
+  /** Forward passes of one evaluation. */
+  testBatches: number;
+}
+
+/** A training step is a forward pass and two backward ones, of about the same work each. */
+const EVALUATION_PER_STEP = 1 / 3;
+
 /**
- * Seconds until every network has done `steps` iterations, from the time each took so far; null
- * before there is any. Networks take turns, so their times add up.
+ * Seconds until all networks are done, from the time each took so far; null before there is any.
+ * Networks take turns, so their times add up. Leave out those that have diverged.
  */
-export function secondsLeft(curves: readonly Curve[], steps: number): number | null {
+export function secondsLeft(
+  curves: readonly Curve[],
+  { steps, evalEvery, testBatches }: Remaining,
+): number | null {
   let left = 0;
   let known = false;
   for (const { iteration, seconds } of curves) {
@@ -94,7 +109,9 @@ export function secondsLeft(curves: readonly Curve[], steps: number): number | n
     const spent = seconds.at(-1);
     if (!done || spent === undefined) continue;
     known = true;
-    left += ((steps - done) * spent) / done;
+    const evaluations = Math.ceil(steps / evalEvery) - Math.floor(done / evalEvery);
+    const passes = done < steps ? evaluations * testBatches * EVALUATION_PER_STEP : 0;
+    left += ((steps - done + passes) * spent) / done;
   }
   return known ? left : null;
 }

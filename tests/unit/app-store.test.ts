@@ -252,8 +252,16 @@ describe('training', () => {
     const { state } = setupRunning();
     const curve = state().curves['plain-20'];
     if (!curve) throw new Error('no curve');
-    expect(secondsLeft([curve, curve], 20)).toBeCloseTo(2, 12);
-    expect(secondsLeft([], 20)).toBeNull();
+    // Ten iterations took a second; ten are left, for each of two networks.
+    const steps = { steps: 20, evalEvery: 100, testBatches: 0 };
+    expect(secondsLeft([curve, curve], steps)).toBeCloseTo(2, 12);
+    // Evaluations at 12, 16 and 20, of six forward passes each.
+    const tested = { steps: 20, evalEvery: 4, testBatches: 6 };
+    expect(secondsLeft([curve], tested)).toBeCloseTo(1 + (3 * 6) / 3 / 10, 12);
+    // At 12, 18 and, by the end, 20; nothing when all is done.
+    expect(secondsLeft([curve], { ...tested, evalEvery: 6 })).toBeCloseTo(1.6, 12);
+    expect(secondsLeft([curve], { ...tested, steps: 10 })).toBe(0);
+    expect(secondsLeft([], steps)).toBeNull();
   });
 });
 

@@ -6,6 +6,7 @@ import { useLab, useLabGlance } from '../context.ts';
 import { secondsLeft } from '../curves.ts';
 import { duration, integer, percent, prefixed } from '../format.ts';
 import { networkStyles } from '../palette.ts';
+import type { LabState } from '../store.ts';
 import type { NetworkStyle } from '../palette.ts';
 import { useShade } from '../theme.ts';
 import { CurveKey, Tip } from './controls.tsx';
@@ -67,6 +68,18 @@ interface NetworkRowProps {
   network: NetworkDescription | undefined;
 }
 
+/** Of the whole experiment: networks advance together, so it is the time left of each. */
+function timeLeft({ config, curves, marks, datasets }: LabState): number | null {
+  const { networks, steps, evalEvery, batch, data } = config;
+  const diverged = new Set(marks.map(({ kind, network }) => kind === 'diverged' && network));
+  const training = networks.filter((id) => !diverged.has(id));
+  const testBatches = Math.ceil((datasets[data]?.testCount ?? 0) / batch);
+  return secondsLeft(
+    training.flatMap((id) => curves[id] ?? []),
+    { steps, evalEvery, testBatches },
+  );
+}
+
 function NetworkRow({ id, style, network }: NetworkRowProps) {
   const { t, i18n } = useTranslation();
   const { language } = i18n;
@@ -82,12 +95,7 @@ function NetworkRow({ id, style, network }: NetworkRowProps) {
   useLabGlance((state) => state.revision);
   const curve = useLabGlance((state) => state.curves[id]);
   const speed = useLabGlance((state) => state.imagesPerSecond[id]);
-  const left = useLabGlance((state) =>
-    secondsLeft(
-      state.config.networks.flatMap((other) => state.curves[other] ?? []),
-      steps,
-    ),
-  );
+  const left = useLabGlance(timeLeft);
   const iteration = curve?.iteration.at(-1) ?? 0;
   const train = curve?.trainError.at(-1);
   const test = curve?.testError.at(-1);

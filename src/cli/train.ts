@@ -140,7 +140,7 @@ async function main(): Promise<void> {
   await mkdir(out, { recursive: true });
   await writeFile(join(out, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
   const rows: MetricsRow[] = [];
-  const failures: unknown[] = [];
+  const failures: Error[] = [];
   const latest = new Map<string, MetricsRow>();
   let printed = 0;
   const emit = (event: LabEvent) => {
@@ -159,12 +159,12 @@ async function main(): Promise<void> {
   };
   const experiment = await Experiment.create(new Gpu(device), config, dataset, {
     emit,
-    failed: (error) => failures.push(error),
+    failed: (error) => failures.push(error instanceof Error ? error : new Error(String(error))),
     progress: (done, total) => showProgress('compile kernels', done, total),
   });
-  let interrupted = false;
+  const interruption = new AbortController();
   process.once('SIGINT', () => {
-    interrupted = true;
+    interruption.abort();
     experiment.pause();
   });
   experiment.start();
@@ -175,10 +175,10 @@ async function main(): Promise<void> {
   console.log(progressLine(config, latest));
   console.log(`wrote ${join(out, 'metrics.csv')} and ${join(out, 'config.json')}`);
   const [failure] = failures;
-  if (failure !== undefined) throw failure;
+  if (failure) throw failure;
   await experiment.close();
   device.destroy();
-  if (interrupted && experiment.state !== 'finished') {
+  if (interruption.signal.aborted && experiment.state !== 'finished') {
     console.error('interrupted: the curves end where the networks were');
     process.exitCode = INTERRUPTED;
   }

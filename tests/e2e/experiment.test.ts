@@ -86,9 +86,14 @@ test('a residual connection is switched on while the network trains', async ({ p
   const lines = await trainingCurves(page);
   const connections = page.getByRole('switch', { name: 'Residual connections of plain-14' });
   await expect(connections).not.toBeChecked();
+  const strip = page.locator('.strip').filter({ hasText: 'plain-14' });
+  await expect(strip).toHaveAttribute('data-connected', 'false');
+  const clicked = performance.now();
   await connections.click();
   await expect(connections).toBeChecked();
-  await expect(page.getByText('plain-14 connected')).toBeVisible();
+  expect(performance.now() - clicked).toBeLessThan(1000);
+  await expect(strip).toHaveAttribute('data-connected', 'true');
+  await expect(page.getByText('plain-14: shortcuts on')).toBeVisible();
 
   // All four go on from where they were.
   await expect
@@ -117,11 +122,102 @@ test('the learning rate is changed while the networks train', async ({ page }) =
   await expect(state(page)).toHaveText('Training');
 });
 
+test('slow motion passes through the drawing: forward, backward, update', async ({ page }) => {
+  await open(page, `${TINY}&steps=200`);
+  await page.getByRole('radio', { name: 'Slow motion' }).click();
+  await button(page, 'Start').click();
+  const words = page.locator('.strip[data-phase] .strip-name');
+  for (const phase of ['forward: layer1.0.conv1', 'backward: layer1.0.conv1', 'update']) {
+    await expect(words.filter({ hasText: phase }).first()).toBeVisible({ timeout: 60_000 });
+  }
+  // A toggle need not wait for the slow step to end by itself.
+  const connections = page.getByRole('switch', { name: 'Residual connections of residual-8' });
+  await connections.click();
+  await expect(connections).not.toBeChecked({ timeout: 2000 });
+  await page.getByRole('radio', { name: 'Full speed' }).click();
+  await expect.poll(async () => Math.min(...(await iterations(page)))).toBeGreaterThan(3);
+});
+
+test('a new seed gives other curves', async ({ page }) => {
+  await open(page, `${TINY}&steps=6`);
+  const train = async () => {
+    await button(page, 'Start').click();
+    await expect(state(page)).toHaveText('Finished', { timeout: 90_000 });
+    await expect.poll(async () => new Set(await trainingCurves(page)).size).toBe(4);
+    return trainingCurves(page);
+  };
+  const before = await train();
+  const address = page.url();
+  await button(page, 'New seed').click();
+  await expect.poll(() => iterations(page)).toEqual([0, 0, 0, 0]);
+  await expect(button(page, 'Start')).toBeEnabled();
+  expect(page.url()).not.toBe(address);
+  expect(await train()).not.toEqual(before);
+});
+
+test('the chart is exported as picture, drawing and numbers', async ({ page }) => {
+  await open(page, `${TINY}&steps=6`);
+  await button(page, 'Start').click();
+  await expect(state(page)).toHaveText('Finished', { timeout: 90_000 });
+  const exported = async (item: string) => {
+    await button(page, 'Export').click();
+    const download = page.waitForEvent('download');
+    await page.getByRole('menuitem', { name: item }).click();
+    return readFile(await (await download).path());
+  };
+  const png = await exported('PNG');
+  expect(png.subarray(1, 4).toString()).toBe('PNG');
+  expect(png.length).toBeGreaterThan(10_000);
+
+  const svg = (await exported('SVG')).toString();
+  expect(svg).toContain('<svg');
+  for (const network of NETWORKS) expect(svg).toContain(network);
+
+  const [header, ...rows] = (await exported('CSV')).toString().trimEnd().split('\n');
+  expect(header).toBe('network,iteration,train_loss,train_error,test_error,seconds');
+  expect(rows.length).toBe(NETWORKS.length * 6);
+  for (const network of NETWORKS) {
+    const last = rows.findLast((line) => line.startsWith(`${network},6,`));
+    // Test error stands on the last iteration, as a fraction.
+    expect(Number(last?.split(',')[4])).toBeGreaterThan(0);
+  }
+});
+
+test('Fashion-MNIST files are dropped while it trains; damaged ones change nothing', async ({
+  page,
+}) => {
+  await open(page, `${TINY}&steps=5000`);
+  await button(page, 'Start').click();
+  await expect.poll(async () => Math.min(...(await iterations(page)))).toBeGreaterThan(2);
+  const names = ['train-images-idx3-ubyte.gz', 'train-labels-idx1-ubyte.gz'];
+  const files = await Promise.all(
+    names.map(async (name) => ({
+      name,
+      content: await readFile(`tests/fixtures/fashion-mnist-tiny/${name}`),
+    })),
+  );
+  const [images, labels] = files;
+  if (!images || !labels) throw new Error('two files');
+  await drop(page, [{ ...images, content: images.content.subarray(0, 9000) }, labels]);
+  await expect(page.getByText(/train-images-idx3-ubyte\.gz: expected/)).toBeVisible();
+  const before = await iterations(page);
+  await expect
+    .poll(async () => (await iterations(page)).every((now, i) => now > before[i]! + 2))
+    .toBe(true);
+  await expect(state(page)).toHaveText('Training');
+
+  await drop(page, files);
+  await expect(page.getByText('100 training and 20 test images, 1×8×8')).toBeVisible();
+  await expect.poll(() => iterations(page)).toEqual([0, 0, 0, 0]);
+  await button(page, 'Step').click();
+  await expect.poll(() => iterations(page)).toEqual([1, 1, 1, 1]);
+});
+
 test('a real CIFAR-10 archive is dropped and trained on', async ({ page }) => {
   await open(page, `${TINY}&steps=12`);
   const content = await readFile('tests/fixtures/cifar10-tiny.tar.gz');
   await drop(page, [{ name: 'cifar-10-binary.tar.gz', content }]);
-  await expect(page.getByText('100 training and 20 test pictures, 3×8×8')).toBeVisible();
+  await expect(page.getByText('100 training and 20 test images, 3×8×8')).toBeVisible();
   await expect(page.getByText('airplane', { exact: true })).toBeVisible();
 
   await button(page, 'Start').click();

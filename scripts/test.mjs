@@ -46,9 +46,10 @@ const STAGES = [
   // The browser brings a software adapter for the stages in Node as well, so it comes before them.
   { name: 'browser', command: 'node scripts/browser.mjs', setup: true },
   vitest('gpu'),
+  vitest('chromium', '--config vitest.browser.config.ts'),
   {
     name: 'conformance',
-    command: 'npm run --silent conformance -- tests/conformance/cases',
+    command: 'npm run --silent conformance -- tests/conformance',
     counts: conformanceCounts,
   },
   { name: 'build', command: 'vite build --logLevel warn' },
@@ -63,13 +64,14 @@ const STAGES = [
 
 /**
  * @param {string} project
+ * @param {string} [where]
  * @returns {Stage}
  */
-function vitest(project) {
+function vitest(project, where = `--project ${project}`) {
   const file = join(reports, `${project}.json`);
   return {
     name: project,
-    command: `vitest run --project ${project} --reporter=default --reporter=json --outputFile.json=${file}`,
+    command: `vitest run ${where} --reporter=default --reporter=json --outputFile.json=${file}`,
     counts: () => {
       const report = JSON.parse(readFileSync(file, 'utf8'));
       // A file that cannot be loaded is a failed suite without a failed test.

@@ -100,16 +100,19 @@ fn merge_statistics(@builtin(global_invocation_id) id: vec3u) {
 
 // -------------------------------------------------------------------------------------------------- apply
 // One invocation normalizes PX pixels of one vec4 of channels, so that μ, σ², γ, β are loaded once.
-// Constants: P, C4, PX, EPS, RELU, SHORTCUT. Dispatch: ⌈⌈P / PX⌉·C4 / 64⌉ workgroups.
+// Without AFFINE γ = 1 and β = 0.
+// Constants: P, C4, PX, EPS, AFFINE, RELU, SHORTCUT. Dispatch: ⌈⌈P / PX⌉·C4 / 64⌉ workgroups.
 //#section normalize
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
 @group(0) @binding(1) var<storage, read> mean: array<vec4f>;
 @group(0) @binding(2) var<storage, read> variance: array<vec4f>;
-@group(0) @binding(3) var<storage, read> gamma: array<vec4f>;
-@group(0) @binding(4) var<storage, read> beta: array<vec4f>;
-@group(0) @binding(5) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> y: array<vec4f>;
+//#if AFFINE
+@group(0) @binding(4) var<storage, read> gamma: array<vec4f>;
+@group(0) @binding(5) var<storage, read> beta: array<vec4f>;
+//#end
 //#if SHORTCUT
-@group(0) @binding(6) var<storage, read> shortcut: array<vec4f>;
+@group(0) @binding(${4 + 2 * AFFINE}) var<storage, read> shortcut: array<vec4f>;
 //#end
 
 @compute @workgroup_size(64)
@@ -118,8 +121,13 @@ fn normalize_pixels(@builtin(global_invocation_id) id: vec3u, @builtin(num_workg
   let c = index % C4;
   let first = index / C4 * PX;
   let centre = mean[c];
+  //#if AFFINE
   let offset = beta[c];
   let scale = gamma[c] / sqrt(variance[c] + EPS);
+  //#else
+  let offset = vec4f();
+  let scale = 1.0 / sqrt(variance[c] + EPS);
+  //#end
   //#for p in 0..PX
   if (first + ${p} < P) {
     let at = (first + ${p}) * C4 + c;
@@ -194,15 +202,18 @@ fn grad_statistics(@builtin(local_invocation_index) lane: u32, @builtin(workgrou
 
 // dβ = Σ Σg, dγ = Σ Σg·x̂, and for `grad_input` per vec4 of channels (scale, centre, mean of g, slope) with
 // dx = scale · (g − mean_g − (x − centre)·slope).
-// Constants: P, C4, SLICES, EPS, TRAINING. Dispatch: ⌈C4 / 64⌉ workgroups.
+// Without AFFINE γ = 1 and there is nothing to learn.
+// Constants: P, C4, SLICES, EPS, AFFINE, TRAINING. Dispatch: ⌈C4 / 64⌉ workgroups.
 //#section merge_grad_statistics
 @group(0) @binding(0) var<storage, read> partial: array<vec4f>;
 @group(0) @binding(1) var<storage, read> mean: array<vec4f>;
 @group(0) @binding(2) var<storage, read> variance: array<vec4f>;
-@group(0) @binding(3) var<storage, read> gamma: array<vec4f>;
-@group(0) @binding(4) var<storage, read_write> dgamma: array<vec4f>;
-@group(0) @binding(5) var<storage, read_write> dbeta: array<vec4f>;
-@group(0) @binding(6) var<storage, read_write> coefficients: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> coefficients: array<vec4f>;
+//#if AFFINE
+@group(0) @binding(4) var<storage, read> gamma: array<vec4f>;
+@group(0) @binding(5) var<storage, read_write> dgamma: array<vec4f>;
+@group(0) @binding(6) var<storage, read_write> dbeta: array<vec4f>;
+//#end
 
 @compute @workgroup_size(64)
 fn merge_grad_statistics(@builtin(global_invocation_id) id: vec3u) {
@@ -216,10 +227,14 @@ fn merge_grad_statistics(@builtin(global_invocation_id) id: vec3u) {
     sum += partial[(s * C4 + c) * 2];
     product += partial[(s * C4 + c) * 2 + 1];
   }
+  let inverse = 1.0 / sqrt(variance[c] + EPS);
+  //#if AFFINE
   dbeta[c] = sum;
   dgamma[c] = product;
-  let inverse = 1.0 / sqrt(variance[c] + EPS);
   coefficients[c * 4] = gamma[c] * inverse;
+  //#else
+  coefficients[c * 4] = inverse;
+  //#end
   coefficients[c * 4 + 1] = mean[c];
   //#if TRAINING
   coefficients[c * 4 + 2] = sum / f32(P);

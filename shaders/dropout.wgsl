@@ -1,10 +1,15 @@
-// Dropout (Srivastava et al. 2014), inverted: y = x · mask · SCALE with SCALE = 1 / (1 − P), so that E[y] = x.
-// The mask is 0 with probability P and 1 otherwise, drawn from the key (seed, iteration, STREAM, element): the
-// backward pass draws the same mask again. GIVEN: the mask is an input. Not TRAINING: y = x.
+// Dropout (Srivastava et al. 2014). The mask is 0 with probability P and 1 otherwise:
+//
+//   ACTIVE:      y = x · mask · SCALE    (SCALE = 1 / (1 − P) inverted, 1 vanilla)
+//   otherwise:   y = x · SCALE           (SCALE = 1 inverted, 1 − P vanilla)
+//
+// so that E[y] is the same in both. The mask is drawn from the key (seed, iteration, STREAM, element): the backward
+// pass draws the same mask again, and applies it to dy. PER_CHANNEL: one draw for a channel of a picture. GIVEN:
+// the mask is an input, shaped like x, or [N, C] if PER_CHANNEL.
 //
 // A draw of 24 bits is exact in f32, so an element is kept when draw / 2²⁴ ≥ P.
-// x, y, mask: SIZE4 vec4s. Constants: SIZE4, P, SCALE, STREAM, TRAINING, GIVEN, ADDEND (added to y).
-// Dispatch: ⌈SIZE4 / 64⌉ workgroups on x and y, one invocation a vec4.
+// x, y: N,HW,C4. Constants: N HW C4, P, SCALE, STREAM, ACTIVE, PER_CHANNEL, GIVEN, ADDEND (added to y).
+// Dispatch: ⌈N·HW·C4 / 64⌉ workgroups on x and y, one invocation a vec4.
 //#section dropout
 //#include step
 //#include random
@@ -21,16 +26,21 @@
 @compute @workgroup_size(64)
 fn dropout(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let v = i32(id.y * groups.x * 64u + id.x);
-  if (v >= SIZE4) {
+  if (v >= N * HW * C4) {
     return;
   }
-  var value = x[v];
-  //#if TRAINING
-  //#if GIVEN
-  value *= mask[v] * SCALE;
+  var value = x[v] * SCALE;
+  //#if ACTIVE
+  //#if PER_CHANNEL
+  let element = v / (HW * C4) * C4 + v % C4;
   //#else
-  let draw = vec4f(random4(step.seed, step.iteration, STREAM, u32(v)) >> vec4u(8u)) / 16777216.0;
-  value = select(vec4f(), value * SCALE, draw >= vec4f(P));
+  let element = v;
+  //#end
+  //#if GIVEN
+  value *= mask[element];
+  //#else
+  let draw = vec4f(random4(step.seed, step.iteration, STREAM, u32(element)) >> vec4u(8u)) / 16777216.0;
+  value = select(vec4f(), value, draw >= vec4f(P));
   //#end
   //#end
   //#if ADDEND

@@ -10,7 +10,7 @@ import type { SgdSettings } from '../network/reference.ts';
 import type { NetworkSpec } from '../network/spec.ts';
 import { size, tensor } from '../reference/tensor.ts';
 import type { Tensor, Tensors } from '../reference/tensor.ts';
-import { readSettings } from './settings.ts';
+import { readSettings, renameTensors } from './settings.ts';
 
 export interface OpCase {
   kind: 'op';
@@ -156,11 +156,11 @@ function opCase(file: z.output<typeof opJson>): OpCase {
     kind: 'op',
     name: file.name,
     op: file.op,
-    ...readSettings(file.params),
-    inputs: file.inputs,
+    ...readSettings(file.op, file.params),
+    inputs: renameTensors(file.op, file.inputs),
     gradOutput: file.grad_output,
     outputs: file.outputs,
-    grads: file.grads,
+    grads: renameTensors(file.op, file.grads),
     f32MaxAbsDiff: file.f32_max_abs_diff,
   };
 }

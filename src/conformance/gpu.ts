@@ -47,15 +47,11 @@ const SPECIAL: Record<string, Runner> = {
   adamw: (gpu, params, inputs) => runAdamCase(gpu, params, inputs, true),
 };
 
-const CONVOLUTIONS = ['conv2d', 'linear'];
-const POOLS = ['max_pool2d', 'avg_pool2d'];
+/** Ops with γ and β, which they have where the case gives them. */
 const NORMS = ['batch_norm', 'group_norm', 'instance_norm', 'layer_norm'];
-/** Inputs beside those that an op must have. */
-const OPTIONAL_INPUTS: Record<string, string[]> = { dropout: ['mask'] };
-/** What the cases call γ and β, and what the engine, like torchvision, does. */
-const AFFINE: Record<string, string> = { gamma: 'weight', beta: 'bias' };
+const DROPOUT = ['dropout', 'dropout2d'];
 
-/** Runs an op of the table, with settings and inputs named as the engine names them. */
+/** Runs an op of the table. */
 async function runTableOp(
   gpu: Gpu,
   name: string,
@@ -65,27 +61,25 @@ async function runTableOp(
 ): Promise<OpResult | Unsupported> {
   const op: Op | undefined = (ops as Record<string, Op>)[name];
   if (!op) return { unsupported: `no op named "${name}"` };
-  const { training = name === 'dropout', ...settings } = given;
-  if (typeof training !== 'boolean' || (given.training !== undefined && !isModal(name))) {
+  const modal = name === 'batch_norm' || DROPOUT.includes(name);
+  const { training = DROPOUT.includes(name), ...settings } = given;
+  if (typeof training !== 'boolean' || (given.training !== undefined && !modal)) {
     return { unsupported: `${name}: training: ${String(given.training)}` };
   }
-  const translated = translate(name, settings, inputs);
-  const params = strict(op.params).safeParse(translated);
+  const params = strict(op.params).safeParse(complete(name, settings, inputs));
   if (!params.success) return { unsupported: `${name}: ${explain(params.error)}` };
 
-  const rename = (input: string) => (NORMS.includes(name) && AFFINE[input]) || input;
   const first = inputs[op.inputs[0] ?? '']?.shape ?? [];
   const known = new Set([
     ...op.inputs,
     ...Object.keys(op.parameters?.(params.data, first) ?? {}),
     ...Object.keys(op.state?.(params.data, first) ?? {}),
-    ...(OPTIONAL_INPUTS[name] ?? []),
+    ...(op.optional ?? []),
   ]);
-  const unknown = Object.keys(inputs).find((input) => !known.has(rename(input)));
+  const unknown = Object.keys(inputs).find((input) => !known.has(input));
   if (unknown) return { unsupported: `${name} has no input named "${unknown}"` };
 
-  const named = mapNames(inputs, rename);
-  const run = await runOp(gpu, op, params.data, named, gradOutput, { training });
+  const run = await runOp(gpu, op, params.data, inputs, gradOutput, { training });
   const outputs: Tensors = { y: run.y };
   if (name === 'batch_norm' && training) {
     outputs.batch_mean = need(run.saved, 'mean');
@@ -93,54 +87,27 @@ async function runTableOp(
     outputs.new_running_mean = need(run.state, 'running_mean');
     outputs.new_running_var = need(run.state, 'running_var');
   }
-  const original = new Map(Object.keys(inputs).map((input) => [rename(input), input]));
-  return { outputs, grads: mapNames(run.grads, (input) => original.get(input) ?? input) };
+  return { outputs, grads: run.grads };
 }
 
-/** Whether an op has different modes for training and evaluation. */
-const isModal = (name: string): boolean => name === 'batch_norm' || name === 'dropout';
-
-/** Settings of a case in the engine's terms. What has no counterpart stays, and is refused. */
-function translate(name: string, given: Settings, inputs: Tensors): Settings {
-  if (CONVOLUTIONS.includes(name)) {
-    const shape = need(inputs, 'weight').shape;
-    const bias = given.bias ?? inputs.bias !== undefined;
-    if (name === 'linear') return { ...given, out_features: shape[0], bias };
-    const { kernel = shape.slice(2), ...rest } = dropNeutral(given, { dilation: 1, groups: 1 });
-    return { ...windowPairs({ ...rest, kernel }), out_channels: shape[0], bias };
+/** What a case leaves to its inputs to say. */
+function complete(name: string, given: Settings, inputs: Tensors): Settings {
+  const { weight, bias } = inputs;
+  switch (name) {
+    case 'conv2d':
+      return {
+        kernel: weight?.shape.slice(2),
+        bias: bias !== undefined,
+        ...given,
+        out_channels: weight?.shape[0],
+      };
+    case 'linear':
+      return { bias: bias !== undefined, ...given, out_features: weight?.shape[0] };
+    case 'shortcut_option_a':
+      return { stride: 2, ...given };
+    default:
+      return NORMS.includes(name) ? { affine: weight !== undefined, ...given } : given;
   }
-  if (POOLS.includes(name)) return windowPairs(given);
-  if (name === 'shortcut_option_a') return { stride: 2, ...given };
-  if (name === 'batch_norm') {
-    // Without γ and β the engine's start at 1 and 0, which is the same.
-    const { affine = true, ...rest } = given;
-    return typeof affine === 'boolean' ? rest : given;
-  }
-  if (NORMS.includes(name)) return { affine: inputs.gamma !== undefined, ...given };
-  return given;
-}
-
-/** Without settings that have the one value which the engine always has. */
-function dropNeutral(given: Settings, neutral: Record<string, number>): Settings {
-  return Object.fromEntries(
-    Object.entries(given).filter(
-      ([key, value]) => !(key in neutral && [value].flat().every((v) => v === neutral[key])),
-    ),
-  );
-}
-
-/** [height, width] where one number stands for both, or where [top, left, bottom, right] is symmetric. */
-function windowPairs(given: Settings): Settings {
-  const pair = (value: unknown): unknown => {
-    if (typeof value === 'number') return [value, value];
-    const sides: unknown[] = Array.isArray(value) ? value : [];
-    const symmetric = sides.length === 4 && sides[0] === sides[2] && sides[1] === sides[3];
-    return symmetric ? sides.slice(0, 2) : value;
-  };
-  const paired = ['kernel', 'stride', 'padding']
-    .filter((key) => given[key] !== undefined)
-    .map((key): [string, unknown] => [key, pair(given[key])]);
-  return { ...given, ...Object.fromEntries(paired) };
 }
 
 /** Refuses settings that the op does not know instead of passing them over. */
@@ -286,6 +253,7 @@ async function runBasicBlock(
     connected: shortcut !== 'none',
     shortcut: shortcut === 'B' ? 'B' : 'A',
     zero_channels: shortcut === 'both' ? 'both' : 'end',
+    projection_norm: { type: 'batch_norm' },
     body: [
       conv('conv1', stride),
       norm('bn1'),

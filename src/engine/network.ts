@@ -8,12 +8,13 @@ import { withShortcuts } from '../network/families.ts';
 import type { NetworkSpec } from '../network/spec.ts';
 import { elements, pack, unpack } from '../ops/tensor.ts';
 import type { Tensor } from '../ops/tensor.ts';
+import { ops } from '../ops/table.ts';
 import { STEP, STEP_BYTES, writeStep } from '../ops/step.ts';
 import type { StepScalars } from '../ops/step.ts';
 import { FathomError } from '../errors.ts';
 import { fuse } from './graph/fuse.ts';
 import { lower, tensor } from './graph/lower.ts';
-import type { Lowered, LowerOptions, NetworkTensors } from './graph/lower.ts';
+import type { Lowered, Mode, NetworkTensors } from './graph/lower.ts';
 import { bytesOf, plan } from './graph/plan.ts';
 import { initialValues } from './init.ts';
 import type { Gpu } from './gpu/gpu.ts';
@@ -44,9 +45,6 @@ interface Program {
   lowered: Lowered;
   pass: Pass;
 }
-
-type Mode = LowerOptions['mode'];
-const MODES: readonly Mode[] = ['train', 'evaluate'];
 
 export interface Summary {
   /** Mean cross-entropy over the valid samples. */
@@ -131,8 +129,9 @@ export class GpuNetwork {
     progress?: (done: number, total: number) => void,
   ): Promise<GpuNetwork> {
     const network = new GpuNetwork(gpu, spec, options);
+    const modes = [...(['train', 'evaluate'] as const), ...network.monteCarlo()];
     const passes = [spec, withShortcuts(spec, true), withShortcuts(spec, false)].flatMap((wiring) =>
-      MODES.map((mode) => ({ mode, wiring })),
+      modes.map((mode) => ({ mode, wiring })),
     );
     try {
       for (const [index, { mode, wiring }] of passes.entries()) {
@@ -170,8 +169,19 @@ export class GpuNetwork {
       await this.prepare('train', spec),
       await this.prepare('evaluate', spec),
     ];
-    this.current = { train, evaluate };
+    const [monte_carlo = evaluate] = await Promise.all(
+      this.monteCarlo().map((mode) => this.prepare(mode, spec)),
+    );
+    this.current = { train, evaluate, monte_carlo };
     this.spec = spec;
+  }
+
+  /** Evaluation that samples differs from plain evaluation where there is dropout. */
+  private monteCarlo(): Mode[] {
+    const { nodes } = buildGraph(withShortcuts(this.spec, true), this.options.batch);
+    return nodes.some(({ op }) => op === ops.dropout || op === ops.dropout2d)
+      ? ['monte_carlo']
+      : [];
   }
 
   /** The program of a mode for one way to wire the network; built on first use. */
@@ -187,7 +197,7 @@ export class GpuNetwork {
     const written = buildGraph(spec, batch);
     const graph = fusion ? fuse(written) : written;
     const places = new Map<Tensor, Place>([[STEP, { buffer: this.step, offset: 0 }]]);
-    const dataset = mode === 'evaluate' ? data?.test : data?.train;
+    const dataset = mode === 'train' ? data?.train : data?.test;
     for (const [tensor, place] of dataset?.places ?? []) places.set(tensor, place);
     const tensors = this.tensors(graph, places);
     const lowered = lower(graph, tensors, { mode, ...(dataset && { source: dataset.source }) });
@@ -224,7 +234,7 @@ export class GpuNetwork {
     writeStep(scalars, this.stepFloats, this.stepIntegers);
     queue.writeBuffer(this.step, 0, this.stepFloats);
     const { data } = this.options;
-    if (indices) (mode === 'evaluate' ? data?.test : data?.train)?.select(indices);
+    if (indices) (mode === 'train' ? data?.train : data?.test)?.select(indices);
   }
 
   /** Submits one segment of a pass; with the last one the summary goes to `slot`. */

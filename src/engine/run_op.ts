@@ -28,6 +28,8 @@ import type { Place } from './pass.ts';
 
 export interface RunOptions {
   training: boolean;
+  /** Whether dropout drops; as in training where nothing is said. */
+  sampling?: boolean;
   /** Scalars of the step, where they matter (dropout's seed). */
   scalars?: Partial<StepScalars>;
   /** Whether tensors share buffers; on by default, as in training. */
@@ -110,7 +112,7 @@ export async function runGraph(
   nodes: readonly GraphNode[],
   inputs: Tensors,
   gradOutput: HostTensor | undefined,
-  { training, scalars = {}, reuse = true }: RunOptions,
+  { training, sampling = training, scalars = {}, reuse = true }: RunOptions,
 ): Promise<GraphRun> {
   const last = nodes.at(-1);
   if (!last) throw new Error('a graph needs at least one node');
@@ -142,7 +144,7 @@ export async function runGraph(
 
     const recorder = new Recorder();
     const network = { parameters, gradients, state };
-    const records = lowerForward(recorder, nodes, network, values, training);
+    const records = lowerForward(recorder, nodes, network, values, { training, sampling });
     const y = values.get(last.output);
     if (!y) throw new Error(`${last.path} computed nothing`);
     const byTensor = new Map<Tensor, Tensor>();

@@ -5,7 +5,7 @@
  * is the same without the additions.
  */
 import { FathomError } from '../errors.ts';
-import type { LayerSpec, NetworkSpec } from './spec.ts';
+import type { ActivationChoice, LayerSpec, NetworkSpec, NormChoice } from './spec.ts';
 
 export interface CifarNetworkOptions {
   /** 6n+2, n ≥ 1. */
@@ -17,6 +17,17 @@ export interface CifarNetworkOptions {
   classes: number;
   shortcut?: 'A' | 'B';
   zeroChannels?: 'end' | 'both';
+  /** What normalizes after every convolution; nothing with null. Batch norm where nothing is said. */
+  norm?: NormChoice | null;
+  /** ReLU where nothing is said. */
+  activation?: ActivationChoice;
+  /**
+   * `original`: conv, norm, activation, conv, norm, addition, activation. `pre_activation`: norm, activation, conv,
+   * norm, activation, conv, addition (He et al. 2016, "Identity Mappings in Deep Residual Networks", figure 1b).
+   */
+  order?: 'original' | 'pre_activation';
+  /** γ of the last norm of each block starts at 0, so that the block starts as its shortcut (Goyal et al. 2017). */
+  zeroInitLast?: boolean;
 }
 
 /** A network of the experiment, as it stands in links, tables and CSV files: `plain-20`, `residual-56`. */
@@ -47,66 +58,79 @@ export function parseNetworkId(id: string): NetworkId {
   return { residual: match[1] === 'residual', depth };
 }
 
-/** Builds the spec of one CIFAR network; every convolution is 3×3, without bias, followed by batch norm. */
+/**
+ * Builds the spec of one CIFAR network; every convolution is 3×3, without bias. Norms are named `bn…`
+ * whatever they are, as in torchvision. Throws a FathomError `depth` for a depth that is not 6n+2.
+ */
 export function cifarNetwork(options: CifarNetworkOptions): NetworkSpec {
   const { depth, residual, width, input, classes, shortcut = 'A', zeroChannels = 'end' } = options;
+  const { norm = { type: 'batch_norm' }, activation = { type: 'relu' } } = options;
+  const { order = 'original', zeroInitLast = false } = options;
   if (!isCifarDepth(depth)) {
     throw new FathomError('depth', `depth ${depth} is not of the form 6n+2 (8, 14, 20, …)`, {
       depth,
     });
   }
   const blocksPerStage = (depth - 2) / 6;
-  const conv = (name: string, channels: number, stride: number): LayerSpec => ({
-    type: 'conv2d',
+  const convolve = (name: string, out_channels: number, stride: number): LayerSpec[] => [
+    { type: 'conv2d', name, out_channels, kernel: 3, stride, padding: 1 },
+  ];
+  const normalize = (name: string, last = false): LayerSpec[] =>
+    norm ? [{ ...norm, name, ...(last && zeroInitLast && { init: 'zeros' as const }) }] : [];
+  const activate = (name: string): LayerSpec[] => [{ ...activation, name }];
+
+  const block = (name: string, channels: number, stride: number): LayerSpec => ({
+    type: 'residual',
     name,
-    out_channels: channels,
-    kernel: 3,
-    stride,
-    padding: 1,
-    bias: false,
+    connected: residual,
+    shortcut,
+    zero_channels: zeroChannels,
+    projection_norm: order === 'original' ? norm : null,
+    ...(order === 'original'
+      ? {
+          body: [
+            ...convolve('conv1', channels, stride),
+            ...normalize('bn1'),
+            ...activate('relu1'),
+            ...convolve('conv2', channels, 1),
+            ...normalize('bn2', true),
+          ],
+          after: activate('relu2'),
+        }
+      : {
+          body: [
+            ...normalize('bn1'),
+            ...activate('relu1'),
+            ...convolve('conv1', channels, stride),
+            ...normalize('bn2', true),
+            ...activate('relu2'),
+            ...convolve('conv2', channels, 1),
+          ],
+          after: [],
+        }),
   });
-  const norm = (name: string): LayerSpec => ({
-    type: 'batch_norm',
-    name,
-    eps: 1e-5,
-    momentum: 0.1,
+  const stage = (index: number): LayerSpec => ({
+    type: 'stage',
+    name: `layer${index + 1}`,
+    layers: Array.from({ length: blocksPerStage }, (_, i) =>
+      block(String(i), width * 2 ** index, index > 0 && i === 0 ? 2 : 1),
+    ),
   });
-  const stage = (index: number): LayerSpec => {
-    const channels = width * 2 ** index;
-    return {
-      type: 'stage',
-      name: `layer${index + 1}`,
-      layers: Array.from({ length: blocksPerStage }, (_, block): LayerSpec => ({
-        type: 'residual',
-        name: String(block),
-        connected: residual,
-        shortcut,
-        zero_channels: zeroChannels,
-        body: [
-          conv('conv1', channels, index > 0 && block === 0 ? 2 : 1),
-          norm('bn1'),
-          { type: 'relu', name: 'relu1' },
-          conv('conv2', channels, 1),
-          norm('bn2'),
-        ],
-        after: [{ type: 'relu', name: 'relu2' }],
-      })),
-    };
-  };
+  const ends = [...normalize('bn1'), ...activate('relu')];
   return {
     version: 1,
     name: formatNetworkId({ residual, depth }),
     input,
     classes,
     layers: [
-      conv('conv1', width, 1),
-      norm('bn1'),
-      { type: 'relu', name: 'relu' },
+      ...convolve('conv1', width, 1),
+      ...(order === 'original' ? ends : []),
       stage(0),
       stage(1),
       stage(2),
+      ...(order === 'original' ? [] : ends),
       { type: 'global_avg_pool', name: 'avgpool' },
-      { type: 'linear', name: 'fc', out_features: classes, bias: true },
+      { type: 'linear', name: 'fc', out_features: classes },
     ],
   };
 }

@@ -81,9 +81,11 @@ export function buildLayers(name: string, layers: readonly LayerSpec[], shape: S
       const params = { out_channels, stride, zero_channels: block.zero_channels };
       return apply(join(path, 'shortcut'), ops.shortcut_option_a, params, { x });
     }
-    const projection = { out_channels, kernel: [1, 1], stride: [stride, stride] };
+    const projection = { out_channels, kernel: 1, stride };
     const projected = apply(join(path, 'downsample.0'), ops.conv2d, projection, { x });
-    return apply(join(path, 'downsample.1'), ops.batch_norm, {}, { x: projected });
+    if (!block.projection_norm) return projected;
+    const { type, ...params } = block.projection_norm;
+    return apply(join(path, 'downsample.1'), ops[type], params, { x: projected });
   };
 
   const visit = (layers: readonly LayerSpec[], prefix: string, x: Value): Value =>
@@ -94,29 +96,15 @@ export function buildLayers(name: string, layers: readonly LayerSpec[], shape: S
           return visit(layer.layers, path, value);
         case 'residual': {
           const body = visit(layer.body, path, value);
-          const sum = layer.connected
-            ? apply(
-                join(path, 'add'),
-                ops.add,
-                {},
-                { a: body, b: shortcut(layer, path, value, body) },
-              )
-            : body;
+          if (!layer.connected) return visit(layer.after, path, body);
+          const carried = shortcut(layer, path, value, body);
+          const sum = apply(join(path, 'add'), ops.add, {}, { a: body, b: carried });
           return visit(layer.after, path, sum);
         }
-        case 'conv2d': {
-          const { kernel, stride, padding, ...rest } = layer;
-          const square = (size: number) => [size, size];
-          const params = {
-            ...rest,
-            kernel: square(kernel),
-            stride: square(stride),
-            padding: square(padding),
-          };
-          return apply(path, ops.conv2d, params, { x: value });
+        default: {
+          const { type, name, ...params } = layer;
+          return apply(path, ops[type], params, { x: value });
         }
-        default:
-          return apply(path, ops[layer.type], layer, { x: value });
       }
     }, x);
 
@@ -130,7 +118,12 @@ export function graphNode(
   given: unknown,
   inputs: Record<string, Value>,
 ): GraphNode {
-  const params = op.params.parse(given);
+  const parsed = op.params.safeParse(given);
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+    throw new FathomError('params', faults.join('; '), { op: op.name });
+  }
+  const params = parsed.data;
   const shapes = Object.fromEntries(Object.entries(inputs).map(([key, { shape }]) => [key, shape]));
   const first = Object.values(shapes)[0] ?? [];
   return {

@@ -5,18 +5,21 @@
  * graph shows. Parameters, gradients and running statistics go by torchvision's names.
  */
 import { FathomError } from '../errors.ts';
-import { relu } from '../reference/activations.ts';
+import { streamOf } from '../random.ts';
 import { conv2d } from '../reference/conv2d.ts';
+import { drawMask } from '../reference/dropout.ts';
+import { reference } from '../reference/index.ts';
 import { linear } from '../reference/linear.ts';
 import { softmaxCrossEntropy } from '../reference/loss.ts';
 import { batchNorm } from '../reference/norm.ts';
 import { sgd } from '../reference/optimizers.ts';
-import { globalAvgPool } from '../reference/pool.ts';
 import { add, shortcutOptionA } from '../reference/residual.ts';
 import { Tape } from '../reference/tape.ts';
 import { imageShape, need, sameShape, scalar, tensor, zeros } from '../reference/tensor.ts';
 import type { Tensor, Tensors } from '../reference/tensor.ts';
-import type { LayerSpec, NetworkSpec, ResidualSpec } from './spec.ts';
+import type { LayerSpec, LeafSpec, NetworkSpec, NormChoice, ResidualSpec } from './spec.ts';
+
+type DropoutSpec = Extract<LeafSpec, { type: 'dropout' | 'dropout2d' }>;
 
 /** A network's learned parameters (`layer1.0.conv1.weight`) and statistics (`bn1.running_mean`). */
 export interface ReferenceState {
@@ -42,6 +45,7 @@ export interface ReferencePass {
  * @param x pictures [N, C, H, W]
  * @param labels N class indices
  * @param training whether batch norm takes the batch's statistics or the running ones
+ * @param draws key of dropout's masks; without it nothing is dropped
  * @throws FathomError that names the parameter which is missing or the shape which does not fit
  */
 export function runReference(
@@ -50,6 +54,7 @@ export function runReference(
   x: Tensor,
   labels: ArrayLike<number>,
   training = true,
+  draws?: { seed: number; iteration: number },
 ): ReferencePass {
   const tape = new Tape();
   const running = { ...state.running };
@@ -62,23 +67,21 @@ export function runReference(
     });
   };
 
-  /** The weight of a layer, and its bias where it has one. */
-  const weights = (path: string, bias: boolean): Tensors => ({
+  /** Learned parameters of a layer that has them: `weight`, and `bias` unless it says otherwise. */
+  const learned = (path: string, bias = true): Tensors => ({
     weight: parameter(path, 'weight'),
     ...(bias && { bias: parameter(path, 'bias') }),
   });
 
-  const convolve = (path: string, x: Tensor, stride: number, padding: number, bias = false) =>
-    tape.apply(conv2d, { stride, padding }, { x, ...weights(path, bias) });
-
-  const normalize = (path: string, x: Tensor, params: { eps?: number; momentum?: number }) => {
+  const normalize = (path: string, x: Tensor, { type, init, ...params }: NormChoice): Tensor => {
+    const affine = params.affine === false ? {} : learned(path);
+    if (type !== 'batch_norm') return tape.apply(reference[type]!, params, { x, ...affine });
     const [, channels] = imageShape(x);
     const meanName = `${path}.running_mean`;
     const varianceName = `${path}.running_var`;
     const inputs = {
       x,
-      gamma: parameter(path, 'weight'),
-      beta: parameter(path, 'bias'),
+      ...affine,
       running_mean: state.running[meanName] ?? zeros([channels]),
       running_var: state.running[varianceName] ?? tensor([channels], Array(channels).fill(1)),
     };
@@ -97,24 +100,42 @@ export function runReference(
       const { zero_channels } = block;
       return tape.apply(shortcutOptionA, { out_channels, stride, zero_channels }, { x });
     }
-    const projected = convolve(join(path, 'downsample.0'), x, stride, 0);
-    return normalize(join(path, 'downsample.1'), projected, {});
+    const weights = learned(join(path, 'downsample.0'), false);
+    const projected = tape.apply(conv2d, { stride }, { x, ...weights });
+    return block.projection_norm
+      ? normalize(join(path, 'downsample.1'), projected, block.projection_norm)
+      : projected;
+  };
+
+  const drop = (path: string, x: Tensor, layer: DropoutSpec): Tensor => {
+    const { type, name, ...params } = layer;
+    if (!draws) return tape.apply(reference[type]!, { ...params, training: false }, { x });
+    const shape = type === 'dropout' ? x.shape : x.shape.slice(0, 2);
+    const key = { ...draws, stream: streamOf(path) };
+    const mask = drawMask(shape, params.drop_probability ?? 0.5, key);
+    return tape.apply(reference[type]!, params, { x, mask });
   };
 
   const visit = (layers: readonly LayerSpec[], prefix: string, x: Tensor): Tensor =>
-    layers.reduce((x, layer) => {
+    layers.reduce<Tensor>((x, layer) => {
       const path = join(prefix, layer.name);
       switch (layer.type) {
-        case 'conv2d':
-          return convolve(path, x, layer.stride, layer.padding, layer.bias);
-        case 'batch_norm':
-          return normalize(path, x, { eps: layer.eps, momentum: layer.momentum });
-        case 'relu':
-          return tape.apply(relu, {}, { x });
-        case 'global_avg_pool':
-          return tape.apply(globalAvgPool, {}, { x });
+        case 'conv2d': {
+          const { type, name, init, ...params } = layer;
+          return tape.apply(conv2d, params, { x, ...learned(path, layer.bias ?? false) });
+        }
         case 'linear':
-          return tape.apply(linear, {}, { x, ...weights(path, layer.bias) });
+          return tape.apply(linear, {}, { x, ...learned(path, layer.bias) });
+        case 'batch_norm':
+        case 'layer_norm':
+        case 'instance_norm':
+        case 'group_norm': {
+          const { name, ...norm } = layer;
+          return normalize(path, x, norm);
+        }
+        case 'dropout':
+        case 'dropout2d':
+          return drop(path, x, layer);
         case 'stage':
           return visit(layer.layers, path, x);
         case 'residual': {
@@ -123,6 +144,11 @@ export function runReference(
             ? tape.apply(add, {}, { body, shortcut: shortcut(layer, path, x, body) })
             : body;
           return visit(layer.after, path, sum);
+        }
+        default: {
+          // Activations and pooling: nothing is learned.
+          const { type, name, ...params } = layer;
+          return tape.apply(reference[type]!, params, { x });
         }
       }
     }, x);

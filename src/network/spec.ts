@@ -1,47 +1,72 @@
 /**
  * The vocabulary of networks: a {@link NetworkSpec} is plain JSON, versioned and shareable.
  *
- * A network is a tree. Leaves are layers (one op each, with the parameters of `torch.nn.functional`);
- * a `stage` only groups and names; a `residual` block adds its input to what its body makes of it.
+ * A network is a tree. Leaves are layers: one op of the op table each, with the op's own parameters. A `stage` only
+ * groups and names; a `residual` block adds its input to what its body makes of it.
  * Paths join names with dots, so parameters carry torchvision's names: `layer2.0.conv1.weight`.
  */
 import { z } from 'zod';
+import { ops } from '../ops/table.ts';
+import { avgPoolParams, windowParams } from '../ops/pool2d.ts';
+import { batchNormParams } from '../ops/batch_norm.ts';
+import { conv2dParams } from '../ops/conv2d.ts';
+import { dropoutParams } from '../ops/dropout.ts';
+import { eluParams, geluParams, leakyReluParams } from '../ops/activations.ts';
+import { groupNormParams, instanceNormParams, layerNormParams } from '../ops/group_norm.ts';
+import { linearParams } from '../ops/linear.ts';
 
 const name = z.string().regex(/^[A-Za-z0-9_]+$/, 'a layer name consists of letters, digits and _');
 const positive = z.int().min(1);
 
-const conv2d = z.object({
-  type: z.literal('conv2d'),
-  name,
-  out_channels: positive,
-  kernel: positive,
-  stride: positive.default(1),
-  padding: z.int().min(0).default(0),
-  bias: z.boolean().default(false),
-});
-const batchNorm = z.object({
-  type: z.literal('batch_norm'),
-  name,
-  eps: z.number().positive().default(1e-5),
-  momentum: z.number().min(0).max(1).default(0.1),
-});
-const relu = z.object({ type: z.literal('relu'), name });
-const globalAvgPool = z.object({ type: z.literal('global_avg_pool'), name });
-const linear = z.object({
-  type: z.literal('linear'),
-  name,
-  out_features: positive,
-  bias: z.boolean().default(true),
-});
+/** A layer that is one op. */
+const layerOf = <T extends keyof typeof ops, S extends z.ZodRawShape>(
+  type: T,
+  params: z.ZodObject<S>,
+) => z.strictObject({ type: z.literal(type), name, ...params.shape });
 
-export type LayerSpec =
-  | z.infer<typeof conv2d>
-  | z.infer<typeof batchNorm>
-  | z.infer<typeof relu>
-  | z.infer<typeof globalAvgPool>
-  | z.infer<typeof linear>
-  | StageSpec
-  | ResidualSpec;
+const none = z.object({});
+
+const norms = [
+  // Fusing is the engine's affair.
+  layerOf('batch_norm', batchNormParams.omit({ relu: true })),
+  layerOf('layer_norm', layerNormParams),
+  layerOf('instance_norm', instanceNormParams),
+  layerOf('group_norm', groupNormParams),
+] as const;
+
+const activations = [
+  layerOf('identity', none),
+  layerOf('relu', none),
+  layerOf('leaky_relu', leakyReluParams),
+  layerOf('elu', eluParams),
+  layerOf('silu', none),
+  layerOf('gelu', geluParams),
+  layerOf('sigmoid', none),
+  layerOf('tanh', none),
+] as const;
+
+const leaves = [
+  layerOf('conv2d', conv2dParams),
+  ...norms,
+  ...activations,
+  layerOf('dropout', dropoutParams),
+  layerOf('dropout2d', dropoutParams),
+  layerOf('max_pool2d', windowParams),
+  layerOf('avg_pool2d', avgPoolParams),
+  layerOf('global_avg_pool', none),
+  layerOf('flatten', none),
+  layerOf('linear', linearParams),
+] as const;
+
+/** A layer that is one op. Parameters that have a default may be left out. */
+export type LeafSpec = z.input<(typeof leaves)[number]>;
+
+/** A norm or an activation without its name, to choose one for all places of a network. */
+type Unnamed<T> = T extends unknown ? Omit<T, 'name'> : never;
+export type NormChoice = Unnamed<z.input<(typeof norms)[number]>>;
+export type ActivationChoice = Unnamed<z.input<(typeof activations)[number]>>;
+
+export type LayerSpec = LeafSpec | StageSpec | ResidualSpec;
 
 /** Groups layers under a name; computes nothing of its own. */
 export interface StageSpec {
@@ -52,6 +77,9 @@ export interface StageSpec {
 
 /**
  * y = after(body(x) + shortcut(x)) when `connected`, y = after(body(x)) when not.
+ *
+ * In the original order (He et al. 2015) the body ends with a norm and `after` is the activation; in
+ * pre-activation order (He et al. 2016) the body begins with norm and activation and `after` is empty.
  *
  * The shortcut is the identity where shapes agree. Where they do not, option A subsamples and fills
  * new channels with zeros (no parameters), option B is a 1×1 convolution with a norm
@@ -64,25 +92,36 @@ export interface ResidualSpec {
   shortcut: 'A' | 'B';
   /** Option A only: all new channels after the old ones, or half before and half after. */
   zero_channels: 'end' | 'both';
+  /** Option B only: the norm behind the convolution; none with null. */
+  projection_norm: NormChoice | null;
   body: LayerSpec[];
   after: LayerSpec[];
 }
 
+/** The schema of a norm without its name, as in {@link ResidualSpec.projection_norm}. */
+const normChoice: z.ZodType<NormChoice> = z.discriminatedUnion('type', [
+  norms[0].omit({ name: true }),
+  norms[1].omit({ name: true }),
+  norms[2].omit({ name: true }),
+  norms[3].omit({ name: true }),
+]);
+
 const layer: z.ZodType<LayerSpec> = z.lazy(() =>
-  z.discriminatedUnion('type', [conv2d, batchNorm, relu, globalAvgPool, linear, stage, residual]),
+  z.discriminatedUnion('type', [...leaves, stage, residual]),
 );
-const stage = z.object({ type: z.literal('stage'), name, layers: z.array(layer) });
-const residual = z.object({
+const stage = z.strictObject({ type: z.literal('stage'), name, layers: z.array(layer) });
+const residual = z.strictObject({
   type: z.literal('residual'),
   name,
   connected: z.boolean().default(true),
   shortcut: z.enum(['A', 'B']).default('A'),
   zero_channels: z.enum(['end', 'both']).default('end'),
+  projection_norm: normChoice.nullable().default({ type: 'batch_norm' }),
   body: z.array(layer),
   after: z.array(layer).default([]),
 });
 
-export const networkSpec = z.object({
+export const networkSpec = z.strictObject({
   version: z.literal(1),
   name: z.string(),
   input: z.object({ channels: positive, height: positive, width: positive }),

@@ -3,8 +3,12 @@
  * `elementwise.ts`: its gradient needs y alone, so that it can be fused.
  */
 import { z } from 'zod';
+import * as reference from '../reference/activations.ts';
+import type { ReferenceOp } from '../reference/op.ts';
+import { tensor } from '../reference/tensor.ts';
 import { ceilDiv, defineOp, grid, input, read, write } from './op.ts';
-import type { KernelCall, Op } from './op.ts';
+import type { Documentation, KernelCall, Op } from './op.ts';
+import { onImages } from './sample.ts';
 import { elements, imageDims, quads } from './tensor.ts';
 import type { Tensor } from './tensor.ts';
 
@@ -45,11 +49,25 @@ function activationCall(
   };
 }
 
-function activation<P>(name: string, params: z.ZodType<P>, choose: (params: P) => Chosen): Op {
+/** What sets an activation apart. */
+interface Variant<P> {
+  name: string;
+  params: z.ZodType<P>;
+  choose: (params: P) => Chosen;
+  doc: Documentation;
+  reference: ReferenceOp;
+  /** Parameters beside the defaults that are worth testing. */
+  settings?: Record<string, unknown>[];
+}
+
+function activation<P>({ choose, settings = [], ...rest }: Variant<P>): Op {
   return defineOp<P>({
-    name,
-    params,
+    ...rest,
     inputs: ['x'],
+    samples: [
+      ...[{}, ...settings].flatMap(onImages),
+      { params: {}, inputs: { x: tensor([1, 11, 1, 1], EXTREMES) } },
+    ],
     inferShape: (_, { x = [] }) => x,
     flops: (_, { x = [] }) => elements(x),
     forward: ({ params, inputs, y, emit }) => {
@@ -67,29 +85,117 @@ function activation<P>(name: string, params: z.ZodType<P>, choose: (params: P) =
   });
 }
 
+/** Far out nothing may overflow, and near 0 nothing cancel. */
+const EXTREMES = [-100, -88, -20, -1, -1e-4, 0, 1e-4, 1, 20, 88, 100];
+
 const none = z.object({});
 
-export const identity = activation('identity', none, () => ({ function: 'IDENTITY' }));
-export const sigmoid = activation('sigmoid', none, () => ({ function: 'SIGMOID' }));
-export const tanh = activation('tanh', none, () => ({ function: 'TANH' }));
-export const silu = activation('silu', none, () => ({ function: 'SILU' }));
+export const identity = activation({
+  name: 'identity',
+  params: none,
+  choose: () => ({ function: 'IDENTITY' }),
+  doc: {
+    title: 'Identity',
+    formula: String.raw`y = x`,
+    gradient: String.raw`\frac{\partial L}{\partial x} = \frac{\partial L}{\partial y}`,
+    source: 'a network of linear layers alone is linear: the control of experiments on activations',
+  },
+  reference: reference.identity,
+});
 
-export const gelu = activation(
-  'gelu',
-  z.object({
-    /** `none`: by the error function; `tanh`: the approximation by a hyperbolic tangent. */
-    approximate: z.enum(['none', 'tanh']).default('none'),
-  }),
-  ({ approximate }) => ({ function: approximate === 'tanh' ? 'GELU_TANH' : 'GELU' }),
-);
+export const sigmoid = activation({
+  name: 'sigmoid',
+  params: none,
+  choose: () => ({ function: 'SIGMOID' }),
+  doc: {
+    title: 'Sigmoid',
+    formula: String.raw`y = \sigma(x) = \frac{1}{1 + e^{-x}}`,
+    gradient: String.raw`\frac{\partial L}{\partial x} = \frac{\partial L}{\partial y}\, y (1 - y)`,
+    source: 'Rumelhart, Hinton & Williams 1986; on its vanishing gradient Hochreiter 1991',
+  },
+  reference: reference.sigmoid,
+});
 
-export const elu = activation('elu', z.object({ alpha: z.number().default(1) }), ({ alpha }) => ({
-  function: 'ELU',
-  alpha,
-}));
+export const tanh = activation({
+  name: 'tanh',
+  params: none,
+  choose: () => ({ function: 'TANH' }),
+  doc: {
+    title: 'Hyperbolic tangent',
+    formula: String.raw`y = \tanh x`,
+    gradient: String.raw`\frac{\partial L}{\partial x} = \frac{\partial L}{\partial y}\, (1 - y^2)`,
+    source: 'LeCun et al. 1998, “Efficient BackProp”, section 4.4',
+  },
+  reference: reference.tanh,
+});
 
-export const leakyRelu = activation(
-  'leaky_relu',
-  z.object({ negative_slope: z.number().default(0.01) }),
-  ({ negative_slope: alpha }) => ({ function: 'LEAKY_RELU', alpha }),
-);
+export const silu = activation({
+  name: 'silu',
+  params: none,
+  choose: () => ({ function: 'SILU' }),
+  doc: {
+    title: 'SiLU (swish)',
+    formula: String.raw`y = x\,\sigma(x)`,
+    gradient: String.raw`\frac{\partial L}{\partial x} = \frac{\partial L}{\partial y}\, \sigma(x) \left(1 + x\,(1 - \sigma(x))\right)`,
+    source: 'Elfwing et al. 2017; Ramachandran et al. 2017',
+  },
+  reference: reference.silu,
+});
+
+export const geluParams = z.object({
+  /** `none`: by the error function; `tanh`: the approximation by a hyperbolic tangent. */
+  approximate: z.enum(['none', 'tanh']).default('none'),
+});
+
+export const gelu = activation({
+  name: 'gelu',
+  params: geluParams,
+  choose: ({ approximate }) => ({ function: approximate === 'tanh' ? 'GELU_TANH' : 'GELU' }),
+  doc: {
+    title: 'GELU',
+    formula: String.raw`y = x\,\Phi(x) = \tfrac{x}{2}\left(1 + \operatorname{erf}\tfrac{x}{\sqrt 2}\right);\quad \text{tanh: } y = \tfrac{x}{2}\left(1 + \tanh\!\left(\sqrt{2/\pi}\,(x + 0.044715\,x^3)\right)\right)`,
+    gradient: String.raw`\frac{\partial L}{\partial x} = \frac{\partial L}{\partial y} \left(\Phi(x) + x\,\varphi(x)\right)`,
+    source: 'Hendrycks & Gimpel 2016, “Gaussian Error Linear Units”',
+  },
+  reference: reference.gelu,
+  settings: [{ approximate: 'tanh' }],
+});
+
+export const eluParams = z.object({
+  /** The value towards which y goes far below 0, negated. */
+  alpha: z.number().default(1),
+});
+
+export const elu = activation({
+  name: 'elu',
+  params: eluParams,
+  choose: ({ alpha }) => ({ function: 'ELU', alpha }),
+  doc: {
+    title: 'ELU',
+    formula: String.raw`y = \begin{cases} x & x > 0 \\ \alpha\,(e^x - 1) & x \le 0 \end{cases}`,
+    gradient: String.raw`\frac{\partial L}{\partial x} = \frac{\partial L}{\partial y} \begin{cases} 1 & x > 0 \\ \alpha\, e^x & x \le 0 \end{cases}`,
+    source:
+      'Clevert et al. 2015, “Fast and Accurate Deep Network Learning by Exponential Linear Units”',
+  },
+  reference: reference.elu,
+  settings: [{ alpha: 0.7 }],
+});
+
+export const leakyReluParams = z.object({
+  /** Slope below 0. */
+  negative_slope: z.number().default(0.01),
+});
+
+export const leakyRelu = activation({
+  name: 'leaky_relu',
+  params: leakyReluParams,
+  choose: ({ negative_slope: alpha }) => ({ function: 'LEAKY_RELU', alpha }),
+  doc: {
+    title: 'Leaky ReLU',
+    formula: String.raw`y = \begin{cases} x & x > 0 \\ a x & x \le 0 \end{cases}`,
+    gradient: String.raw`\frac{\partial L}{\partial x} = \frac{\partial L}{\partial y} \begin{cases} 1 & x > 0 \\ a & x \le 0 \end{cases}`,
+    source: 'Maas et al. 2013, “Rectifier Nonlinearities Improve Neural Network Acoustic Models”',
+  },
+  reference: reference.leakyRelu,
+  settings: [{ negative_slope: 0.2 }],
+});

@@ -6,13 +6,21 @@
  * memory: y = relu(norm(x) + shortcut). Kernels and formulas are in `shaders/batch_norm.wgsl`.
  */
 import { z } from 'zod';
+import { batchNorm as reference } from '../reference/norm.ts';
 import { ceilDiv, defineOp, grid, input, read, shapeError, update, write } from './op.ts';
+import type { ParameterSpec } from './op.ts';
+import { positiveTensor } from './sample.ts';
 import { elements, imageDims, quads } from './tensor.ts';
 import type { Shape, Tensor } from './tensor.ts';
 
 export const batchNormParams = z.object({
   eps: z.number().positive().default(1e-5),
+  /** How far the running estimates move towards those of a batch. */
   momentum: z.number().min(0).max(1).default(0.1),
+  /** Whether γ (`weight`) and β (`bias`) are learned. */
+  affine: z.boolean().default(true),
+  /** What γ starts at: zeros make a residual block start as the identity (Goyal et al. 2017, section 5.1). */
+  init: z.enum(['ones', 'zeros']).default('ones'),
   /** Fused: y = max(…, 0). */
   relu: z.boolean().default(false),
 });
@@ -45,14 +53,44 @@ function sliceGeometry(shape: Shape) {
   };
 }
 
+const running = (c: number) => ({
+  running_mean: positiveTensor(c),
+  running_var: positiveTensor(c),
+});
+
 export const batchNorm = defineOp<BatchNormParams>({
   name: 'batch_norm',
+  doc: {
+    title: 'Batch normalization',
+    formula: String.raw`y = \gamma\, \hat x + \beta,\quad \hat x = \frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}},\quad \mu, \sigma^2 \text{ over N, H, W; in evaluation the running estimates}`,
+    gradient: String.raw`\frac{\partial L}{\partial x} = \frac{1}{\sqrt{\sigma^2 + \varepsilon}} \left(g - \overline{g} - \hat x\, \overline{g \hat x}\right),\; g = \gamma \frac{\partial L}{\partial y};\quad \frac{\partial L}{\partial \gamma} = \sum \frac{\partial L}{\partial y}\, \hat x,\quad \frac{\partial L}{\partial \beta} = \sum \frac{\partial L}{\partial y}\text{ (in evaluation the means fall away)}`,
+    source: 'Ioffe & Szegedy 2015; γ = 0 at the end of a block: Goyal et al. 2017',
+  },
+  reference,
+  samples: [
+    { params: {}, inputs: { x: [2, 3, 5, 7], weight: [3], bias: [3], ...running(3) } },
+    { params: {}, inputs: { x: [1, 1, 1, 2], weight: [1], bias: [1] } },
+    { params: { affine: false, eps: 1e-2 }, inputs: { x: [2, 5, 3, 3] } },
+    {
+      params: { momentum: 0.3, eps: 1e-3 },
+      inputs: { x: [3, 9, 4, 5], weight: [9], bias: [9], ...running(9) },
+    },
+    {
+      params: {},
+      inputs: { x: [2, 5, 5, 7], weight: [5], bias: [5], ...running(5) },
+      training: false,
+    },
+    { params: { affine: false }, inputs: { x: [1, 2, 1, 1], ...running(2) }, training: false },
+  ],
   params: batchNormParams,
   inputs: ['x'],
-  parameters: (_, x) => {
+  optional: ['shortcut'],
+  parameters: ({ affine, init }, x): Record<string, ParameterSpec> => {
+    if (!affine) return {};
     const shape = [imageDims(x)[1]];
+    const value = Number(init === 'ones');
     return {
-      weight: { shape, layout: 'channels', init: { kind: 'constant', value: 1 } },
+      weight: { shape, layout: 'channels', init: { kind: 'constant', value } },
       bias: { shape, layout: 'channels', init: { kind: 'constant', value: 0 } },
     };
   },
@@ -114,6 +152,7 @@ export const batchNorm = defineOp<BatchNormParams>({
         C4,
         PX: PIXELS,
         EPS: params.eps,
+        AFFINE: params.affine,
         RELU: params.relu,
         SHORTCUT: shortcut !== undefined,
       },
@@ -121,9 +160,8 @@ export const batchNorm = defineOp<BatchNormParams>({
         read(x),
         read(mean),
         read(variance),
-        read(input(inputs, 'weight')),
-        read(input(inputs, 'bias')),
         write(y),
+        ...(params.affine ? [read(input(inputs, 'weight')), read(input(inputs, 'bias'))] : []),
         ...(shortcut ? [read(shortcut)] : []),
       ],
       workgroups,
@@ -135,11 +173,10 @@ export const batchNorm = defineOp<BatchNormParams>({
     const x = input(inputs, 'x');
     const mean = input(saved, 'mean');
     const variance = input(saved, 'variance');
-    const gamma = input(inputs, 'weight');
     const { P, C4, workgroups } = pixelGeometry(x.shape);
     const slices = sliceGeometry(x.shape);
     const { SLICES } = slices.constants;
-    const { eps: EPS, relu: RELU } = params;
+    const { eps: EPS, affine: AFFINE, relu: RELU } = params;
     const mask = RELU ? [read(y)] : [];
 
     const partial = emit.transient(`d(${y.name}).sums`, [SLICES, C4, 2, 4], 'flat');
@@ -154,15 +191,19 @@ export const batchNorm = defineOp<BatchNormParams>({
     emit.dispatch({
       shader: 'batch_norm',
       entry: 'merge_grad_statistics',
-      constants: { P, C4, SLICES, EPS, TRAINING: training },
+      constants: { P, C4, SLICES, EPS, AFFINE, TRAINING: training },
       bindings: [
         read(partial),
         read(mean),
         read(variance),
-        read(gamma),
-        write(pass.parameterGradient('weight')),
-        write(pass.parameterGradient('bias')),
         write(coefficients),
+        ...(AFFINE
+          ? [
+              read(input(inputs, 'weight')),
+              write(pass.parameterGradient('weight')),
+              write(pass.parameterGradient('bias')),
+            ]
+          : []),
       ],
       workgroups: [ceilDiv(C4, 64), 1, 1],
     });

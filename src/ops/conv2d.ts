@@ -1,29 +1,34 @@
 /**
- * Two-dimensional convolution: cross-correlation, as in every deep learning library.
- * Kernels and their mapping are described in `shaders/conv2d.wgsl`.
+ * Two-dimensional convolution: cross-correlation, as in every deep learning library. Kernels and their mapping are
+ * described in `shaders/conv2d.wgsl`, those for several groups in `shaders/conv2d_grouped.wgsl`.
  */
 import { z } from 'zod';
-import { sumPartials, channelSum } from './reduce.ts';
+import { conv2d as reference } from '../reference/conv2d.ts';
 import { ceilDiv, defineOp, grid, input, read, shapeError, uniform, write } from './op.ts';
-import type { BackwardPass, Binding, Emitter, KernelCall } from './op.ts';
-import { imageDims, quads, storedElements } from './tensor.ts';
+import { initializer, weightInit } from './init.ts';
+import type { BackwardPass, Binding, Emitter, ForwardPass, KernelCall } from './op.ts';
+import { channelSum, sumPartials } from './reduce.ts';
+import type { Sample } from './sample.ts';
+import { elements, imageDims, quads, storedElements } from './tensor.ts';
 import type { Shape, Tensor } from './tensor.ts';
-
-const positive = z.int().min(1);
-const pair = z.tuple([positive, positive]);
+import { pair, padding2d, placeWindows, sizePair } from './window.ts';
 
 export const conv2dParams = z.object({
-  out_channels: positive,
-  kernel: pair,
-  stride: pair.default([1, 1]),
-  /** Rows above and below, columns left and right, all filled with zeros. */
-  padding: z.tuple([z.int().min(0), z.int().min(0)]).default([0, 0]),
+  out_channels: z.int().min(1),
+  kernel: sizePair,
+  stride: sizePair.default(1),
+  padding: padding2d.default(0),
+  /** Distance between neighbouring taps of the kernel. */
+  dilation: sizePair.default(1),
+  /** Channels are divided into so many groups that do not see each other; as many as channels is depthwise. */
+  groups: z.int().min(1).default(1),
   bias: z.boolean().default(false),
+  /** How the weight starts; He's initialization where nothing is said. */
+  init: initializer.optional(),
 });
-
 export type Conv2dParams = z.infer<typeof conv2dParams>;
 
-/** The numbers that all three kernels share. */
+/** The numbers that all kernels share. */
 interface Geometry {
   N: number;
   H: number;
@@ -42,6 +47,17 @@ interface Geometry {
   DILATION_X: number;
 }
 
+/** A convolution of tensors of given shapes. `linear` is one, too. */
+export interface Convolution {
+  geometry: Geometry;
+  channels: number;
+  outChannels: number;
+  groups: number;
+  bias: boolean;
+  /** FLOPs of one pass; forward and both gradients each cost the same. */
+  flops: number;
+}
+
 /** Pixels of one row that an invocation computes at most. */
 const PIXELS = 8;
 /** Output pixels that the weight gradient takes in one turn of its loop. */
@@ -50,38 +66,60 @@ const PIXELS_PER_TURN = 4;
 const PIXELS_PER_SPLIT = 128;
 const MAX_SPLITS = 256;
 
-function outputSize(size: number, kernel: number, stride: number, padding: number): number {
-  return Math.floor((size + 2 * padding - kernel) / stride) + 1;
-}
+/** Columns of the input that one invocation holds at most. */
+const MAX_COLUMNS = 24;
 
-function geometry(params: Conv2dParams, x: Shape, y: Shape): Geometry {
+function describe(params: Conv2dParams, x: Shape, y: Shape): Convolution {
   const [n, c, h, w] = imageDims(x);
-  const [, o, oh, ow] = imageDims(y);
-  const [kh, kw] = params.kernel;
-  const common = { IC4: quads(c), OC4: quads(o), KH: kh, KW: kw, DILATION_Y: 1, DILATION_X: 1 };
-  const pointwise =
-    kh === 1 &&
-    kw === 1 &&
-    params.stride.every((s) => s === 1) &&
-    params.padding.every((p) => p === 0);
-  if (pointwise) {
-    // A 1×1 convolution is a matrix product over all pixels: one long row leaves no remainders.
-    const pixels = n * h * w;
-    const row = { N: 1, H: 1, W: pixels, OH: 1, OW: pixels };
-    return { ...common, ...row, STRIDE_Y: 1, STRIDE_X: 1, PAD_TOP: 0, PAD_LEFT: 0 };
-  }
-  return {
-    ...common,
+  const [, o] = imageDims(y);
+  const { groups, bias } = params;
+  const [rows, columns] = placeWindows(params, h, w);
+  const taps = rows.kernel * columns.kernel;
+  const geometry = {
     N: n,
     H: h,
     W: w,
-    OH: oh,
-    OW: ow,
-    STRIDE_Y: params.stride[0],
-    STRIDE_X: params.stride[1],
-    PAD_TOP: params.padding[0],
-    PAD_LEFT: params.padding[1],
+    IC4: quads(c),
+    OH: rows.count,
+    OW: columns.count,
+    OC4: quads(o),
+    KH: rows.kernel,
+    KW: columns.kernel,
+    STRIDE_Y: rows.stride,
+    STRIDE_X: columns.stride,
+    PAD_TOP: rows.before,
+    PAD_LEFT: columns.before,
+    DILATION_Y: rows.dilation,
+    DILATION_X: columns.dilation,
   };
+  const flops = 2 * n * o * rows.count * columns.count * (c / groups) * taps;
+  const convolution = { geometry, channels: c, outChannels: o, groups, bias, flops };
+  const pointwise = taps === 1 && rows.count === h && columns.count === w && groups === 1;
+  return pointwise ? pointwiseConvolution(convolution, n * h * w) : convolution;
+}
+
+/** A 1×1 convolution is a matrix product over all pixels: one long row leaves no remainders. */
+function pointwiseConvolution(convolution: Convolution, pixels: number): Convolution {
+  const row = { N: 1, H: 1, W: pixels, OH: 1, OW: pixels };
+  const still = { STRIDE_Y: 1, STRIDE_X: 1, PAD_TOP: 0, PAD_LEFT: 0 };
+  return { ...convolution, geometry: { ...convolution.geometry, ...row, ...still } };
+}
+
+/** y = x Wᵀ + b of `rows` vectors, as the 1×1 convolution of one-pixel images that it is. */
+export function linearConvolution(
+  rows: number,
+  features: number,
+  outFeatures: number,
+  bias: boolean,
+): Convolution {
+  const params = conv2dParams.parse({ out_channels: outFeatures, kernel: 1, bias });
+  return describe(params, [rows, features], [rows, outFeatures]);
+}
+
+/** As many neighbouring pixels as the registers for their columns allow. */
+function blockPixels(most: number, { OW, KW, STRIDE_X, DILATION_X }: Geometry): number {
+  const beyondFirst = MAX_COLUMNS - (KW - 1) * DILATION_X - 1;
+  return Math.max(1, Math.min(most, OW, 1 + Math.floor(beyondFirst / STRIDE_X)));
 }
 
 const registerQuads = (count: number): number => (count % 2 === 0 ? 2 : 1);
@@ -98,23 +136,14 @@ const fitsUniform = (weight: Tensor): boolean => storedElements(weight) * 4 <= U
 const weightBinding = (weight: Tensor): Binding =>
   fitsUniform(weight) ? uniform(weight) : read(weight);
 
-/** FLOPs of one pass; forward and both gradients each cost the same. */
-function passFlops(x: Shape, y: Shape, params: Conv2dParams): number {
-  const [, c] = imageDims(x);
-  const [n, o, oh, ow] = imageDims(y);
-  return 2 * n * o * oh * ow * c * params.kernel[0] * params.kernel[1];
-}
-
 function forwardCall(
-  params: Conv2dParams,
+  { geometry: g, channels, bias: BIAS, flops }: Convolution,
   x: Tensor,
   weight: Tensor,
-  bias: Tensor | null,
+  bias: Tensor | undefined,
   y: Tensor,
 ): KernelCall {
-  const g = geometry(params, x.shape, y.shape);
-  const [, channels] = imageDims(x.shape);
-  const PX = Math.min(PIXELS, g.OW);
+  const PX = blockPixels(PIXELS, g);
   const QV = registerQuads(g.OC4);
   const STRIPS = ceilDiv(g.OW, PX);
   const BLOCKS = g.N * g.OH * STRIPS;
@@ -132,22 +161,21 @@ function forwardCall(
       STRIPS,
       BLOCKS,
       COLUMNS,
-      BIAS: bias !== null,
+      BIAS,
     },
     bindings: [read(x), weightBinding(weight), write(y), ...(bias ? [read(bias)] : [])],
     workgroups: [ceilDiv(BLOCKS, 64), g.OC4 / QV, 1],
-    flops: passFlops(x.shape, y.shape, params),
+    flops,
   };
 }
 
 function gradInputCall(
-  params: Conv2dParams,
+  { geometry: g, flops }: Convolution,
   dy: Tensor,
   weight: Tensor,
   dx: Tensor,
   addend: Tensor | undefined,
 ): KernelCall {
-  const g = geometry(params, dx.shape, dy.shape);
   const QV = registerQuads(g.IC4);
   const columns = ceilDiv(g.W, g.STRIDE_X);
   const PX = Math.min(PIXELS, columns);
@@ -173,19 +201,18 @@ function gradInputCall(
     },
     bindings: [read(dy), weightBinding(weight), write(dx), ...(addend ? [read(addend)] : [])],
     workgroups: [ceilDiv(BLOCKS, 64), g.IC4 / QV, g.STRIDE_Y * g.STRIDE_X],
-    flops: passFlops(dx.shape, dy.shape, params),
+    flops,
   };
 }
 
 function emitGradWeight(
   emit: Emitter,
-  params: Conv2dParams,
+  { geometry: g, flops }: Convolution,
   x: Tensor,
   dy: Tensor,
   dw: Tensor,
 ): void {
-  const g = geometry(params, x.shape, dy.shape);
-  const PX = Math.min(PIXELS_PER_TURN, g.OW);
+  const PX = blockPixels(PIXELS_PER_TURN, g);
   const STRIPS = ceilDiv(g.OW, PX);
   const TOTAL_STRIPS = g.N * g.OH * STRIPS;
   const wanted = Math.min(MAX_SPLITS, ceilDiv(TOTAL_STRIPS * PX, PIXELS_PER_SPLIT));
@@ -200,42 +227,160 @@ function emitGradWeight(
     constants: { ...g, PX, COLUMNS, STRIPS, TOTAL_STRIPS, SPLITS, STRIPS_PER_SPLIT },
     bindings: [read(x), read(dy), write(partial)],
     workgroups: grid(ceilDiv(SPLITS * g.KH * g.IC4 * g.OC4, 64)),
-    flops: passFlops(x.shape, dy.shape, params),
+    flops,
   });
   if (partial !== dw) emit.dispatch(sumPartials(partial, dw, SPLITS, size));
 }
 
-/** Gradients of a convolution; `linear` is a 1×1 convolution and shares it. */
+/** Forward pass of a convolution of one group. */
+export function convolutionForward(
+  { inputs, y, emit }: ForwardPass<unknown>,
+  convolution: Convolution,
+): void {
+  const bias = convolution.bias ? input(inputs, 'bias') : undefined;
+  emit.dispatch(forwardCall(convolution, input(inputs, 'x'), input(inputs, 'weight'), bias, y));
+}
+
+/** Gradients of a convolution of one group. */
 export function convolutionBackward(
   pass: BackwardPass<unknown>,
-  params: Conv2dParams,
+  convolution: Convolution,
 ): Record<string, Tensor> {
   const { emit, gradOutput } = pass;
   const x = input(pass.inputs, 'x');
   const weight = input(pass.inputs, 'weight');
-  emitGradWeight(emit, params, x, gradOutput, pass.parameterGradient('weight'));
-  if (params.bias) emit.dispatch(channelSum(gradOutput, pass.parameterGradient('bias')));
+  emitGradWeight(emit, convolution, x, gradOutput, pass.parameterGradient('weight'));
+  if (convolution.bias) emit.dispatch(channelSum(gradOutput, pass.parameterGradient('bias')));
   if (!pass.wants('x')) return {};
   const dx = emit.transient(`d(${x.name})`, x.shape, 'image');
-  emit.dispatch(gradInputCall(params, gradOutput, weight, dx, pass.fold('x')));
+  emit.dispatch(gradInputCall(convolution, gradOutput, weight, dx, pass.fold('x')));
   return { x: dx };
 }
 
-export const convolutionForward = forwardCall;
+/** Constants of `shaders/conv2d_grouped.wgsl`: of a weight [O, I/groups, KH, KW]. */
+function groupedConstants({ geometry, channels: C, outChannels: O, groups }: Convolution) {
+  const IG = C / groups;
+  return { ...geometry, C, O, IG, OG: O / groups, IG4: quads(IG) };
+}
+
+function groupedForward({ inputs, y, emit }: ForwardPass<unknown>, convolution: Convolution): void {
+  const { geometry: g, bias: BIAS, flops } = convolution;
+  const bindings = [read(input(inputs, 'x')), read(input(inputs, 'weight')), write(y)];
+  emit.dispatch({
+    shader: 'conv2d_grouped',
+    entry: 'conv2d_grouped',
+    constants: { ...groupedConstants(convolution), BIAS },
+    bindings: [...bindings, ...(BIAS ? [read(input(inputs, 'bias'))] : [])],
+    workgroups: grid(ceilDiv(g.N * g.OH * g.OW * g.OC4, 64)),
+    flops,
+  });
+}
+
+function groupedBackward(
+  pass: BackwardPass<unknown>,
+  convolution: Convolution,
+): Record<string, Tensor> {
+  const { emit, gradOutput: dy } = pass;
+  const { geometry: g, bias, flops } = convolution;
+  const constants = groupedConstants(convolution);
+  const x = input(pass.inputs, 'x');
+  const dw = pass.parameterGradient('weight');
+  const pixels = g.N * g.OH * g.OW;
+  const PER_SPLIT = ceilDiv(pixels, Math.min(MAX_SPLITS, ceilDiv(pixels, PIXELS_PER_SPLIT)));
+  const SPLITS = ceilDiv(pixels, PER_SPLIT);
+  const size = g.KH * g.KW * constants.IG4 * 4 * g.OC4 * 4;
+  const partial = SPLITS === 1 ? dw : emit.transient(`${dw.name}.partial`, [SPLITS, size], 'flat');
+  emit.dispatch({
+    shader: 'conv2d_grouped',
+    entry: 'conv2d_grouped_grad_weight',
+    constants: { ...constants, SPLITS, PIXELS_PER_SPLIT: PER_SPLIT },
+    bindings: [read(x), read(dy), write(partial)],
+    workgroups: grid(ceilDiv((SPLITS * size) / 4, 64)),
+    flops,
+  });
+  if (partial !== dw) emit.dispatch(sumPartials(partial, dw, SPLITS, size));
+  if (bias) emit.dispatch(channelSum(dy, pass.parameterGradient('bias')));
+  if (!pass.wants('x')) return {};
+  const dx = emit.transient(`d(${x.name})`, x.shape, 'image');
+  const addend = pass.fold('x');
+  const bindings = [read(dy), read(input(pass.inputs, 'weight')), write(dx)];
+  emit.dispatch({
+    shader: 'conv2d_grouped',
+    entry: 'conv2d_grouped_grad_input',
+    constants: { ...constants, ADDEND: addend !== undefined },
+    bindings: [...bindings, ...(addend ? [read(addend)] : [])],
+    workgroups: grid(ceilDiv(g.N * g.H * g.W * g.IC4, 64)),
+    flops,
+  });
+  return { x: dx };
+}
+
+/** A square image [N, C, H, W] under a square kernel, with what else there is to say. */
+const sample = (
+  x: Shape,
+  out_channels: number,
+  kernel: number,
+  params: Record<string, unknown> = {},
+): Sample => {
+  const groups = typeof params.groups === 'number' ? params.groups : 1;
+  const weight = [out_channels, (x[1] ?? 1) / groups, kernel, kernel];
+  return {
+    params: { out_channels, kernel, ...params },
+    inputs: { x, weight, ...(params.bias === true && { bias: [out_channels] }) },
+  };
+};
+
+const samples: Sample[] = [
+  sample([1, 1, 1, 1], 1, 3, { padding: 1 }),
+  sample([2, 3, 5, 7], 4, 3, { padding: 1 }),
+  sample([1, 5, 7, 5], 6, 3, { padding: 1, bias: true }),
+  sample([2, 8, 9, 9], 16, 3, { padding: 1 }),
+  sample([3, 4, 8, 8], 8, 3, { stride: 2, padding: 1 }),
+  sample([2, 5, 7, 5], 3, 3, { stride: 2, padding: 1, bias: true }),
+  sample([1, 2, 6, 5], 7, 3),
+  sample([2, 4, 5, 7], 8, 1, { stride: 2 }),
+  sample([2, 6, 3, 5], 5, 1, { bias: true }),
+  sample([1, 3, 8, 9], 2, 5, { stride: 3, padding: 2 }),
+  sample([1, 3, 5, 6], 2, 2, { padding: 'same' }),
+  sample([2, 2, 7, 6], 3, 3, { padding: 'same', stride: 2 }),
+  sample([1, 4, 6, 5], 3, 4, { padding: 'valid' }),
+  sample([1, 2, 9, 8], 5, 7, { padding: 3 }),
+  sample([1, 3, 6, 4], 2, 3, { stride: 2, padding: [0, 0, 1, 1] }),
+  sample([1, 3, 4, 6], 2, 3, { padding: [2, 0, 1, 3], bias: true }),
+  sample([1, 2, 9, 7], 3, 3, { dilation: 2, padding: 2 }),
+  sample([2, 3, 8, 9], 4, 3, { dilation: [3, 2], stride: [1, 2], padding: [1, 2] }),
+  sample([1, 2, 12, 12], 2, 6, { dilation: 2, stride: 3, padding: 1 }),
+  sample([2, 4, 5, 7], 6, 3, { groups: 2, padding: 1 }),
+  sample([1, 6, 5, 5], 9, 3, { groups: 3, stride: 2, padding: 1, bias: true }),
+  sample([2, 7, 6, 5], 7, 3, { groups: 7, padding: 1, dilation: 2 }),
+  sample([1, 5, 6, 7], 10, 5, { groups: 5, stride: 2, padding: 'same' }),
+  sample([2, 10, 3, 4], 6, 1, { groups: 2 }),
+  sample([1, 8, 12, 13], 8, 3, { groups: 8, padding: 1 }),
+  {
+    params: { out_channels: 2, kernel: [5, 3], stride: [1, 2], padding: [2, 0] },
+    inputs: { x: [1, 2, 4, 7], weight: [2, 2, 5, 3] },
+  },
+];
 
 export const conv2d = defineOp<Conv2dParams>({
   name: 'conv2d',
+  doc: {
+    title: 'Convolution',
+    formula: String.raw`y_{n,o,i,j} = b_o + \sum_{c,u,v} w_{o,c,u,v}\, x_{n,\,g(o)+c,\; i s + u d - p,\; j s + v d - p}`,
+    gradient: String.raw`\frac{\partial L}{\partial x} = \sum_{o,u,v} \frac{\partial L}{\partial y_o}\, w_{o,c,u,v},\quad \frac{\partial L}{\partial w_{o,c,u,v}} = \sum_{n,i,j} \frac{\partial L}{\partial y_{n,o,i,j}}\, x_{n,\,g(o)+c,\,\ldots},\quad \frac{\partial L}{\partial b_o} = \sum_{n,i,j} \frac{\partial L}{\partial y_{n,o,i,j}}`,
+    source:
+      'LeCun et al. 1989; Dumoulin & Visin 2016, “A guide to convolution arithmetic for deep learning”; groups: Krizhevsky et al. 2012; depthwise: Chollet 2017',
+  },
   params: conv2dParams,
   inputs: ['x'],
-  parameters: ({ out_channels, kernel: [kh, kw], bias }, x) => {
+  reference,
+  samples,
+  parameters: ({ out_channels, kernel, bias, groups, init }, x) => {
     const [, channels] = imageDims(x);
-    const fanIn = channels * kh * kw;
+    const shape = [out_channels, channels / groups, ...pair(kernel)];
+    const fanIn = elements(shape.slice(1));
     return {
-      weight: {
-        shape: [out_channels, channels, kh, kw],
-        layout: 'kernel',
-        init: { kind: 'kaiming_normal' },
-      },
+      weight: { shape, layout: 'kernel', init: weightInit(init, groups) },
       ...(bias && {
         bias: {
           shape: [out_channels],
@@ -245,24 +390,39 @@ export const conv2d = defineOp<Conv2dParams>({
       }),
     };
   },
-  inferShape: ({ out_channels, kernel, stride, padding }, { x = [] }) => {
+  inferShape: (params, { x = [] }) => {
+    const { out_channels, groups } = params;
     if (x.length !== 4) {
       throw shapeError(`a convolution takes images [N, C, H, W], not [${x.join(', ')}]`);
     }
-    const [n, , h, w] = imageDims(x);
-    const oh = outputSize(h, kernel[0], stride[0], padding[0]);
-    const ow = outputSize(w, kernel[1], stride[1], padding[1]);
-    if (oh < 1 || ow < 1) {
+    const [n, c, h, w] = imageDims(x);
+    const [rows, columns] = placeWindows(params, h, w);
+    const y = [n, out_channels, rows.count, columns.count];
+    if (c % groups !== 0 || out_channels % groups !== 0) {
       throw shapeError(
-        `a ${kernel[0]}×${kernel[1]} kernel with padding ${padding[0]}×${padding[1]} does not fit into ${h}×${w} pixels`,
+        `${groups} groups must divide ${c} input channels and ${out_channels} output channels`,
+        { groups, x: x.join(), y: y.join() },
       );
     }
-    return [n, out_channels, oh, ow];
+    if (rows.count < 1 || columns.count < 1) {
+      throw shapeError(
+        `a window of ${pair(params.kernel).join('×')} (dilation ${pair(params.dilation).join('×')}, padding ` +
+          `${[params.padding].flat().join('×')}) does not fit into ${h}×${w} pixels: [${x.join(', ')}] would become [${y.join(', ')}]`,
+        { x: x.join(), y: y.join() },
+      );
+    }
+    return y;
   },
-  flops: (params, { x = [] }, y) => passFlops(x, y, params),
-  forward: ({ params, inputs, y, emit }) => {
-    const bias = params.bias ? input(inputs, 'bias') : null;
-    emit.dispatch(forwardCall(params, input(inputs, 'x'), input(inputs, 'weight'), bias, y));
+  flops: (params, { x = [] }, y) => describe(params, x, y).flops,
+  forward: (pass) => {
+    const convolution = describe(pass.params, input(pass.inputs, 'x').shape, pass.y.shape);
+    if (convolution.groups > 1) groupedForward(pass, convolution);
+    else convolutionForward(pass, convolution);
   },
-  backward: (pass) => convolutionBackward(pass, pass.params),
+  backward: (pass) => {
+    const convolution = describe(pass.params, input(pass.inputs, 'x').shape, pass.y.shape);
+    return convolution.groups > 1
+      ? groupedBackward(pass, convolution)
+      : convolutionBackward(pass, convolution);
+  },
 });

@@ -1,37 +1,64 @@
-/** Dropout (Srivastava et al. 2014), inverted, so that evaluation is the identity; see `shaders/dropout.wgsl`. */
+/**
+ * Dropout (Srivastava et al. 2014) of single elements, and of whole channels (Tompson et al. 2015); see
+ * `shaders/dropout.wgsl`.
+ */
 import { z } from 'zod';
 import { streamOf } from '../random.ts';
+import * as reference from '../reference/dropout.ts';
+import type { ReferenceOp } from '../reference/op.ts';
 import { ceilDiv, defineOp, grid, input, read, shapeError, uniform, write } from './op.ts';
-import type { Emitter, KernelCall } from './op.ts';
-import { elements, storedElements } from './tensor.ts';
-import type { Tensor } from './tensor.ts';
+import type { Documentation, Emitter, Op } from './op.ts';
+import { IMAGES, maskTensor } from './sample.ts';
+import type { Sample } from './sample.ts';
+import { elements, imageDims, quads } from './tensor.ts';
+import type { Shape, Tensor } from './tensor.ts';
 
 export const dropoutParams = z.object({
-  /** Probability that an element is dropped. */
-  p: z.number().min(0).max(1).default(0.5),
+  /** Probability that an element is dropped (PyTorch's `p`); it is kept with 1 minus that, the `p` of the paper. */
+  drop_probability: z.number().min(0).max(1).default(0.5),
+  /**
+   * Where the expectation is mended: `inverted` divides by the keep probability in training, `vanilla`
+   * multiplies by it in evaluation.
+   */
+  mode: z.enum(['inverted', 'vanilla']).default('inverted'),
 });
 export type DropoutParams = z.infer<typeof dropoutParams>;
 
-/**
- * y = x·mask / (1 − p). The mask is drawn anew from its key wherever it is needed and never stored; the
- * layer's path is part of the key, so that layers draw independently.
- */
-function dropoutCall(
-  { p }: DropoutParams,
-  path: string,
-  { x, y, training, mask, addend }: DropoutTensors,
-  emit: Emitter,
-): KernelCall {
-  const SIZE4 = storedElements(y) / 4;
-  return {
+interface DropoutPass {
+  x: Tensor;
+  y: Tensor;
+  /** Whether elements are dropped. */
+  active: boolean;
+  /** Zeros and ones that take the place of what is drawn. */
+  mask: Tensor | undefined;
+  addend?: Tensor | undefined;
+  /** The layer's path is part of the key, so that layers draw independently. */
+  path: string;
+  emit: Emitter;
+}
+
+function scale({ drop_probability: p, mode }: DropoutParams, active: boolean): number {
+  if (mode === 'vanilla') return active ? 1 : 1 - p;
+  return active && p < 1 ? 1 / (1 - p) : Number(!active);
+}
+
+/** The mask is drawn anew wherever it is needed, and never stored. */
+function emitDropout(params: DropoutParams, perChannel: boolean, pass: DropoutPass): void {
+  const { x, y, active, mask, addend, path, emit } = pass;
+  const [N, c, h, w] = imageDims(y.shape);
+  const C4 = quads(c);
+  emit.dispatch({
     shader: 'dropout',
     entry: 'dropout',
     constants: {
-      SIZE4,
-      P: p,
-      SCALE: p === 1 ? 0 : 1 / (1 - p),
+      N,
+      HW: h * w,
+      C4,
+      P: params.drop_probability,
+      SCALE: scale(params, active),
       STREAM: streamOf(path),
-      TRAINING: training,
+      ACTIVE: active,
+      PER_CHANNEL: perChannel,
       GIVEN: mask !== undefined,
       ADDEND: addend !== undefined,
     },
@@ -42,51 +69,107 @@ function dropoutCall(
       ...(mask ? [read(mask)] : []),
       ...(addend ? [read(addend)] : []),
     ],
-    workgroups: grid(ceilDiv(SIZE4, 64)),
+    workgroups: grid(ceilDiv(N * h * w * C4, 64)),
     flops: 2 * elements(y.shape),
-  };
+  });
 }
 
-interface DropoutTensors {
-  x: Tensor;
-  y: Tensor;
-  training: boolean;
-  mask: Tensor | undefined;
-  addend?: Tensor | undefined;
+/** What sets an op of this family apart. */
+interface Variant {
+  name: string;
+  doc: Documentation;
+  perChannel: boolean;
+  maskShape: (x: Shape) => Shape;
+  reference: ReferenceOp;
+  samples: Sample[];
 }
 
-/** An optional input `mask` (zeros and ones, shaped like x) takes the place of what is drawn. */
-export const dropout = defineOp<DropoutParams>({
+function dropoutOp({ perChannel, maskShape, ...rest }: Variant): Op {
+  return defineOp<DropoutParams>({
+    ...rest,
+    params: dropoutParams,
+    inputs: ['x'],
+    optional: ['mask'],
+    inferShape: (_, { x = [], mask }) => {
+      if (perChannel && x.length !== 4) {
+        throw shapeError(`dropout of channels takes images [N, C, H, W], not [${x.join(', ')}]`);
+      }
+      if (mask && mask.join() !== maskShape(x).join()) {
+        throw shapeError(`a mask of shape [${mask.join(', ')}] does not fit [${x.join(', ')}]`);
+      }
+      return x;
+    },
+    flops: (_, { x = [] }) => 2 * elements(x),
+    forward: ({ params, inputs, y, sampling: active, emit }) => {
+      const { mask } = inputs;
+      const x = input(inputs, 'x');
+      emitDropout(params, perChannel, { x, y, active, mask, path: y.name, emit });
+    },
+    // The gradient of a product with a constant mask: the same product.
+    backward: (pass): Record<string, Tensor> => {
+      if (!pass.wants('x')) return {};
+      const { params, inputs, y, sampling: active, gradOutput, emit } = pass;
+      const x = input(inputs, 'x');
+      const dx = emit.transient(`d(${x.name})`, x.shape, 'image');
+      const tensors = { x: gradOutput, y: dx, mask: inputs.mask, addend: pass.fold('x') };
+      emitDropout(params, perChannel, { ...tensors, active, path: y.name, emit });
+      return { x: dx };
+    },
+  });
+}
+
+export const dropout = dropoutOp({
   name: 'dropout',
-  params: dropoutParams,
-  inputs: ['x'],
-  inferShape: (_, { x = [], mask }) => {
-    if (mask && mask.join() !== x.join()) {
-      throw shapeError(`a mask of shape [${mask.join(', ')}] does not fit [${x.join(', ')}]`);
-    }
-    return x;
+  doc: {
+    title: 'Dropout',
+    formula: String.raw`\text{inverted: } y = \frac{m \odot x}{1 - p} \text{ in training, } x \text{ in evaluation};\quad \text{vanilla: } y = m \odot x \text{ in training, } (1 - p)\,x \text{ in evaluation};\quad P(m_{n,c,h,w} = 0) = p`,
+    gradient: String.raw`\frac{\partial L}{\partial x} = m \odot \frac{\partial L}{\partial y} \cdot \begin{cases} 1/(1-p) & \text{inverted} \\ 1 & \text{vanilla} \end{cases}`,
+    source:
+      'Srivastava et al. 2014, “Dropout: A Simple Way to Prevent Neural Networks from Overfitting”',
   },
-  flops: (_, { x = [] }) => 2 * elements(x),
-  forward: ({ params, inputs, y, training, emit }) => {
-    const tensors = { x: input(inputs, 'x'), y, training, mask: inputs.mask };
-    emit.dispatch(dropoutCall(params, y.name, tensors, emit));
+  perChannel: false,
+  maskShape: (x) => x,
+  reference: reference.dropout,
+  samples: [
+    ...IMAGES.map((x) => ({
+      params: { drop_probability: 0.25 },
+      inputs: { x, mask: maskTensor(...x) },
+    })),
+    {
+      params: { drop_probability: 0.4, mode: 'vanilla' },
+      inputs: { x: [2, 5, 3, 2], mask: maskTensor(2, 5, 3, 2) },
+    },
+    { params: { drop_probability: 1 }, inputs: { x: [3, 5], mask: maskTensor(3, 5) } },
+    { params: {}, inputs: { x: [2, 3, 2, 5] }, training: false },
+    { params: { drop_probability: 0.3, mode: 'vanilla' }, inputs: { x: [2, 7] }, training: false },
+  ],
+});
+
+export const dropout2d = dropoutOp({
+  name: 'dropout2d',
+  doc: {
+    title: 'Dropout of channels',
+    formula: String.raw`\text{inverted: } y = \frac{m \odot x}{1 - p} \text{ in training, } x \text{ in evaluation};\quad \text{vanilla: } y = m \odot x \text{ in training, } (1 - p)\,x \text{ in evaluation};\quad P(m_{n,c} = 0) = p`,
+    gradient: String.raw`\frac{\partial L}{\partial x} = m \odot \frac{\partial L}{\partial y} \cdot \begin{cases} 1/(1-p) & \text{inverted} \\ 1 & \text{vanilla} \end{cases}`,
+    source:
+      'Tompson et al. 2015, “Efficient Object Localization Using Convolutional Networks”, section 3.2',
   },
-  // The gradient of a product with a constant mask: the same product.
-  backward: ({
-    params,
-    inputs,
-    y,
-    training,
-    gradOutput,
-    emit,
-    wants,
-    fold,
-  }): Record<string, Tensor> => {
-    if (!wants('x')) return {};
-    const x = input(inputs, 'x');
-    const dx = emit.transient(`d(${x.name})`, x.shape, 'image');
-    const tensors = { x: gradOutput, y: dx, training, mask: inputs.mask, addend: fold('x') };
-    emit.dispatch(dropoutCall(params, y.name, tensors, emit));
-    return { x: dx };
-  },
+  perChannel: true,
+  maskShape: (x) => x.slice(0, 2),
+  reference: reference.dropout2d,
+  samples: [
+    ...IMAGES.map((x) => ({
+      params: { drop_probability: 0.25 },
+      inputs: { x, mask: maskTensor(...x.slice(0, 2)) },
+    })),
+    {
+      params: { drop_probability: 0.4, mode: 'vanilla' },
+      inputs: { x: [2, 5, 3, 2], mask: maskTensor(2, 5) },
+    },
+    {
+      params: { drop_probability: 0.4, mode: 'vanilla' },
+      inputs: { x: [2, 5, 3, 2] },
+      training: false,
+    },
+  ],
 });

@@ -1,7 +1,10 @@
 /** y = max(x, 0) and y = a + b; see `shaders/elementwise.wgsl`. */
 import { z } from 'zod';
+import { relu as reluReference } from '../reference/activations.ts';
+import { add as addReference } from '../reference/residual.ts';
 import { ceilDiv, defineOp, grid, input, read, shapeError, write } from './op.ts';
 import type { KernelCall } from './op.ts';
+import { IMAGES, onImages } from './sample.ts';
 import { elements, storedElements } from './tensor.ts';
 import type { Tensor } from './tensor.ts';
 
@@ -30,6 +33,14 @@ export const addCall = (a: Tensor, b: Tensor, y: Tensor): KernelCall =>
 
 export const relu = defineOp<Record<string, never>>({
   name: 'relu',
+  doc: {
+    title: 'Rectified linear unit',
+    formula: String.raw`y = \max(x, 0)`,
+    gradient: String.raw`\frac{\partial L}{\partial x} = \frac{\partial L}{\partial y}\,[x > 0]`,
+    source: 'Nair & Hinton 2010, “Rectified Linear Units Improve Restricted Boltzmann Machines”',
+  },
+  reference: reluReference,
+  samples: onImages(),
   params: none,
   inputs: ['x'],
   inferShape: (_, { x = [] }) => x,
@@ -48,6 +59,14 @@ export const relu = defineOp<Record<string, never>>({
 
 export const add = defineOp<Record<string, never>>({
   name: 'add',
+  doc: {
+    title: 'Residual addition',
+    formula: String.raw`y = a + b`,
+    gradient: String.raw`\frac{\partial L}{\partial a} = \frac{\partial L}{\partial b} = \frac{\partial L}{\partial y}`,
+    source: 'He et al. 2015, “Deep Residual Learning for Image Recognition”, eq. 1',
+  },
+  reference: addReference,
+  samples: IMAGES.map((x) => ({ params: {}, inputs: { a: x, b: x } })),
   params: none,
   inputs: ['a', 'b'],
   inferShape: (_, { a = [], b = [] }) => {

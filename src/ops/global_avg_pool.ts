@@ -1,6 +1,8 @@
 /** Global average pooling, [N, C, H, W] to [N, C]; see `shaders/pool.wgsl`. */
 import { z } from 'zod';
+import { globalAvgPool as reference } from '../reference/pool.ts';
 import { ceilDiv, defineOp, grid, input, read, shapeError, write } from './op.ts';
+import { onImages } from './sample.ts';
 import { elements, imageDims, quads } from './tensor.ts';
 import type { Shape, Tensor } from './tensor.ts';
 
@@ -11,6 +13,14 @@ function geometry(x: Shape) {
 
 export const globalAvgPool = defineOp<Record<string, never>>({
   name: 'global_avg_pool',
+  doc: {
+    title: 'Global average pooling',
+    formula: String.raw`y_{n,c} = \frac{1}{HW} \sum_{h,w} x_{n,c,h,w}`,
+    gradient: String.raw`\frac{\partial L}{\partial x_{n,c,h,w}} = \frac{1}{HW} \frac{\partial L}{\partial y_{n,c}}`,
+    source: 'Lin et al. 2013, “Network In Network”, section 3.2',
+  },
+  reference,
+  samples: onImages(),
   params: z.object({}),
   inputs: ['x'],
   inferShape: (_, { x = [] }) => {

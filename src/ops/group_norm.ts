@@ -4,8 +4,12 @@
  * `shaders/group_norm.wgsl`.
  */
 import { z } from 'zod';
+import * as reference from '../reference/norm.ts';
+import type { ReferenceOp } from '../reference/op.ts';
 import { ceilDiv, defineOp, grid, input, read, shapeError, write } from './op.ts';
-import type { BackwardPass, ForwardPass, Op, ParameterSpec } from './op.ts';
+import type { BackwardPass, Documentation, ForwardPass, Op, ParameterSpec } from './op.ts';
+import { IMAGES } from './sample.ts';
+import type { Sample } from './sample.ts';
 import { elements, imageDims, quads } from './tensor.ts';
 import type { Shape, Tensor } from './tensor.ts';
 
@@ -13,6 +17,8 @@ const common = {
   eps: z.number().positive().default(1e-5),
   /** Whether γ (`weight`) and β (`bias`) are learned. */
   affine: z.boolean().default(true),
+  /** What γ starts at: zeros make a residual block start as the identity. */
+  init: z.enum(['ones', 'zeros']).default('ones'),
 };
 
 /** How a tensor is divided: `N` pictures of `HW` pixels, each with `G` groups of its `C` channels. */
@@ -28,6 +34,7 @@ interface Division {
 interface NormParams {
   eps: number;
   affine: boolean;
+  init: 'ones' | 'zeros';
 }
 
 function geometry({ N, HW, C, G, elementwise: ELEMENTWISE }: Division, { affine }: NormParams) {
@@ -123,15 +130,21 @@ function normBackward(pass: BackwardPass<NormParams>, division: Division): Recor
   return { x: dx };
 }
 
-/** A norm of each picture by itself. `divide` says over what, and refuses shapes that do not fit. */
-function groupwiseNorm<P extends NormParams>(
-  name: string,
-  params: z.ZodType<P>,
-  divide: (params: P, x: Shape) => Division,
-): Op {
+/** What sets a norm apart. */
+interface Variant<P> {
+  name: string;
+  params: z.ZodType<P>;
+  doc: Documentation;
+  reference: ReferenceOp;
+  samples: Sample[];
+  /** Says over what the statistics go, and refuses shapes that do not fit. */
+  divide: (params: P, x: Shape) => Division;
+}
+
+/** A norm of each picture by itself. */
+function groupwiseNorm<P extends NormParams>({ divide, ...rest }: Variant<P>): Op {
   return defineOp<P>({
-    name,
-    params,
+    ...rest,
     inputs: ['x'],
     parameters: (params, x): Record<string, ParameterSpec> => {
       if (!params.affine) return {};
@@ -139,7 +152,11 @@ function groupwiseNorm<P extends NormParams>(
       const shape = elementwise ? x.slice(1) : [C];
       const layout = elementwise ? 'image' : 'channels';
       return {
-        weight: { shape, layout, init: { kind: 'constant', value: 1 } },
+        weight: {
+          shape,
+          layout,
+          init: { kind: 'constant', value: Number(params.init === 'ones') },
+        },
         bias: { shape, layout, init: { kind: 'constant', value: 0 } },
       };
     },
@@ -163,27 +180,89 @@ function divideChannels(name: string, x: Shape, groups?: number): Division {
   return { N, HW: h * w, C, G, elementwise: false };
 }
 
+const affine = (...shape: number[]) => ({ weight: shape, bias: shape });
+
+export const groupNormParams = z.object({
+  /** Into how many groups the channels of a picture are divided. */
+  groups: z.int().min(1),
+  ...common,
+});
+
 /** γ and β per channel; statistics over C/groups channels of one picture. */
-export const groupNorm = groupwiseNorm(
-  'group_norm',
-  z.object({ groups: z.int().min(1), ...common }),
-  ({ groups }, x) => divideChannels('group norm', x, groups),
-);
+export const groupNorm = groupwiseNorm({
+  name: 'group_norm',
+  params: groupNormParams,
+  doc: {
+    title: 'Group normalization',
+    formula: String.raw`y = \gamma\, \hat x + \beta,\quad \hat x = \frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}},\quad \mu, \sigma^2 \text{ over H, W \text{ and the channels of a group}}`,
+    gradient: String.raw`\frac{\partial L}{\partial x} = \frac{1}{\sqrt{\sigma^2 + \varepsilon}} \left(g - \overline{g} - \hat x\, \overline{g \hat x}\right),\; g = \gamma \frac{\partial L}{\partial y};\quad \frac{\partial L}{\partial \gamma} = \sum \frac{\partial L}{\partial y}\, \hat x,\quad \frac{\partial L}{\partial \beta} = \sum \frac{\partial L}{\partial y}`,
+    source: 'Wu & He 2018, “Group Normalization”',
+  },
+  reference: reference.groupNorm,
+  samples: [
+    ...IMAGES.map((x) => ({
+      params: { groups: x[1] === 6 ? 3 : 1, eps: 1e-3 },
+      inputs: { x, ...affine(x[1] ?? 1) },
+    })),
+    { params: { groups: 2 }, inputs: { x: [2, 10, 6, 5], ...affine(10) } },
+    { params: { groups: 7, affine: false }, inputs: { x: [1, 7, 3, 4] } },
+  ],
+  divide: ({ groups }, x) => divideChannels('group norm', x, groups),
+});
+
+export const instanceNormParams = z.object(common);
 
 /** Group norm with one group a channel. */
-export const instanceNorm = groupwiseNorm('instance_norm', z.object(common), (_, x) =>
-  divideChannels('instance norm', x),
-);
+export const instanceNorm = groupwiseNorm({
+  name: 'instance_norm',
+  params: instanceNormParams,
+  doc: {
+    title: 'Instance normalization',
+    formula: String.raw`y = \gamma\, \hat x + \beta,\quad \hat x = \frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}},\quad \mu, \sigma^2 \text{ over H, W}`,
+    gradient: String.raw`\frac{\partial L}{\partial x} = \frac{1}{\sqrt{\sigma^2 + \varepsilon}} \left(g - \overline{g} - \hat x\, \overline{g \hat x}\right),\; g = \gamma \frac{\partial L}{\partial y};\quad \frac{\partial L}{\partial \gamma} = \sum \frac{\partial L}{\partial y}\, \hat x,\quad \frac{\partial L}{\partial \beta} = \sum \frac{\partial L}{\partial y}`,
+    source:
+      'Ulyanov et al. 2016, “Instance Normalization: The Missing Ingredient for Fast Stylization”',
+  },
+  reference: reference.instanceNorm,
+  samples: IMAGES.flatMap((x) => [
+    { params: { eps: 1e-3 }, inputs: { x, ...affine(x[1] ?? 1) } },
+    { params: { eps: 1e-3, affine: false }, inputs: { x } },
+  ]),
+  divide: (_, x) => divideChannels('instance norm', x),
+});
 
-/**
- * `normalized_shape` [C, H, W] of images or [C] of vectors: all of a picture, γ and β for each element.
- * [C] of images: across the channels of each pixel, γ and β per channel (as ConvNeXt does).
- */
-export const layerNorm = groupwiseNorm(
-  'layer_norm',
-  z.object({ normalized_shape: z.array(z.int().min(1)).min(1), ...common }),
-  ({ normalized_shape: shape }, x) => {
+export const layerNormParams = z.object({
+  /**
+   * `CHW`, or the sizes themselves: all of a picture, γ and β for each element. `C`: across the channels of
+   * each pixel, γ and β per channel (as ConvNeXt does).
+   */
+  normalized_shape: z.union([z.enum(['CHW', 'C']), z.array(z.int().min(1)).min(1)]).default('CHW'),
+  ...common,
+});
+
+export const layerNorm = groupwiseNorm({
+  name: 'layer_norm',
+  params: layerNormParams,
+  doc: {
+    title: 'Layer normalization',
+    formula: String.raw`y = \gamma\, \hat x + \beta,\quad \hat x = \frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}},\quad \mu, \sigma^2 \text{ over C, H, W\text{, or C alone at each position}}`,
+    gradient: String.raw`\frac{\partial L}{\partial x} = \frac{1}{\sqrt{\sigma^2 + \varepsilon}} \left(g - \overline{g} - \hat x\, \overline{g \hat x}\right),\; g = \gamma \frac{\partial L}{\partial y};\quad \frac{\partial L}{\partial \gamma} = \sum \frac{\partial L}{\partial y}\, \hat x,\quad \frac{\partial L}{\partial \beta} = \sum \frac{\partial L}{\partial y}`,
+    source:
+      'Ba et al. 2016, “Layer Normalization”; over channels: Liu et al. 2022, “A ConvNet for the 2020s”',
+  },
+  reference: reference.layerNorm,
+  samples: [
+    ...IMAGES.flatMap((x) => [
+      { params: { eps: 1e-3 }, inputs: { x, ...affine(...x.slice(1)) } },
+      { params: { eps: 1e-3, affine: false }, inputs: { x } },
+      { params: { normalized_shape: 'C', eps: 1e-3 }, inputs: { x, ...affine(x[1] ?? 1) } },
+    ]),
+    { params: { normalized_shape: [9] }, inputs: { x: [5, 9], ...affine(9) } },
+    { params: { normalized_shape: [5, 3, 7] }, inputs: { x: [2, 5, 3, 7], ...affine(5, 3, 7) } },
+  ],
+  divide: ({ normalized_shape: given }, x) => {
     const [N, C, h, w] = imageDims(x);
+    const shape = given === 'CHW' ? x.slice(1) : given === 'C' ? [C] : given;
     if (shape.join() === x.slice(1).join()) {
       // For vectors a pixel is all there is: γ and β per channel are γ and β per element.
       return { N, HW: h * w, C, G: 1, elementwise: x.length === 4 };
@@ -195,4 +274,4 @@ export const layerNorm = groupwiseNorm(
       `layer norm over [${shape.join(', ')}] does not fit [${x.join(', ')}]: it takes all axes after the first, or the channels alone`,
     );
   },
-);
+});

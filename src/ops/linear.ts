@@ -3,35 +3,50 @@
  * images and runs on its kernels.
  */
 import { z } from 'zod';
-import { convolutionBackward, convolutionForward } from './conv2d.ts';
-import type { Conv2dParams } from './conv2d.ts';
+import { linear as reference } from '../reference/linear.ts';
+import { convolutionBackward, convolutionForward, linearConvolution } from './conv2d.ts';
+import { initializer, weightInit } from './init.ts';
 import { defineOp, input, shapeError } from './op.ts';
 import { elements } from './tensor.ts';
+import type { Shape } from './tensor.ts';
 
 export const linearParams = z.object({
   out_features: z.int().min(1),
   bias: z.boolean().default(true),
+  /** How the weight starts; as in PyTorch where nothing is said: U(−1/√in, 1/√in). */
+  init: initializer.optional(),
 });
 export type LinearParams = z.infer<typeof linearParams>;
 
-const asConvolution = ({ out_features, bias }: LinearParams): Conv2dParams => ({
-  out_channels: out_features,
-  kernel: [1, 1],
-  stride: [1, 1],
-  padding: [0, 0],
-  bias,
-});
+const asConvolution = ({ out_features, bias }: LinearParams, x: Shape) =>
+  linearConvolution(x[0] ?? 0, x[1] ?? 0, out_features, bias);
 
 export const linear = defineOp<LinearParams>({
   name: 'linear',
+  doc: {
+    title: 'Fully connected layer',
+    formula: String.raw`y = x W^\top + b`,
+    gradient: String.raw`\frac{\partial L}{\partial x} = \frac{\partial L}{\partial y} W,\quad \frac{\partial L}{\partial W} = \left(\frac{\partial L}{\partial y}\right)^{\!\top} x,\quad \frac{\partial L}{\partial b} = \sum_n \frac{\partial L}{\partial y_n}`,
+    source: 'Rumelhart, Hinton & Williams 1986',
+  },
+  reference,
+  samples: [
+    { params: { out_features: 1, bias: false }, inputs: { x: [1, 1], weight: [1, 1] } },
+    { params: { out_features: 10 }, inputs: { x: [3, 13], weight: [10, 13], bias: [10] } },
+    { params: { out_features: 5, bias: false }, inputs: { x: [7, 8], weight: [5, 8] } },
+  ],
   params: linearParams,
   inputs: ['x'],
-  parameters: ({ out_features, bias }, x) => {
+  parameters: ({ out_features, bias, init }, x) => {
     const fanIn = x[1] ?? 0;
-    const init = { kind: 'uniform_fan_in', fanIn } as const;
+    const uniform = { kind: 'uniform_fan_in', fanIn } as const;
     return {
-      weight: { shape: [out_features, fanIn], layout: 'kernel', init },
-      ...(bias && { bias: { shape: [out_features], layout: 'channels', init } }),
+      weight: {
+        shape: [out_features, fanIn],
+        layout: 'kernel',
+        init: init ? weightInit(init) : uniform,
+      },
+      ...(bias && { bias: { shape: [out_features], layout: 'channels', init: uniform } }),
     };
   },
   inferShape: ({ out_features }, { x = [] }) => {
@@ -43,17 +58,8 @@ export const linear = defineOp<LinearParams>({
     return [x[0] ?? 0, out_features];
   },
   flops: (_, { x = [] }, y) => 2 * elements(x) * (y[1] ?? 0),
-  forward: ({ params, inputs, y, emit }) => {
-    const bias = params.bias ? input(inputs, 'bias') : null;
-    emit.dispatch(
-      convolutionForward(
-        asConvolution(params),
-        input(inputs, 'x'),
-        input(inputs, 'weight'),
-        bias,
-        y,
-      ),
-    );
-  },
-  backward: (pass) => convolutionBackward(pass, asConvolution(pass.params)),
+  forward: (pass) =>
+    convolutionForward(pass, asConvolution(pass.params, input(pass.inputs, 'x').shape)),
+  backward: (pass) =>
+    convolutionBackward(pass, asConvolution(pass.params, input(pass.inputs, 'x').shape)),
 });

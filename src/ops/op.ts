@@ -6,6 +6,9 @@
  */
 import type { z } from 'zod';
 import { FathomError } from '../errors.ts';
+import type { ReferenceOp } from '../reference/op.ts';
+import type { Initializer } from './init.ts';
+import type { Sample } from './sample.ts';
 import type { Layout, Shape, Tensor } from './tensor.ts';
 
 /** How a kernel uses a tensor: `write` overwrites all of it, `update` reads it too. */
@@ -30,14 +33,6 @@ export interface KernelCall {
   /** Floating-point operations, for the profiler (a multiply-add counts two). */
   flops?: number;
 }
-
-/** How a learned parameter starts. */
-export type Initializer =
-  /** N(0, 2 / fan_in): He et al. 2015, "Delving Deep into Rectifiers", eq. 10. */
-  | { kind: 'kaiming_normal' }
-  /** U(−1/√fan_in, 1/√fan_in): what PyTorch gives linear layers. */
-  | { kind: 'uniform_fan_in'; fanIn: number }
-  | { kind: 'constant'; value: number };
 
 export interface ParameterSpec {
   shape: Shape;
@@ -66,8 +61,10 @@ export interface ForwardPass<P> {
   /** Inputs, learned parameters and state by name. */
   inputs: Record<string, Tensor | undefined>;
   y: Tensor;
-  /** Batch norm and dropout differ between training and evaluation. */
+  /** Batch norm takes the batch's statistics in training, the running ones in evaluation. */
   training: boolean;
+  /** Dropout drops: in training, and in Monte-Carlo evaluation (Gal & Ghahramani 2016). */
+  sampling: boolean;
   emit: Emitter;
   /** What the backward pass will want; an op puts its own names here. */
   saved: Record<string, Tensor>;
@@ -88,11 +85,25 @@ export interface BackwardPass<P> extends Omit<ForwardPass<P>, 'y'> {
   parameterGradient(name: string): Tensor;
 }
 
+/** What `docs/layers.md` says of an op. Formulas are TeX. */
+export interface Documentation {
+  /** What it is called in the literature. */
+  title: string;
+  formula: string;
+  /** dL/d of the inputs and learned parameters, from dL/dy. */
+  gradient: string;
+  /** The paper or derivation it follows. */
+  source: string;
+}
+
 export interface Op<P = unknown> {
   name: string;
+  doc: Documentation;
   params: z.ZodType<P>;
   /** Names of the tensors it takes beside its learned parameters and state. */
   inputs: readonly string[];
+  /** Those that it may take. */
+  optional?: readonly string[];
   parameters?(params: P, x: Shape): Record<string, ParameterSpec>;
   state?(params: P, x: Shape): Record<string, StateSpec>;
   /** Shape of y. Throws a {@link shapeError} that says which rule was broken. */
@@ -100,6 +111,10 @@ export interface Op<P = unknown> {
   /** Floating-point operations of the forward pass; a multiply-add counts two. */
   flops(params: P, inputs: Record<string, Shape>, y: Shape): number;
   forward(pass: ForwardPass<P>): void;
+  /** The same in float64: what the kernels are held to. Its parameters are those above, and `training`. */
+  reference: ReferenceOp;
+  /** Inputs that every sweep of tests runs over. */
+  samples: readonly Sample[];
   /** Dispatches the gradients of all inputs that are wanted; returns those that are not parameters. */
   backward(pass: BackwardPass<P>): Record<string, Tensor>;
 }

@@ -3,22 +3,30 @@
  * `shaders/pool.wgsl`.
  */
 import { z } from 'zod';
+import { avgPool2d as avgReference, maxPool2d as maxReference } from '../reference/pool.ts';
 import { ceilDiv, defineOp, grid, input, read, shapeError, write } from './op.ts';
+import { tiedTensor } from './sample.ts';
+import type { Sample } from './sample.ts';
 import { elements, imageDims, quads } from './tensor.ts';
 import type { Shape, Tensor } from './tensor.ts';
+import { pair, paddingPair, sizePair } from './window.ts';
 
-const positive = z.int().min(1);
-const pair = z.tuple([positive, positive]);
-
-const windowParams = z.object({
-  kernel: pair,
+export const windowParams = z.object({
+  kernel: sizePair,
   /** As large as the kernel where not given. */
-  stride: pair.optional(),
-  padding: z.tuple([z.int().min(0), z.int().min(0)]).default([0, 0]),
+  stride: sizePair.optional(),
+  padding: paddingPair.default(0),
   /** Rounds the output size up: a last window may reach beyond the padding. */
   ceil_mode: z.boolean().default(false),
 });
 export type Pool2dParams = z.infer<typeof windowParams>;
+
+const window = ({ kernel, stride = kernel, padding, ceil_mode }: Pool2dParams) => ({
+  kernel: pair(kernel),
+  stride: pair(stride),
+  padding: pair(padding),
+  ceil_mode,
+});
 
 /** Windows along one axis. One that is rounded up must still begin within the image or its left padding. */
 function outputSize(
@@ -36,7 +44,7 @@ function outputSize(
 function inferShape(params: Pool2dParams, { x = [] }: Record<string, Shape>): Shape {
   if (x.length !== 4) throw shapeError(`pooling takes images [N, C, H, W], not [${x.join(', ')}]`);
   const [n, c, h, w] = imageDims(x);
-  const { kernel, stride = kernel, padding, ceil_mode } = params;
+  const { kernel, stride, padding, ceil_mode } = window(params);
   if (padding[0] > kernel[0] / 2 || padding[1] > kernel[1] / 2) {
     throw shapeError(
       `padding ${padding.join('×')} exceeds half the window of ${kernel.join('×')}: some windows would be empty`,
@@ -45,12 +53,15 @@ function inferShape(params: Pool2dParams, { x = [] }: Record<string, Shape>): Sh
   const oh = outputSize(h, kernel[0], stride[0], padding[0], ceil_mode);
   const ow = outputSize(w, kernel[1], stride[1], padding[1], ceil_mode);
   if (oh < 1 || ow < 1) {
-    throw shapeError(`a window of ${kernel.join('×')} does not fit into ${h}×${w} pixels`);
+    throw shapeError(
+      `a window of ${kernel.join('×')} does not fit into ${h}×${w} pixels: [${x.join(', ')}] would become [${[n, c, oh, ow].join(', ')}]`,
+    );
   }
   return [n, c, oh, ow];
 }
 
-function geometry({ kernel, stride = kernel, padding }: Pool2dParams, x: Shape, y: Shape) {
+function geometry(params: Pool2dParams, x: Shape, y: Shape) {
+  const { kernel, stride, padding } = window(params);
   const [N, C, H, W] = imageDims(x);
   const [, , OH, OW] = imageDims(y);
   const [KH, KW] = kernel;
@@ -65,11 +76,34 @@ const perQuad = (shape: Shape): readonly [number, number, number] => {
   return grid(ceilDiv(n * h * w * quads(c), 64));
 };
 
-const windowFlops = ({ kernel: [kh, kw] }: Pool2dParams, y: Shape): number => elements(y) * kh * kw;
+const windowFlops = ({ kernel }: Pool2dParams, y: Shape): number =>
+  elements(y) * elements(pair(kernel));
+
+const windows = (more: Record<string, unknown> = {}): Sample[] =>
+  [
+    { x: [2, 3, 5, 7], kernel: 2 },
+    { x: [1, 1, 1, 1], kernel: 1, stride: 1 },
+    { x: [2, 5, 7, 6], kernel: 3, stride: 2, padding: 1 },
+    { x: [1, 4, 5, 7], kernel: 2, stride: 3, ceil_mode: true },
+    { x: [1, 6, 6, 5], kernel: 3, stride: 2, padding: 1, ceil_mode: true },
+    { x: [2, 2, 5, 5], kernel: [3, 2], stride: [1, 2] },
+  ].map(({ x, ...params }) => ({ params: { ...params, ...more }, inputs: { x } }));
 
 /** y = largest pixel of the window; the first one in row-major order receives the gradient. */
 export const maxPool2d = defineOp<Pool2dParams>({
   name: 'max_pool2d',
+  doc: {
+    title: 'Max pooling',
+    formula: String.raw`y_{n,c,i,j} = \max_{u,v} x_{n,\,c,\; i s + u - p,\; j s + v - p}`,
+    gradient: String.raw`\frac{\partial L}{\partial x} = \sum \frac{\partial L}{\partial y} \text{ over the windows whose first maximum } x \text{ is}`,
+    source: 'Scherer et al. 2010; conventions of torch.nn.functional.max_pool2d',
+  },
+  reference: maxReference,
+  samples: [
+    ...windows(),
+    // Ties: the first of equal pixels takes the gradient.
+    { params: { kernel: 3, stride: 2, padding: 1 }, inputs: { x: tiedTensor(2, 3, 5, 7) } },
+  ],
   params: windowParams,
   inputs: ['x'],
   inferShape,
@@ -118,7 +152,7 @@ export const maxPool2d = defineOp<Pool2dParams>({
   },
 });
 
-const avgPoolParams = windowParams.extend({
+export const avgPoolParams = windowParams.extend({
   /** Whether zeros of the padding count as pixels. */
   count_include_pad: z.boolean().default(true),
 });
@@ -127,6 +161,14 @@ export type AvgPool2dParams = z.infer<typeof avgPoolParams>;
 /** y = mean of the window. */
 export const avgPool2d = defineOp<AvgPool2dParams>({
   name: 'avg_pool2d',
+  doc: {
+    title: 'Average pooling',
+    formula: String.raw`y_{n,c,i,j} = \frac{1}{m} \sum_{u,v} x_{n,\,c,\; i s + u - p,\; j s + v - p}`,
+    gradient: String.raw`\frac{\partial L}{\partial x} = \sum \frac{1}{m} \frac{\partial L}{\partial y} \text{ over the windows that hold } x`,
+    source: 'LeCun et al. 1989; conventions of torch.nn.functional.avg_pool2d',
+  },
+  reference: avgReference,
+  samples: [...windows(), ...windows({ count_include_pad: false })],
   params: avgPoolParams,
   inputs: ['x'],
   inferShape,

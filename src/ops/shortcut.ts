@@ -1,5 +1,6 @@
 /** Option A shortcut: subsample, and fill new channels with zeros; see `shaders/shortcut.wgsl`. */
 import { z } from 'zod';
+import { shortcutOptionA as reference } from '../reference/residual.ts';
 import { ceilDiv, defineOp, grid, input, read, shapeError, write } from './op.ts';
 import { imageDims, quads } from './tensor.ts';
 import type { Shape, Tensor } from './tensor.ts';
@@ -29,13 +30,29 @@ function geometry({ out_channels, stride, zero_channels }: ShortcutParams, x: Sh
 
 export const shortcutOptionA = defineOp<ShortcutParams>({
   name: 'shortcut_option_a',
+  doc: {
+    title: 'Option A shortcut',
+    formula: String.raw`y_{n,\,f+c,\,i,\,j} = x_{n,\,c,\,is,\,js},\qquad 0 \text{ in all other channels}`,
+    gradient: String.raw`\frac{\partial L}{\partial x_{n,\,c,\,is,\,js}} = \frac{\partial L}{\partial y_{n,\,f+c,\,i,\,j}},\qquad 0 \text{ at all other pixels}`,
+    source: 'He et al. 2015, “Deep Residual Learning for Image Recognition”, section 3.3, option A',
+  },
+  reference,
+  samples: [
+    { params: { out_channels: 8, stride: 2 }, inputs: { x: [2, 4, 5, 7] } },
+    {
+      params: { out_channels: 9, stride: 2, zero_channels: 'both' },
+      inputs: { x: [1, 3, 7, 5] },
+    },
+    { params: { out_channels: 2, stride: 1 }, inputs: { x: [1, 2, 1, 1] } },
+  ],
   params: shortcutParams,
   inputs: ['x'],
   inferShape: ({ out_channels, stride }, { x = [] }) => {
     const [n, c, h, w] = imageDims(x);
     if (out_channels < c) {
       throw shapeError(
-        `an option A shortcut cannot go from ${c} to ${out_channels} channels: it only adds zeros; use option B`,
+        `an option A shortcut only adds zeros, it cannot go from [${x.join(', ')}] to ${out_channels} channels: use option B`,
+        { x: x.join(), out_channels },
       );
     }
     return [n, out_channels, ceilDiv(h, stride), ceilDiv(w, stride)];

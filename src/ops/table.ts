@@ -2,8 +2,9 @@
 import { elu, gelu, identity, leakyRelu, sigmoid, silu, tanh } from './activations.ts';
 import { batchNorm } from './batch_norm.ts';
 import { conv2d } from './conv2d.ts';
-import { dropout } from './dropout.ts';
+import { dropout, dropout2d } from './dropout.ts';
 import { add, relu } from './elementwise.ts';
+import { flatten } from './flatten.ts';
 import { globalAvgPool } from './global_avg_pool.ts';
 import { groupNorm, instanceNorm, layerNorm } from './group_norm.ts';
 import { linear } from './linear.ts';
@@ -17,7 +18,9 @@ export const ops = {
   batch_norm: batchNorm,
   conv2d,
   dropout,
+  dropout2d,
   elu,
+  flatten,
   gelu,
   global_avg_pool: globalAvgPool,
   group_norm: groupNorm,

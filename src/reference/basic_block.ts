@@ -58,14 +58,14 @@ function compose(tape: Tape, params: z.output<typeof blockParams>, inputs: Tenso
     tape.apply(conv2d, { stride, padding }, { x, weight: need(inputs, `${name}.weight`) });
 
   const normalize = (x: Tensor, name: string): Tensor => {
-    const [gamma, beta, running_mean, running_var] = normInputs(name).map((key) => inputs[key]);
+    const [weight, bias, running_mean, running_var] = normInputs(name).map((key) => inputs[key]);
     return tape.apply(
       batchNorm,
       { training, eps },
       {
         x,
-        ...(gamma && { gamma }),
-        ...(beta && { beta }),
+        ...(weight && { weight }),
+        ...(bias && { bias }),
         ...(running_mean && { running_mean }),
         ...(running_var && { running_var }),
       },

@@ -19,6 +19,8 @@ const params = z.strictObject({
   padding: padding2d.default([0, 0, 0, 0]),
   dilation: pair(1).default([1, 1]),
   groups: z.int().min(1).default(1),
+  /** Number of output channels; where given, it must agree with the weight. */
+  out_channels: z.int().min(1).optional(),
   /** Size of the kernel; where given, it must agree with the weight. */
   kernel: pair(1).optional(),
   /** Whether there is a bias; where given, it must agree with the inputs. */
@@ -67,8 +69,7 @@ export const conv2d = defineOp({
 
 /** Checks the shapes against each other and returns that of y. */
 function outputShape(params: Params, inputs: Tensors): [number, number, number, number] {
-  const { stride, padding, dilation, groups } = params;
-  const [top, left, bottom, right] = padding;
+  const { stride, dilation, groups } = params;
   const weight = need(inputs, 'weight');
   const [n, c, h, w] = imageShape(need(inputs, 'x'));
   const [o, , kh, kw] = imageShape(weight);
@@ -76,7 +77,13 @@ function outputShape(params: Params, inputs: Tensors): [number, number, number, 
     throw shapeError(`${groups} groups must divide ${c} input and ${o} output channels`);
   }
   const [kernelHeight, kernelWidth] = params.kernel ?? [kh, kw];
-  expectShape('conv2d weight', weight, [o, c / groups, kernelHeight, kernelWidth]);
+  expectShape('conv2d weight', weight, [
+    params.out_channels ?? o,
+    c / groups,
+    kernelHeight,
+    kernelWidth,
+  ]);
+  const [top, left, bottom, right] = sides(params, [h, w], [kh, kw]);
   if (params.bias === true) need(inputs, 'bias');
   if (params.bias === false && inputs.bias)
     throw shapeError('a bias is given although bias = false');
@@ -89,17 +96,39 @@ function outputShape(params: Params, inputs: Tensors): [number, number, number, 
   return [n, o, oh, ow];
 }
 
+/**
+ * Zeros at the top, left, bottom and right. `same` makes OH = ⌈H / stride⌉: with stride 1 as in PyTorch, with
+ * others as in TensorFlow; of an odd number the larger half comes last.
+ */
+function sides(
+  { padding, stride, dilation }: Params,
+  image: [number, number],
+  kernel: [number, number],
+): [top: number, left: number, bottom: number, right: number] {
+  if (padding !== 'same') return padding;
+  const total = ([0, 1] as const).map((axis) => {
+    const windows = Math.ceil(image[axis] / stride[axis]);
+    const covered = (windows - 1) * stride[axis] + dilation[axis] * (kernel[axis] - 1) + 1;
+    return Math.max(0, covered - image[axis]);
+  });
+  const [rows = 0, columns = 0] = total;
+  const [top, left] = [Math.floor(rows / 2), Math.floor(columns / 2)];
+  return [top, left, rows - top, columns - left];
+}
+
 /** Visits every product that the convolution sums: flat indices into y, x and weight. */
 function eachProduct(
-  { stride, padding, dilation, groups }: Params,
+  params: Params,
   x: Tensor,
   weight: Tensor,
   y: Tensor,
   visit: (iy: number, ix: number, iw: number) => void,
 ): void {
+  const { stride, dilation, groups } = params;
   const [, channels, height, width] = imageShape(x);
   const [, groupChannels, kernelHeight, kernelWidth] = imageShape(weight);
   const [images, outChannels, outHeight, outWidth] = imageShape(y);
+  const [top, left] = sides(params, [height, width], [kernelHeight, kernelWidth]);
   const outChannelsPerGroup = outChannels / groups;
   let iy = 0;
   for (let n = 0; n < images; n++) {
@@ -109,12 +138,12 @@ function eachProduct(
         for (let j = 0; j < outWidth; j++, iy++) {
           for (let c = 0; c < groupChannels; c++) {
             for (let u = 0; u < kernelHeight; u++) {
-              const row = i * stride[0] + u * dilation[0] - padding[0];
+              const row = i * stride[0] + u * dilation[0] - top;
               if (row < 0 || row >= height) continue;
               const xRow = ((n * channels + firstChannel + c) * height + row) * width;
               const wRow = ((o * groupChannels + c) * kernelHeight + u) * kernelWidth;
               for (let v = 0; v < kernelWidth; v++) {
-                const column = j * stride[1] + v * dilation[1] - padding[1];
+                const column = j * stride[1] + v * dilation[1] - left;
                 if (column >= 0 && column < width) visit(iy, xRow + column, wRow + v);
               }
             }

@@ -6,7 +6,8 @@ import { elu, gelu, identity, leakyRelu, relu, sigmoid, silu, tanh } from './act
 import { augment } from './augment.ts';
 import { basicBlock } from './basic_block.ts';
 import { conv2d } from './conv2d.ts';
-import { dropout } from './dropout.ts';
+import { dropout, dropout2d } from './dropout.ts';
+import { flatten } from './flatten.ts';
 import { linear } from './linear.ts';
 import { softmaxCrossEntropy } from './loss.ts';
 import { batchNorm, groupNorm, instanceNorm, layerNorm } from './norm.ts';
@@ -34,6 +35,8 @@ export const reference: Readonly<Record<string, ReferenceOp>> = {
   elu,
   leaky_relu: leakyRelu,
   dropout,
+  dropout2d,
+  flatten,
   linear,
   max_pool2d: maxPool2d,
   avg_pool2d: avgPool2d,

@@ -11,6 +11,8 @@ export const linear = defineOp({
   params: z.strictObject({
     /** Whether there is a bias; where given, it must agree with the inputs. */
     bias: z.boolean().optional(),
+    /** Number of outputs; where given, it must agree with the weight. */
+    out_features: z.int().min(1).optional(),
   }),
   inputs: ['x', 'weight'],
   optional: ['bias'],
@@ -21,7 +23,7 @@ export const linear = defineOp({
     const bias = params.bias === true ? need(inputs, 'bias') : inputs.bias;
     const [n, features] = matrixShape(x);
     const [out] = matrixShape(weight);
-    expectShape('linear weight', weight, [out, features]);
+    expectShape('linear weight', weight, [params.out_features ?? out, features]);
     if (bias && params.bias === false) throw shapeError('a bias is given although bias = false');
     if (bias) expectShape('linear bias', bias, [out]);
     const y = zeros([n, out]);

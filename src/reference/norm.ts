@@ -30,7 +30,8 @@ import {
 } from './tensor.ts';
 import type { Tensor, Tensors } from './tensor.ts';
 
-const AFFINE = ['gamma', 'beta'] as const;
+/** γ and β. */
+const AFFINE = ['weight', 'bias'] as const;
 
 const eps = z.number().positive().default(1e-5);
 /** Whether there are γ and β; where given, it must agree with the inputs. */
@@ -70,7 +71,7 @@ function standardize(x: Tensor, { group }: Groups, stats: Statistics, eps: numbe
 }
 
 function normForward(inputs: Tensors, groups: Groups, stats: Statistics, eps: number): Tensor {
-  const { gamma, beta } = inputs;
+  const { weight: gamma, bias: beta } = inputs;
   return map(
     standardize(need(inputs, 'x'), groups, stats, eps),
     (value, i) =>
@@ -92,7 +93,7 @@ function normBackward(
   ofBatch = true,
 ): Tensors {
   const x = need(inputs, 'x');
-  const { gamma, beta } = inputs;
+  const { weight: gamma, bias: beta } = inputs;
   const { count, group } = groups;
   const m = x.data.length / count;
   const normalized = standardize(x, groups, stats, eps);
@@ -115,11 +116,11 @@ function normBackward(
     ),
   };
   if (gamma) {
-    const sum = (gradients.gamma = zeros(gamma.shape));
+    const sum = (gradients.weight = zeros(gamma.shape));
     gradOutput.data.forEach((dy, i) => (sum.data[groups.affine(i)]! += dy * normalized.data[i]!));
   }
   if (beta) {
-    const sum = (gradients.beta = zeros(beta.shape));
+    const sum = (gradients.bias = zeros(beta.shape));
     gradOutput.data.forEach((dy, i) => (sum.data[groups.affine(i)]! += dy));
   }
   return gradients;
@@ -222,13 +223,20 @@ function normOp<P extends z.ZodType<{ eps: number; affine?: boolean }>>(
 }
 
 /**
- * Layer norm. With `normalized_shape` the last axes of x ([C, H, W] of an image, [F] of a matrix):
- * one group for each index of the axes before, γ and β of that shape. With [C] of an image
+ * Layer norm. With `normalized_shape` the last axes of x (`CHW` or [C, H, W] of an image, [F] of a
+ * matrix): one group for each index of the axes before, γ and β of that shape. With `C` or [C] of an image
  * [N, C, H, W]: one group a position, across channels, as ConvNeXt does.
  */
 export const layerNorm = normOp(
-  z.strictObject({ normalized_shape: z.array(z.int().min(1)).min(1), eps, affine }),
-  (x, { normalized_shape: shape }) => {
+  z.strictObject({
+    normalized_shape: z
+      .union([z.enum(['CHW', 'C']), z.array(z.int().min(1)).min(1)])
+      .default('CHW'),
+    eps,
+    affine,
+  }),
+  (x, { normalized_shape: given }) => {
+    const shape = given === 'CHW' ? x.shape.slice(1) : given === 'C' ? x.shape.slice(1, 2) : given;
     if (x.shape.length === 4 && sameShape(shape, x.shape.slice(1, 2))) {
       const [n, c, h, w] = imageShape(x);
       const positions = h * w;

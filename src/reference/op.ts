@@ -39,14 +39,20 @@ export const pair = (least: number) =>
     .union([atLeast(least), z.tuple([atLeast(least), atLeast(least)])])
     .transform((value): [number, number] => (typeof value === 'number' ? [value, value] : value));
 
-/** Rows and columns of zeros around an image: one number, [height, width] or [top, left, bottom, right]. */
+/**
+ * Rows and columns of zeros around an image: one number, [height, width] or [top, left, bottom, right];
+ * `valid` is none; `same` depends on the image and is left to the op.
+ */
 export const padding2d = z
   .union([
+    z.enum(['same', 'valid']),
     atLeast(0),
     z.tuple([atLeast(0), atLeast(0)]),
     z.tuple([atLeast(0), atLeast(0), atLeast(0), atLeast(0)]),
   ])
-  .transform((value): [top: number, left: number, bottom: number, right: number] => {
+  .transform((value): [top: number, left: number, bottom: number, right: number] | 'same' => {
+    if (value === 'same') return value;
+    if (value === 'valid') return [0, 0, 0, 0];
     if (typeof value === 'number') return [value, value, value, value];
     if (value.length === 2) return [value[0], value[1], value[0], value[1]];
     return value;

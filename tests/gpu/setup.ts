@@ -1,10 +1,10 @@
 /**
  * The device of the GPU tests: one for all files, which run one after the other in one process.
- * FATHOM_ADAPTER chooses the adapter (see src/cli/adapter.ts). A test on whose watch WebGPU reports an
+ * In Node FATHOM_ADAPTER chooses the adapter (see src/cli/adapter.ts), in Chromium the browser does. A test on whose watch WebGPU reports an
  * error fails, whatever it computed.
  */
 import { afterEach, expect } from 'vitest';
-import { openDevice } from '../../src/cli/adapter.ts';
+import { openDevice } from '#open-device';
 
 declare global {
   // Modules are loaded anew for each file; the global object stays.

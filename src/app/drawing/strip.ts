@@ -1,6 +1,7 @@
 /**
  * A network as a row of bars, one for each layer with weights, and arcs for its shortcuts.
  */
+import { buildGraph } from '../../network/graph.ts';
 import type { LayerSpec, NetworkSpec } from '../../network/spec.ts';
 
 export interface Bar {
@@ -29,7 +30,9 @@ export function stripOf(spec: NetworkSpec): Strip {
   const bars: Bar[] = [];
   const arcs: Arc[] = [];
   const barOf = new Map<string, number>();
-  let side = 1;
+  const heights = new Map(
+    buildGraph(spec, 1).nodes.map(({ path, output }) => [path, output.shape[2] ?? 0]),
+  );
 
   const walk = (layers: readonly LayerSpec[], prefix: string) => {
     for (const layer of layers) {
@@ -46,20 +49,13 @@ export function stripOf(spec: NetworkSpec): Strip {
           walk(layer.after, `${path}.`);
           break;
         }
-        case 'global_avg_pool':
-          side = 0;
-          barOf.set(path, bars.length - 1);
-          break;
         case 'conv2d':
         case 'linear':
-          if (layer.type === 'conv2d') side /= layer.stride;
-          bars.push({ path, side });
+          bars.push({ path, side: (heights.get(path) ?? 0) / spec.input.height });
           barOf.set(path, bars.length - 1);
           break;
-        case 'batch_norm':
-        case 'relu':
+        default:
           barOf.set(path, bars.length - 1);
-          break;
       }
     }
   };

@@ -45,9 +45,20 @@ export interface Lowered {
   values: ReadonlyMap<Value, Tensor>;
 }
 
+/**
+ * `train`: forward, backward, update. `evaluate`: forward with running statistics, dropout off. `monte_carlo`:
+ * as `evaluate`, with dropout left on (Gal & Ghahramani 2016).
+ */
+export type Mode = 'train' | 'evaluate' | 'monte_carlo';
+
+/** How the ops of a pass behave. */
+export interface Behaviour {
+  training: boolean;
+  sampling: boolean;
+}
+
 export interface LowerOptions {
-  /** `train`: forward, backward, update. `evaluate`: forward with running statistics. */
-  mode: 'train' | 'evaluate';
+  mode: Mode;
   /** Where pictures come from; without it the caller fills `x` and `labels` before the pass. */
   source?: BatchSource;
 }
@@ -106,7 +117,8 @@ export function lower(graph: Graph, network: NetworkTensors, options: LowerOptio
   }
 
   const values = new Map<Value, Tensor>([[graph.input, x]]);
-  const records = lowerForward(recorder, graph.nodes, network, values, training);
+  const behaviour = { training, sampling: options.mode !== 'evaluate' };
+  const records = lowerForward(recorder, graph.nodes, network, values, behaviour);
 
   recorder.enter('loss', 'loss');
   const logits = lookup(values, graph.output);
@@ -126,12 +138,11 @@ export function lower(graph: Graph, network: NetworkTensors, options: LowerOptio
 type NodeTensors = Pick<NetworkTensors, 'parameters' | 'gradients' | 'state'>;
 
 /** A node with the tensors its forward pass used. */
-export interface NodeRecord {
+export interface NodeRecord extends Behaviour {
   node: GraphNode;
   inputs: Record<string, Tensor>;
   y: Tensor;
   saved: Record<string, Tensor>;
-  training: boolean;
 }
 
 /**
@@ -143,9 +154,9 @@ export function lowerForward(
   nodes: readonly GraphNode[],
   network: NodeTensors,
   values: Map<Value, Tensor>,
-  training: boolean,
+  behaviour: Behaviour,
 ): NodeRecord[] {
-  return nodes.map((node) => forward(recorder, node, network, values, training));
+  return nodes.map((node) => forward(recorder, node, network, values, behaviour));
 }
 
 /**
@@ -169,7 +180,7 @@ function forward(
   node: GraphNode,
   network: NodeTensors,
   values: Map<Value, Tensor>,
-  training: boolean,
+  behaviour: Behaviour,
 ): NodeRecord {
   const inputs: Record<string, Tensor> = {};
   for (const [name, value] of Object.entries(node.inputs)) inputs[name] = lookup(values, value);
@@ -182,9 +193,9 @@ function forward(
   recorder.enter('forward', node.path);
   const y = recorder.transient(node.output.name, node.output.shape, 'image');
   const saved: Record<string, Tensor> = {};
-  node.op.forward({ params: node.params, inputs, y, training, emit: recorder, saved });
+  node.op.forward({ params: node.params, inputs, y, ...behaviour, emit: recorder, saved });
   values.set(node.output, y);
-  return { node, inputs, y, saved, training };
+  return { node, inputs, y, saved, ...behaviour };
 }
 
 /**
@@ -193,7 +204,7 @@ function forward(
  */
 function backward(
   recorder: Recorder,
-  { node, inputs, y, saved, training }: NodeRecord,
+  { node, inputs, y, saved, training, sampling }: NodeRecord,
   network: NodeTensors,
   wants: (tensor: Tensor) => boolean,
   gradients: Map<Tensor, Tensor>,
@@ -207,6 +218,7 @@ function backward(
     inputs,
     y,
     training,
+    sampling,
     saved,
     gradOutput,
     emit: recorder,

@@ -1,0 +1,49 @@
+/** What the sweeps over all ops have in common: the samples that the op table holds, and the reference run on them. */
+import type { Op } from '../src/ops/op.ts';
+import { normalTensor, sampleInputs } from '../src/ops/sample.ts';
+import type { Sample } from '../src/ops/sample.ts';
+import { ops } from '../src/ops/table.ts';
+import { need } from '../src/reference/tensor.ts';
+import type { Tensor, Tensors } from '../src/reference/tensor.ts';
+
+export interface OpSample {
+  title: string;
+  op: Op;
+  sample: Sample;
+}
+
+/** Every sample of every op of the table. */
+export const SWEEP: readonly OpSample[] = Object.values<Op>(ops).flatMap((op) =>
+  op.samples.map((sample) => ({ title: titleOf(op, sample), op, sample })),
+);
+
+function titleOf(op: Op, { params, inputs, training = true }: Sample): string {
+  const shapes = Object.entries(inputs).map(
+    ([name, input]) => `${name}[${'data' in input ? input.shape : input}]`,
+  );
+  return `${op.name} ${JSON.stringify(params)} ${shapes.join(' ')}${training ? '' : ' evaluating'}`;
+}
+
+/** A sample's parameters as the reference takes them; `training` only where there are two modes. */
+export function referenceParams({ reference }: Op, { params, training = true }: Sample): unknown {
+  const modal = reference.params.safeParse({ ...params, training });
+  return modal.success ? modal.data : reference.params.parse(params);
+}
+
+export interface ReferenceRun {
+  inputs: Tensors;
+  gradOutput: Tensor;
+  /** By the reference's names. */
+  outputs: Tensors;
+  grads: Tensors;
+}
+
+/** The reference forward and backward on a sample, with a random dL/dy. */
+export function runReferenceOp(op: Op, sample: Sample): ReferenceRun {
+  const params = referenceParams(op, sample);
+  const inputs = sampleInputs(sample);
+  const outputs = op.reference.forward(params, inputs);
+  const gradOutput = normalTensor(need(outputs, 'y').shape, 'dL/dy');
+  const grads = op.reference.backward?.(params, inputs, outputs, gradOutput) ?? {};
+  return { inputs, gradOutput, outputs, grads };
+}

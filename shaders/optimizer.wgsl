@@ -3,7 +3,8 @@
 //   g ← g + wd·w,   v ← m·v + g,   w ← w − lr·v          (Nesterov: w ← w − lr·(g + m·v))
 //
 // All parameters of a network lie in one buffer, their gradients and velocities in two others with the
-// same offsets, so one dispatch updates everything. Constants: SIZE4 (vec4s).
+// same offsets, so one dispatch updates everything. CLIP: gradients are scaled by `clip`, the result of clip_scale.
+// Constants: SIZE4 (vec4s), CLIP.
 // Dispatch: ⌈SIZE4 / 64⌉ workgroups on x and y; one invocation a vec4.
 //#section sgd
 //#include step
@@ -11,6 +12,9 @@
 @group(0) @binding(1) var<storage, read_write> velocity: array<vec4f>;
 @group(0) @binding(2) var<storage, read> gradient: array<vec4f>;
 @group(0) @binding(3) var<uniform> step: Step;
+//#if CLIP
+@group(0) @binding(4) var<storage, read> clip: array<f32>;
+//#end
 
 @compute @workgroup_size(64)
 fn sgd(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
@@ -18,7 +22,8 @@ fn sgd(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups
   if (v >= SIZE4) {
     return;
   }
-  let g = gradient[v] + step.weight_decay * weight[v];
+  //#include clipped_gradient
+  let g = raw + step.weight_decay * weight[v];
   let momentum = step.momentum * velocity[v] + g;
   velocity[v] = momentum;
   weight[v] -= step.learning_rate * select(momentum, g + step.momentum * momentum, step.nesterov == 1u);
@@ -32,7 +37,7 @@ fn sgd(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups
 //   w ← w − lr · (m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + ε)
 //
 // 1 − βᵗ is computed as −expm1(t·log β), which does not cancel for β near 1.
-// Constants: SIZE4, BETA1, BETA2, LOG_BETA1, LOG_BETA2, EPS, DECOUPLED. Mapping and dispatch as for SGD.
+// Constants: SIZE4, BETA1, BETA2, LOG_BETA1, LOG_BETA2, EPS, DECOUPLED, CLIP. Mapping and dispatch as for SGD.
 //#section adam
 //#include step
 //#include math
@@ -41,6 +46,9 @@ fn sgd(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups
 @group(0) @binding(2) var<storage, read_write> second_moment: array<vec4f>;
 @group(0) @binding(3) var<storage, read> gradient: array<vec4f>;
 @group(0) @binding(4) var<uniform> step: Step;
+//#if CLIP
+@group(0) @binding(5) var<storage, read> clip: array<f32>;
+//#end
 
 @compute @workgroup_size(64)
 fn adam(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
@@ -48,11 +56,12 @@ fn adam(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   if (v >= SIZE4) {
     return;
   }
+  //#include clipped_gradient
   //#if DECOUPLED
-  let g = gradient[v];
+  let g = raw;
   let decayed = weight[v] * (1.0 - step.learning_rate * step.weight_decay);
   //#else
-  let g = gradient[v] + step.weight_decay * weight[v];
+  let g = raw + step.weight_decay * weight[v];
   let decayed = weight[v];
   //#end
   let first = BETA1 * first_moment[v] + (1.0 - BETA1) * g;
@@ -62,4 +71,64 @@ fn adam(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let t = f32(step.iteration + 1u);
   let bias = -expm1(vec4f(t * LOG_BETA1, t * LOG_BETA2, 0.0, 0.0));
   weight[v] = decayed - step.learning_rate * (first / bias.x) / (sqrt(second / bias.y) + EPS);
+}
+
+// Clipping by the global norm (Pascanu et al. 2013, "On the difficulty of training recurrent neural networks",
+// section 3.2), as torch.nn.utils.clip_grad_norm_: with n = √(Σ g²) over all gradients,
+//
+//   g ← g · min(1, max_norm / (n + 1e-6)).
+//
+// Sums of squares of one stretch of gradients, in fixed order: workgroup i sums every GROUPS-th block of 64
+// vec4s and writes partial[FIRST + i]. Constants: SIZE4, GROUPS, FIRST. Dispatch: GROUPS workgroups.
+//#section sum_squares
+@group(0) @binding(0) var<storage, read> gradient: array<vec4f>;
+@group(0) @binding(1) var<storage, read_write> partial: array<f32>;
+
+var<workgroup> sums: array<f32, 64>;
+
+@compute @workgroup_size(64)
+fn sum_squares(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group: vec3u) {
+  var sum = 0.0;
+  for (var v = i32(group.x * 64u + lane); v < SIZE4; v += GROUPS * 64) {
+    sum += dot(gradient[v], gradient[v]);
+  }
+  sums[lane] = sum;
+  for (var half = 32u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) {
+      sums[lane] += sums[lane + half];
+    }
+  }
+  if (lane == 0u) {
+    partial[FIRST + i32(group.x)] = sums[0];
+  }
+}
+
+// clip[0] = n, clip[1] = the factor. Constants: COUNT (partial sums). Dispatch: one workgroup.
+//#section clip_scale
+//#include step
+@group(0) @binding(0) var<storage, read> partial: array<f32>;
+@group(0) @binding(1) var<storage, read_write> clip: array<f32>;
+@group(0) @binding(2) var<uniform> step: Step;
+
+var<workgroup> sums: array<f32, 64>;
+
+@compute @workgroup_size(64)
+fn clip_scale(@builtin(local_invocation_index) lane: u32) {
+  var sum = 0.0;
+  for (var i = i32(lane); i < COUNT; i += 64) {
+    sum += partial[i];
+  }
+  sums[lane] = sum;
+  for (var half = 32u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) {
+      sums[lane] += sums[lane + half];
+    }
+  }
+  if (lane == 0u) {
+    let norm = sqrt(sums[0]);
+    clip[0] = norm;
+    clip[1] = min(1.0, step.max_norm / (norm + 1e-6));
+  }
 }

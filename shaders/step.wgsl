@@ -13,4 +13,6 @@ struct Step {
   // Augmentation: pixels of zero padding before the random crop (0 = off), and 1 to mirror at random.
   pad: u32,
   flip: u32,
+  // Gradient clipping: the largest norm of all gradients together.
+  max_norm: f32,
 }

@@ -4,6 +4,7 @@
  */
 import { BOUNDS, experimentConfig, liveSettings } from '../lab/config.ts';
 import type { ExperimentConfig, LiveSettings } from '../lab/config.ts';
+import { SCHEDULES } from '../lab/schedule.ts';
 
 export type Setting =
   | {
@@ -31,10 +32,14 @@ export const SETTINGS = {
   batch: { kind: 'number', bounds: BOUNDS.batch },
   steps: { kind: 'number', bounds: { ...BOUNDS.steps, step: 100 } },
   learningRate: { kind: 'number', bounds: BOUNDS.learningRate, logarithmic: true },
-  schedule: { kind: 'choice', options: ['constant', 'step', 'cosine'] },
+  schedule: { kind: 'choice', options: SCHEDULES },
   warmup: { kind: 'number', bounds: { ...BOUNDS.warmup, step: 10 } },
+  optimizer: { kind: 'choice', options: ['sgd', 'adam', 'adamw'] },
   momentum: { kind: 'number', bounds: BOUNDS.momentum },
+  nesterov: { kind: 'switch' },
   weightDecay: { kind: 'number', bounds: BOUNDS.weightDecay, logarithmic: true },
+  labelSmoothing: { kind: 'number', bounds: BOUNDS.labelSmoothing },
+  clipNorm: { kind: 'number', bounds: BOUNDS.clipNorm },
   evalEvery: { kind: 'number', bounds: { ...BOUNDS.evalEvery, step: 10 } },
   seed: { kind: 'number', bounds: BOUNDS.seed },
 } as const satisfies Record<SettingName, Setting>;

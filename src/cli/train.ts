@@ -9,6 +9,7 @@ import { Command, Option } from 'commander';
 import { z } from 'zod';
 import { FathomError } from '../errors.ts';
 import { Gpu } from '../engine/gpu/gpu.ts';
+import { SCHEDULES } from '../lab/schedule.ts';
 import { BOUNDS, experimentConfig } from '../lab/config.ts';
 import type { ExperimentConfig } from '../lab/config.ts';
 import { CSV_HEADER, csvLine } from '../lab/csv.ts';
@@ -48,11 +49,15 @@ function program(): Command {
     .option('--batch <pictures>', `batch size, ${range(BOUNDS.batch)}`)
     .option('--steps <count>', `iterations of each network, ${range(BOUNDS.steps)}`)
     .option('--eval-every <count>', 'evaluate the test set every so many iterations')
-    .option('--learning-rate <lr>', 'peak learning rate of SGD')
+    .option('--learning-rate <lr>', 'peak learning rate')
     .option('--warmup <count>', 'iterations of linear warm-up')
-    .option('--schedule <name>', 'constant, step (a tenth in the last quarter) or cosine')
+    .option('--schedule <name>', `after the warm-up: ${SCHEDULES.join(', ')}`)
+    .option('--optimizer <name>', 'sgd, adam or adamw')
     .option('--momentum <m>', 'momentum of SGD')
-    .option('--weight-decay <wd>', 'L2 penalty on all parameters')
+    .option('--nesterov', 'Nesterov momentum')
+    .option('--weight-decay <wd>', 'L2 penalty on all parameters; with adamw decay of the weights')
+    .option('--label-smoothing <e>', 'share of the target spread over all classes; 0 is off')
+    .option('--clip-norm <norm>', 'largest norm of all gradients together; 0 is off')
     .option('--pad <pixels>', 'augmentation: pad and crop at random; 0 is off')
     .option('--flip', 'augmentation: mirror left-right at random')
     .option('--no-flip', 'no mirroring')

@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import { FathomError } from '../errors.ts';
 import { cifarNetwork, isCifarDepth } from '../network/families.ts';
-import type { SgdSettings } from '../network/reference.ts';
+import type { OptimizerSettings } from '../network/reference.ts';
 import type { NetworkSpec } from '../network/spec.ts';
 import { size, tensor } from '../reference/tensor.ts';
 import type { Tensor, Tensors } from '../reference/tensor.ts';
@@ -32,7 +32,7 @@ export interface NetworkCase {
   kind: 'network';
   name: string;
   /** Absent where `unsupported`. */
-  network?: { spec: NetworkSpec; optimizer: SgdSettings };
+  network?: { spec: NetworkSpec; optimizer: OptimizerSettings };
   /** [N, C, H, W]. */
   x: Tensor;
   labels: number[];

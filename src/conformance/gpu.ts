@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { Gpu } from '../engine/gpu/gpu.ts';
 import { GpuNetwork } from '../engine/network.ts';
-import { runAdam, runAugment, runGraph, runLoss, runOp, runSgd } from '../engine/run_op.ts';
+import { runAugment, runGraph, runLoss, runOp, runOptimizer } from '../engine/run_op.ts';
 import { buildLayers } from '../network/graph.ts';
 import type { LayerSpec } from '../network/spec.ts';
 import type { Op } from '../ops/op.ts';
@@ -185,7 +185,9 @@ async function runSgdCase(
   const { lr, momentum, weight_decay, nesterov } = params.data;
   const settings = { learningRate: lr, momentum, weightDecay: weight_decay, nesterov };
   return {
-    outputs: await unrollOptimizer(inputs, (state) => runSgd(gpu, state, settings)),
+    outputs: await unrollOptimizer(inputs, (state) =>
+      runOptimizer(gpu, { kind: 'sgd' }, state, settings),
+    ),
     grads: {},
   };
 }
@@ -213,7 +215,9 @@ async function runAdamCase(
   const settings = { learningRate: lr, weightDecay: weight_decay };
   const outputs = await unrollOptimizer(inputs, async ({ step, ...state }) => {
     const t = (step?.data[0] ?? 0) + 1;
-    const updated = await runAdam(gpu, state, t, settings, { betas, eps, decoupled });
+    const optimizer = { kind: 'adam', betas, eps, decoupled } as const;
+    const scalars = { ...settings, iteration: t - 1 };
+    const updated = await runOptimizer(gpu, optimizer, state, scalars);
     return { ...updated, step: scalar(t) };
   });
   return { outputs, grads: {} };
@@ -290,13 +294,14 @@ async function runNetwork(
     network.writeBatch(x.data, Uint32Array.from(labels));
     const scalars = {
       learningRate: optimizer.lr,
-      momentum: optimizer.momentum,
+      momentum: optimizer.momentum ?? 0,
       weightDecay: optimizer.weight_decay,
       nesterov: optimizer.nesterov ?? false,
       seed: 0,
       valid: labels.length,
       pad: 0,
       flip: false,
+      maxNorm: 0,
     };
     network.run('train', { ...scalars, iteration: 0 }, 0);
     const tensors = (values: Map<string, Float32Array>): Tensors => {

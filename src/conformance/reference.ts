@@ -1,8 +1,7 @@
 /** The float64 TypeScript ops as a backend: `--backend reference`. */
 import { runReference, stepReference } from '../network/reference.ts';
-import type { ReferenceState } from '../network/reference.ts';
+import type { OptimizerState, ReferenceState } from '../network/reference.ts';
 import { reference } from '../reference/index.ts';
-import type { Tensors } from '../reference/tensor.ts';
 import type { ConformanceBackend, NetworkResult } from './backend.ts';
 import { explain } from './format.ts';
 import { OPTIMIZERS, unrollOptimizer } from './optimizer.ts';
@@ -32,15 +31,15 @@ export const referenceBackend: ConformanceBackend = {
     if (!network) return { unsupported: 'the case names no network' };
     const { spec, optimizer } = network;
     let state: ReferenceState = { parameters, running: {} };
-    let buffers: Tensors = {};
+    let kept: OptimizerState = {};
     const first = runReference(spec, state, x, labels);
     const result: NetworkResult = { ...first, losses: [], parameters: {} };
     for (let step = 1, pass = first; ; step++) {
       result.losses.push(pass.loss);
       if (step > steps) return result;
-      const next = stepReference(state.parameters, pass.gradients, buffers, optimizer);
+      const next = stepReference(state.parameters, pass.gradients, kept, optimizer);
       state = { parameters: next.parameters, running: pass.running };
-      buffers = next.buffers;
+      kept = next.state;
       if (step === 1) result.parameters = state.parameters;
       pass = runReference(spec, state, x, labels);
     }

@@ -1,5 +1,5 @@
 /**
- * A network on the GPU: its weights, gradients, velocities and running statistics, and the passes that
+ * A network on the GPU: its weights, gradients, optimizer state and running statistics, and the passes that
  * train and evaluate it.
  */
 import { buildGraph, graphParameters, graphState } from '../network/graph.ts';
@@ -13,8 +13,8 @@ import { STEP, STEP_BYTES, writeStep } from '../ops/step.ts';
 import type { StepScalars } from '../ops/step.ts';
 import { FathomError } from '../errors.ts';
 import { fuse } from './graph/fuse.ts';
-import { lower, tensor } from './graph/lower.ts';
-import type { Lowered, Mode, NetworkTensors } from './graph/lower.ts';
+import { PLAIN_SGD, lower, tensor } from './graph/lower.ts';
+import type { Lowered, Mode, NetworkTensors, Recipe } from './graph/lower.ts';
 import { bytesOf, plan } from './graph/plan.ts';
 import { initialValues } from './init.ts';
 import type { Gpu } from './gpu/gpu.ts';
@@ -34,6 +34,8 @@ export interface NetworkOptions {
   data?: { train: DeviceDataset; test: DeviceDataset };
   /** Summaries (loss, errors) of so many passes are kept on the GPU until they are read. */
   summarySlots?: number;
+  /** Optimizer, label smoothing, clipping; plain SGD where nothing is said. */
+  recipe?: Recipe;
   /** Both on by default; off to test against. */
   fusion?: boolean;
   reuse?: boolean;
@@ -66,7 +68,8 @@ export class GpuNetwork {
   private readonly stateOffsets: ReadonlyMap<string, number>;
   private readonly weight: GPUBuffer;
   private readonly gradient: GPUBuffer;
-  private readonly velocity: GPUBuffer;
+  /** What the optimizer keeps: SGD a velocity, Adam the moments of the gradients. */
+  private readonly moments: readonly GPUBuffer[];
   private readonly statistics: GPUBuffer;
   private readonly step: GPUBuffer;
   private readonly summaries: GPUBuffer;
@@ -104,7 +107,10 @@ export class GpuNetwork {
     this.stateOffsets = state.offsets;
     this.weight = gpu.storage(`${spec.name} weights`, parameters.bytes);
     this.gradient = gpu.storage(`${spec.name} gradients`, parameters.bytes);
-    this.velocity = gpu.storage(`${spec.name} velocities`, parameters.bytes);
+    const { optimizer } = options.recipe ?? PLAIN_SGD;
+    this.moments = (
+      optimizer.kind === 'sgd' ? ['velocities'] : ['first moments', 'second moments']
+    ).map((name) => gpu.storage(`${spec.name} ${name}`, parameters.bytes));
     this.statistics = gpu.storage(`${spec.name} running statistics`, state.bytes);
     this.summaries = gpu.storage(
       `${spec.name} summaries`,
@@ -147,7 +153,7 @@ export class GpuNetwork {
     return network;
   }
 
-  /** Weights and running statistics as the seed gives them, velocities zero, no summaries. */
+  /** Weights and running statistics as the seed gives them, what the optimizer keeps zero, no summaries. */
   reset(): void {
     for (const parameter of this.parameters) {
       this.writeParameter(parameter.name, initialValues(parameter, this.options.seed));
@@ -157,13 +163,13 @@ export class GpuNetwork {
     }
     const { queue } = this.gpu.device;
     const encoder = this.gpu.device.createCommandEncoder();
-    encoder.clearBuffer(this.velocity);
+    for (const moment of this.moments) encoder.clearBuffer(moment);
     queue.submit([encoder.finish()]);
     // A pass that never ran must not pass for one without errors.
     queue.writeBuffer(this.summaries, 0, new Float32Array(this.summaries.size / 4).fill(NaN));
   }
 
-  /** Rewires the network; weights, velocities and statistics stay. Compiles only what was never compiled. */
+  /** Rewires the network; weights, the optimizer's state and statistics stay. Compiles only what was never compiled. */
   async rewire(spec: NetworkSpec): Promise<void> {
     const [train, evaluate] = [
       await this.prepare('train', spec),
@@ -200,7 +206,11 @@ export class GpuNetwork {
     const dataset = mode === 'train' ? data?.train : data?.test;
     for (const [tensor, place] of dataset?.places ?? []) places.set(tensor, place);
     const tensors = this.tensors(graph, places);
-    const lowered = lower(graph, tensors, { mode, ...(dataset && { source: dataset.source }) });
+    const lowered = lower(graph, tensors, {
+      mode,
+      recipe: this.options.recipe ?? PLAIN_SGD,
+      ...(dataset && { source: dataset.source }),
+    });
     if (!dataset) this.placeBatch(lowered, places);
     const planned = plan(lowered.dispatches, [lowered.summary, lowered.logits], { reuse });
     const pass = await Pass.create(this.gpu, planned, places, progress);
@@ -317,7 +327,7 @@ export class GpuNetwork {
     const own = [
       this.weight,
       this.gradient,
-      this.velocity,
+      ...this.moments,
       this.statistics,
       this.step,
       this.summaries,
@@ -363,10 +373,13 @@ export class GpuNetwork {
         places.set(flat, { buffer, offset: from });
         return flat;
       };
+      const [first, second] = this.moments.map((buffer, i) => place(`moments ${i + 1}`, buffer));
+      if (!first) throw new Error('every optimizer keeps something');
       return {
         weight: place('weights', this.weight),
-        velocity: place('velocities', this.velocity),
         gradient: place('gradients', this.gradient),
+        first,
+        ...(second && { second }),
       };
     });
     return { parameters, gradients, state, update };

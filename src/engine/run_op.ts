@@ -7,11 +7,10 @@
 import { FathomError } from '../errors.ts';
 import { graphNode, graphParameters, graphState } from '../network/graph.ts';
 import type { Graph, GraphNode, Value } from '../network/graph.ts';
-import { adamCall } from '../ops/adam.ts';
-import type { AdamParams } from '../ops/adam.ts';
 import { augmentCall } from '../ops/augment.ts';
 import type { Op } from '../ops/op.ts';
-import { sgdCall } from '../ops/sgd.ts';
+import { emitClip, optimizerCall } from '../ops/optimizer.ts';
+import type { Optimizer } from '../ops/optimizer.ts';
 import { emitLoss, emitLossGradient } from '../ops/softmax_cross_entropy.ts';
 import type { LossParams } from '../ops/softmax_cross_entropy.ts';
 import { STEP, STEP_BYTES, writeStep } from '../ops/step.ts';
@@ -221,31 +220,47 @@ export async function runLoss(
   }
 }
 
-/** One SGD step: `param`, `grad` and perhaps `momentum_buffer` in, `param` and `momentum_buffer` out. */
-export function runSgd(
-  gpu: Gpu,
-  inputs: Tensors,
-  settings: Pick<StepScalars, 'learningRate' | 'momentum' | 'weightDecay' | 'nesterov'>,
-): Promise<Tensors> {
-  const names = ['param', 'momentum_buffer', 'grad'] as const;
-  return runUpdate(gpu, inputs, names, settings, ([weight, velocity, gradient]) =>
-    sgdCall(weight, velocity, gradient, STEP),
-  );
-}
+/** What an optimizer keeps of a parameter, by PyTorch's names. */
+const MOMENTS = { sgd: ['momentum_buffer'], adam: ['exp_avg', 'exp_avg_sq'] } as const;
 
-/** Step `t` = 1, 2, … of Adam or AdamW: `param`, `grad` and perhaps `exp_avg` and `exp_avg_sq` in and out. */
-export function runAdam(
+/**
+ * One update of `param` by `grad`, and of what the optimizer keeps: `momentum_buffer`, or `exp_avg` and
+ * `exp_avg_sq`, which start at zero where they are missing. Returns all but `grad`. Iterations count from 0. With
+ * `maxNorm` among the scalars the gradient is clipped to it.
+ */
+export async function runOptimizer(
   gpu: Gpu,
+  optimizer: Optimizer,
   inputs: Tensors,
-  t: number,
-  settings: Pick<StepScalars, 'learningRate' | 'weightDecay'>,
-  params: AdamParams,
+  scalars: Partial<StepScalars>,
 ): Promise<Tensors> {
-  const names = ['param', 'exp_avg', 'grad', 'exp_avg_sq'] as const;
-  const scalars = { ...settings, iteration: t - 1 };
-  return runUpdate(gpu, inputs, names, scalars, ([weight, first, gradient, second]) =>
-    adamCall(weight, first, second, gradient, STEP, params),
-  );
+  const bench = new Bench(gpu);
+  try {
+    const { shape } = need(inputs, 'param');
+    const size = elements(shape);
+    const put = (name: string): Tensor => {
+      const data = new Float64Array(pad4(size));
+      data.set((inputs[name] ?? filled(shape, 0)).data);
+      return bench.put(name, { shape: [data.length], data }, 'flat');
+    };
+    const recorder = new Recorder();
+    const [weight, gradient] = [put('param'), put('grad')];
+    const names = MOMENTS[optimizer.kind];
+    const [first, second] = [put(names[0]), names[1] && put(names[1])];
+    const clip = scalars.maxNorm === undefined ? undefined : emitClip(recorder, [gradient]);
+    const stretch = { weight, gradient, first, ...(second && { second }) };
+    recorder.dispatch(optimizerCall(optimizer, stretch, STEP, clip));
+    const kept = { param: weight, [names[0]]: first, ...(second && { exp_avg_sq: second }) };
+    const results = await bench.run(recorder, kept, scalars);
+    return Object.fromEntries(
+      Object.entries(results).map(([name, { data }]) => [
+        name,
+        { shape, data: data.slice(0, size) },
+      ]),
+    );
+  } finally {
+    bench.destroy();
+  }
 }
 
 /** Inputs of the augmentation that are given instead of drawn. */
@@ -281,41 +296,6 @@ export async function runAugment(
   }
 }
 
-/** Runs an update kernel on flat copies of equally shaped tensors; those that are missing start at zero. */
-async function runUpdate<const Names extends readonly string[]>(
-  gpu: Gpu,
-  inputs: Tensors,
-  names: Names,
-  scalars: Partial<StepScalars>,
-  call: (tensors: { [I in keyof Names]: Tensor }) => ReturnType<typeof sgdCall>,
-): Promise<Tensors> {
-  const bench = new Bench(gpu);
-  try {
-    const { shape } = need(inputs, 'param');
-    const size = elements(shape);
-    const flat = names.map((name) => {
-      const data = new Float64Array(pad4(size));
-      data.set((inputs[name] ?? filled(shape, 0)).data);
-      return bench.put(name, { shape: [data.length], data }, 'flat');
-    }) as { [I in keyof Names]: Tensor };
-    const recorder = new Recorder();
-    recorder.dispatch(call(flat));
-    const updated = names.flatMap((name, i) => {
-      const value = flat[i];
-      return name === 'grad' || !value ? [] : [[name, value] as const];
-    });
-    const results = await bench.run(recorder, Object.fromEntries(updated), scalars);
-    return Object.fromEntries(
-      Object.entries(results).map(([name, { data }]) => [
-        name,
-        { shape, data: data.slice(0, size) },
-      ]),
-    );
-  } finally {
-    bench.destroy();
-  }
-}
-
 const NO_SCALARS: StepScalars = {
   learningRate: 0,
   momentum: 0,
@@ -326,6 +306,7 @@ const NO_SCALARS: StepScalars = {
   valid: 0,
   pad: 0,
   flip: false,
+  maxNorm: 0,
 };
 
 /** Buffers of a single run: uploads tensors, runs what was recorded, reads results back. */

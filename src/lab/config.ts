@@ -3,7 +3,8 @@
  * settings panel. Every field has a default, so `experimentConfig.parse({})` is the first screen.
  */
 import { z } from 'zod';
-import { isCifarDepth, parseNetworkId } from '../network/families.ts';
+import { parseNetworkId } from '../network/families.ts';
+import { SCHEDULES } from './schedule.ts';
 
 /** Bounds of the numeric settings; forms, links and the command line all read them here. */
 export const BOUNDS = {
@@ -18,6 +19,8 @@ export const BOUNDS = {
   momentum: { min: 0, max: 0.999, step: 0.01 },
   weightDecay: { min: 0, max: 1, step: 0.0001 },
   pad: { min: 0, max: 8, step: 1 },
+  labelSmoothing: { min: 0, max: 0.9, step: 0.05 },
+  clipNorm: { min: 0, max: 1000, step: 0.5 },
   seed: { min: 0, max: 4_294_967_295, step: 1 },
 } as const;
 
@@ -42,10 +45,13 @@ export const liveSettings = z.object({
   learningRate: real(BOUNDS.learningRate).default(0.1),
   /** The first steps raise the learning rate linearly from lr/warmup. */
   warmup: int(BOUNDS.warmup).default(50),
-  /** `constant`, or a tenth from three quarters of the steps on (`step`), or a half cosine to zero. */
-  schedule: z.enum(['constant', 'step', 'cosine']).default('step'),
+  /** How the learning rate goes on after the warm-up; see `schedule.ts`. */
+  schedule: z.enum(SCHEDULES).default('step'),
+  /** Of SGD; Adam has its own. */
   momentum: real(BOUNDS.momentum).default(0.9),
-  /** L2 penalty on all parameters, as in PyTorch's SGD. */
+  /** Looks ahead along the momentum (Sutskever et al. 2013). */
+  nesterov: z.boolean().default(false),
+  /** L2 penalty on all parameters, as in PyTorch's SGD; with AdamW decay of the weights themselves. */
   weightDecay: real(BOUNDS.weightDecay).default(1e-4),
   /** Training pictures are padded with zeros by this many pixels and cropped back at random; 0 is off. */
   pad: int(BOUNDS.pad).default(0),
@@ -73,6 +79,11 @@ export const experimentConfig = liveSettings.extend({
   width: int(BOUNDS.width).multipleOf(4).default(8),
   shortcut: z.enum(['A', 'B']).default('A'),
   batch: int(BOUNDS.batch).default(32),
+  optimizer: z.enum(['sgd', 'adam', 'adamw']).default('sgd'),
+  /** ε of the smoothed targets: 1 − ε for the right class plus ε/K for all. 0 is off. */
+  labelSmoothing: real(BOUNDS.labelSmoothing).default(0),
+  /** Gradients are scaled down where their norm, all together, exceeds this. 0 is off. */
+  clipNorm: real(BOUNDS.clipNorm).default(0),
   /** Iterations each network trains. */
   steps: int(BOUNDS.steps).default(500),
   seed: int(BOUNDS.seed).default(1),
@@ -80,20 +91,3 @@ export const experimentConfig = liveSettings.extend({
 
 export type ExperimentConfig = z.infer<typeof experimentConfig>;
 export type LiveSettings = z.infer<typeof liveSettings>;
-
-export { isCifarDepth };
-
-/**
- * Learning rate of iteration `t` (0-based) of `steps`: linear warm-up from lr/warmup to lr over the
- * first `warmup` iterations, then the schedule.
- */
-export function learningRateAt(settings: LiveSettings, t: number, steps: number): number {
-  const { learningRate: lr, warmup, schedule } = settings;
-  if (t < warmup) return (lr * (t + 1)) / warmup;
-  if (schedule === 'step') return t >= 0.75 * steps ? lr / 10 : lr;
-  if (schedule === 'cosine') {
-    const progress = Math.min(1, (t - warmup) / Math.max(1, steps - warmup));
-    return (lr * (1 + Math.cos(Math.PI * progress))) / 2;
-  }
-  return lr;
-}

@@ -10,14 +10,15 @@ import type { Dataset, LabelledImages } from '../data/dataset.ts';
 import { DeviceDataset } from '../engine/dataset.ts';
 import { GpuNetwork } from '../engine/network.ts';
 import type { Gpu } from '../engine/gpu/gpu.ts';
-import type { Phase } from '../engine/graph/lower.ts';
+import type { Phase, Recipe } from '../engine/graph/lower.ts';
 import { cifarNetwork, parseNetworkId, withShortcuts } from '../network/families.ts';
 import type { NetworkSpec } from '../network/spec.ts';
 import { buildGraph, countParameters, stepFlops } from '../network/graph.ts';
 import type { StepScalars } from '../ops/step.ts';
-import { liveSettings, learningRateAt } from './config.ts';
+import { liveSettings } from './config.ts';
 import type { ExperimentConfig, LiveSettings } from './config.ts';
 import { BatchOrder } from './batches.ts';
+import { learningRateAt } from './schedule.ts';
 import { NetworkRun, TRAIN_SLOTS } from './run.ts';
 import type { MetricsRow } from './run.ts';
 
@@ -181,7 +182,7 @@ export class Experiment {
     try {
       for (const [index, id] of config.networks.entries()) {
         const spec = specOf(id, config, dataset);
-        const options = { batch, seed, data, summarySlots };
+        const options = { batch, seed, data, summarySlots, recipe: recipeOf(config) };
         const network = await GpuNetwork.create(gpu, spec, options, (done, total) =>
           hooks.progress?.(index + done / Math.max(1, total), config.networks.length),
         );
@@ -422,15 +423,17 @@ export class Experiment {
 
   /** What the kernels of the next pass read: the settings as they are now, at iteration `t`. */
   private scalarsAt(t: number, valid: number): StepScalars {
-    const { momentum, weightDecay, pad, flip, steps } = this.config;
+    const { momentum, nesterov, weightDecay, pad, flip, steps, clipNorm } = this.config;
     return Object.assign(this.scalars, {
       learningRate: learningRateAt(this.config, t, steps),
       momentum,
+      nesterov,
       weightDecay,
       iteration: t,
       valid,
       pad,
       flip,
+      maxNorm: clipNorm,
     });
   }
 
@@ -537,6 +540,19 @@ export class Experiment {
   }
 }
 
+/** Optimizer, smoothing and clipping that a configuration asks for. */
+function recipeOf({ optimizer, labelSmoothing, clipNorm }: ExperimentConfig): Recipe {
+  const adam = { betas: [0.9, 0.999] as [number, number], eps: 1e-8 };
+  return {
+    optimizer:
+      optimizer === 'sgd'
+        ? { kind: 'sgd' }
+        : { kind: 'adam', ...adam, decoupled: optimizer === 'adamw' },
+    labelSmoothing,
+    clip: clipNorm > 0,
+  };
+}
+
 function stepScalars({ seed, batch }: ExperimentConfig): StepScalars {
   return {
     learningRate: 0,
@@ -548,6 +564,7 @@ function stepScalars({ seed, batch }: ExperimentConfig): StepScalars {
     valid: batch,
     pad: 0,
     flip: false,
+    maxNorm: 0,
   };
 }
 

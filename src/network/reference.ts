@@ -12,7 +12,8 @@ import { reference } from '../reference/index.ts';
 import { linear } from '../reference/linear.ts';
 import { softmaxCrossEntropy } from '../reference/loss.ts';
 import { batchNorm } from '../reference/norm.ts';
-import { sgd } from '../reference/optimizers.ts';
+import type { ReferenceOp } from '../reference/op.ts';
+import { adam, adamw, sgd } from '../reference/optimizers.ts';
 import { add, shortcutOptionA } from '../reference/residual.ts';
 import { Tape } from '../reference/tape.ts';
 import { imageShape, need, sameShape, scalar, tensor, zeros } from '../reference/tensor.ts';
@@ -39,13 +40,19 @@ export interface ReferencePass {
   running: Tensors;
 }
 
+export interface PassOptions {
+  /** Whether batch norm takes the batch's statistics or the running ones; true where nothing is said. */
+  training?: boolean;
+  /** Key of dropout's masks; without it nothing is dropped. */
+  draws?: { seed: number; iteration: number };
+  labelSmoothing?: number;
+}
+
 /**
  * Forward and backward pass over one batch.
  *
  * @param x pictures [N, C, H, W]
  * @param labels N class indices
- * @param training whether batch norm takes the batch's statistics or the running ones
- * @param draws key of dropout's masks; without it nothing is dropped
  * @throws FathomError that names the parameter which is missing or the shape which does not fit
  */
 export function runReference(
@@ -53,8 +60,7 @@ export function runReference(
   state: ReferenceState,
   x: Tensor,
   labels: ArrayLike<number>,
-  training = true,
-  draws?: { seed: number; iteration: number },
+  { training = true, draws, labelSmoothing = 0 }: PassOptions = {},
 ): ReferencePass {
   const tape = new Tape();
   const running = { ...state.running };
@@ -156,7 +162,7 @@ export function runReference(
   const logits = visit(spec.layers, '', x);
   const loss = tape.apply(
     softmaxCrossEntropy,
-    {},
+    { label_smoothing: labelSmoothing },
     { logits, labels: tensor([labels.length], labels) },
   );
   const byTensor = tape.gradients(loss, scalar(1));
@@ -168,29 +174,41 @@ export function runReference(
   return { loss: loss.data[0] ?? NaN, logits, gradients, running };
 }
 
-export interface SgdSettings {
+export interface OptimizerSettings {
+  /** SGD where nothing is said. */
+  optimizer?: 'sgd' | 'adam' | 'adamw';
   lr: number;
-  momentum: number;
   weight_decay: number;
+  /** SGD only. */
+  momentum?: number;
   nesterov?: boolean;
 }
 
-/** One SGD step on all parameters. `buffers` is the momentum by name; empty before the first step. */
+/** What the optimizer keeps of each parameter; empty before the first step. */
+export type OptimizerState = Readonly<Record<string, Tensors>>;
+
+/** One step of the optimizer on all parameters. */
 export function stepReference(
   parameters: Tensors,
   gradients: Tensors,
-  buffers: Tensors,
-  settings: SgdSettings,
-): { parameters: Tensors; buffers: Tensors } {
-  const next = { parameters: {} as Tensors, buffers: {} as Tensors };
-  const params = sgd.params.parse(settings);
-  for (const [name, param] of Object.entries(parameters)) {
-    const momentum_buffer = buffers[name] ?? zeros(param.shape);
-    const outputs = sgd.forward(params, { param, grad: need(gradients, name), momentum_buffer });
-    next.parameters[name] = need(outputs, 'param');
-    next.buffers[name] = need(outputs, 'momentum_buffer');
-  }
-  return next;
+  state: OptimizerState,
+  { optimizer = 'sgd', lr, weight_decay, momentum = 0, nesterov = false }: OptimizerSettings,
+): { parameters: Tensors; state: OptimizerState } {
+  const op = { sgd, adam, adamw }[optimizer] as ReferenceOp;
+  const params = op.params.parse({
+    lr,
+    weight_decay,
+    ...(optimizer === 'sgd' && { momentum, nesterov }),
+  });
+  const steps = Object.entries(parameters).map(([name, param]) => {
+    const inputs = { param, grad: need(gradients, name), ...state[name] };
+    const { param: updated, ...kept } = op.forward(params, inputs);
+    return { name, updated: updated ?? param, kept };
+  });
+  return {
+    parameters: Object.fromEntries(steps.map(({ name, updated }) => [name, updated])),
+    state: Object.fromEntries(steps.map(({ name, kept }) => [name, kept])),
+  };
 }
 
 const join = (prefix: string, name: string): string => (prefix === '' ? name : `${prefix}.${name}`);

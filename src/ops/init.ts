@@ -3,7 +3,6 @@
  * fan_out = O·KH·KW outputs (with groups I counts those of one group, as in `torch.nn.init`).
  */
 import { z } from 'zod';
-import { FathomError } from '../errors.ts';
 import { elements } from './tensor.ts';
 import type { Shape } from './tensor.ts';
 
@@ -91,7 +90,7 @@ export type Distribution =
   | { kind: 'constant'; value: number }
   | { kind: 'dirac'; groups: number };
 
-/** Resolves fans and gains. Throws a FathomError where a Dirac kernel is asked for by a bias or a vector. */
+/** Resolves fans and gains. */
 export function distribution(init: Initializer, shape: Shape): Distribution {
   switch (init.kind) {
     case 'kaiming_normal':
@@ -107,16 +106,8 @@ export function distribution(init: Initializer, shape: Shape): Distribution {
     }
     case 'uniform_fan_in':
       return { kind: 'uniform', bound: 1 / Math.sqrt(init.fanIn) };
-    case 'dirac': {
-      if (shape.length < 2) {
-        throw new FathomError(
-          'init',
-          `a Dirac kernel needs a weight, not [${shape.join(', ')}]`,
-          {},
-        );
-      }
+    case 'dirac':
       return { kind: 'dirac', groups: 'groups' in init ? init.groups : 1 };
-    }
     default:
       return init;
   }

@@ -11,6 +11,8 @@ export interface StepScalars {
   valid: number;
   pad: number;
   flip: boolean;
+  /** The norm of all gradients together is clipped to this, where clipping is on. */
+  maxNorm: number;
 }
 
 /** Bytes of the uniform buffer. */
@@ -35,4 +37,5 @@ export function writeStep(scalars: StepScalars, floats: Float32Array, integers: 
   integers[6] = scalars.valid;
   integers[7] = scalars.pad;
   integers[8] = Number(scalars.flip);
+  floats[9] = scalars.maxNorm;
 }

@@ -96,3 +96,16 @@ function adamStep({ lr, betas: [beta1, beta2], eps }: AdamParams, inputs: Tensor
     exp_avg_sq: v,
   };
 }
+
+/**
+ * Gradients scaled so that their norm, all together, is `maxNorm` at most: g ← g · min(1, maxNorm / (n + 1e-6)) with
+ * n = √(Σ g²). Pascanu et al. 2013, section 3.2; as torch.nn.utils.clip_grad_norm_.
+ */
+export function clipGradients(gradients: Tensors, maxNorm: number): Tensors {
+  const squares = Object.values(gradients).flatMap(({ data }) => [...data.map((g) => g * g)]);
+  const norm = Math.sqrt(squares.reduce((a, b) => a + b, 0));
+  const scale = Math.min(1, maxNorm / (norm + 1e-6));
+  return Object.fromEntries(
+    Object.entries(gradients).map(([name, gradient]) => [name, map(gradient, (g) => g * scale)]),
+  );
+}

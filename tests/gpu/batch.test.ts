@@ -114,7 +114,13 @@ describe('a batch in a network', () => {
       cifarNetwork({ depth: 8, residual: false, width: 4, input: shape, classes: 10 }),
       { batch, seed: 1, data: { train: dataset, test: dataset }, reuse: false },
     );
-    const scalars = { learningRate: 0.1, momentum: 0.9, weightDecay: 0, nesterov: false };
+    const scalars = {
+      learningRate: 0.1,
+      momentum: 0.9,
+      weightDecay: 0,
+      nesterov: false,
+      maxNorm: 0,
+    };
     network.run(mode, { ...scalars, seed: 6, iteration: 2, valid: batch, pad, flip }, 0, indices);
 
     const { lowered, pass } = network.program(mode);

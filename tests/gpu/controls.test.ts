@@ -18,10 +18,11 @@ import type { MetricsRow } from '../../src/lab/run.ts';
 import { withShortcuts } from '../../src/network/families.ts';
 import { buildGraph, graphParameters } from '../../src/network/graph.ts';
 import { runReference, stepReference } from '../../src/network/reference.ts';
-import type { ReferenceState } from '../../src/network/reference.ts';
+import type { OptimizerState, ReferenceState } from '../../src/network/reference.ts';
 import { pcg4d } from '../../src/random.ts';
+import { clipGradients } from '../../src/reference/optimizers.ts';
 import { tensor } from '../../src/reference/tensor.ts';
-import type { Tensor, Tensors } from '../../src/reference/tensor.ts';
+import type { Tensor } from '../../src/reference/tensor.ts';
 import { device } from './setup.ts';
 import { smallBuiltin } from './small_data.ts';
 
@@ -110,6 +111,12 @@ interface Plan {
   learningRate(t: number): number;
   momentum?(t: number): number;
   weightDecay?(t: number): number;
+  nesterov?(t: number): boolean;
+  optimizer?: 'sgd' | 'adam' | 'adamw';
+  /** ε of the smoothed targets in training. */
+  smoothing?: number;
+  /** Largest norm of all gradients together. */
+  clip?: number;
   /** Augmentation and how often is evaluated. */
   settings?(t: number): ExperimentConfig;
   /** Whether the shortcuts are connected at iteration t. */
@@ -125,7 +132,7 @@ async function trainReference(config: ExperimentConfig, plan: Plan, data?: Datas
       [parameter.name, tensor(parameter.shape, initialValues(parameter, config.seed))] as const,
   );
   let state: ReferenceState = { parameters: Object.fromEntries(given), running: {} };
-  let velocities: Tensors = {};
+  let kept: OptimizerState = {};
   const order = new BatchOrder(dataset.train.count, config.batch, config.seed);
   const losses: number[] = [];
   const testErrors: (number | null)[] = [];
@@ -133,17 +140,19 @@ async function trainReference(config: ExperimentConfig, plan: Plan, data?: Datas
     const wired = plan.connected ? withShortcuts(spec, plan.connected(t)) : spec;
     const settings = plan.settings?.(t) ?? config;
     const { x, labels } = pictures(dataset, dataset.train, order.at(t), settings, t);
-    const pass = runReference(wired, state, x, labels);
+    const pass = runReference(wired, state, x, labels, { labelSmoothing: plan.smoothing ?? 0 });
     losses.push(pass.loss);
-    const next = stepReference(state.parameters, pass.gradients, velocities, {
+    const gradients = plan.clip ? clipGradients(pass.gradients, plan.clip) : pass.gradients;
+    const next = stepReference(state.parameters, gradients, kept, {
+      optimizer: plan.optimizer ?? 'sgd',
       lr: plan.learningRate(t),
       momentum: plan.momentum?.(t) ?? 0.9,
       weight_decay: plan.weightDecay?.(t) ?? 1e-4,
-      nesterov: false,
+      nesterov: plan.nesterov?.(t) ?? false,
     });
     // Parameters of a shortcut that is cut have no gradient and stay as they are.
     state = { parameters: { ...state.parameters, ...next.parameters }, running: pass.running };
-    velocities = { ...velocities, ...next.buffers };
+    kept = { ...kept, ...next.state };
 
     const due = (t + 1) % settings.evalEvery === 0 || t + 1 === config.steps;
     testErrors.push(due ? evaluate(wired, state, dataset, config) : null);
@@ -159,7 +168,7 @@ function evaluate(
 ): number {
   const all = Array.from({ length: dataset.test.count }, (_, i) => i);
   const { x, labels } = pictures(dataset, dataset.test, all, config, null);
-  const { logits } = runReference(spec, state, x, labels, false);
+  const { logits } = runReference(spec, state, x, labels, { training: false });
   const classes = logits.shape[1] ?? 0;
   const wrong = labels.filter((label, n) => {
     const row = Array.from(logits.data.subarray(n * classes, (n + 1) * classes));
@@ -192,6 +201,25 @@ const CONTROLS: [name: string, setting: Partial<ExperimentConfig>, plan?: Partia
     { schedule: 'cosine' },
     { learningRate: (t) => 0.025 * (1 + Math.cos((Math.PI * t) / 4)) },
   ],
+  ['schedule: linear', { schedule: 'linear' }, { learningRate: (t) => 0.05 * (1 - t / 4) }],
+  [
+    'schedule: one cycle, warm-up included',
+    { schedule: 'one_cycle', warmup: 2 },
+    { learningRate: (t) => [0.002, 0.026, 0.05, 2e-7][t] ?? NaN },
+  ],
+  [
+    'optimizer: Adam',
+    { optimizer: 'adam', learningRate: 0.002 },
+    { optimizer: 'adam', learningRate: constant(0.002) },
+  ],
+  [
+    'optimizer: AdamW',
+    { optimizer: 'adamw', weightDecay: 1, learningRate: 0.002 },
+    { optimizer: 'adamw', weightDecay: constant(1), learningRate: constant(0.002) },
+  ],
+  ['Nesterov momentum', { nesterov: true }, { nesterov: () => true }],
+  ['label smoothing', { labelSmoothing: 0.2 }, { smoothing: 0.2 }],
+  ['gradient clipping', { clipNorm: 0.5 }, { clip: 0.5 }],
   ['momentum', { momentum: 0.5 }, { momentum: constant(0.5) }],
   ['weight decay', { weightDecay: 0.1 }, { weightDecay: constant(0.1) }],
   ['augmentation: pad and crop', { pad: 2 }],
@@ -214,6 +242,7 @@ const LIVE: { [N in keyof LiveSettings]: { to: LiveSettings[N]; plan?: Partial<P
     plan: { learningRate: (t) => (t < 2 ? 0.05 : 0.025 * (1 + Math.cos((Math.PI * t) / 4))) },
   },
   momentum: { to: 0.2, plan: { momentum: (t) => (t < 2 ? 0.9 : 0.2) } },
+  nesterov: { to: true, plan: { nesterov: (t) => t >= 2 } },
   weightDecay: { to: 0.1, plan: { weightDecay: (t) => (t < 2 ? 1e-4 : 0.1) } },
   pad: { to: 2 },
   flip: { to: true },

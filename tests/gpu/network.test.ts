@@ -44,6 +44,7 @@ const scalars = (iteration: number, learningRate = 0.05) => ({
   valid: BATCH,
   pad: 0,
   flip: false,
+  maxNorm: 0,
 });
 
 const opened: GpuNetwork[] = [];

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { cifarNetwork } from '../../src/network/families.ts';
 import { runReference, stepReference } from '../../src/network/reference.ts';
-import type { ReferenceState } from '../../src/network/reference.ts';
+import type { OptimizerState, ReferenceState } from '../../src/network/reference.ts';
 import { normal, streamOf } from '../../src/random.ts';
 import { map, need, size, tensor } from '../../src/reference/tensor.ts';
 import type { Tensor, Tensors } from '../../src/reference/tensor.ts';
@@ -107,7 +107,7 @@ test('training moves the running statistics and evaluation uses them', () => {
   const trained = runReference(spec, start(), x, labels);
   expect(Object.keys(trained.running)).toContain('layer3.0.bn2.running_var');
   const state = { parameters: parameters(), running: trained.running };
-  const evaluated = runReference(spec, state, x, labels, false);
+  const evaluated = runReference(spec, state, x, labels, { training: false });
   expect(evaluated.running).toEqual(trained.running);
   expect(evaluated.loss).not.toBeCloseTo(trained.loss, 3);
 });
@@ -116,7 +116,7 @@ test('SGD steps lower the loss of one batch', () => {
   const spec = network(true);
   const state = start();
   const settings = { lr: 0.05, momentum: 0.9, weight_decay: 1e-4 };
-  let buffers: Tensors = {};
+  let buffers: OptimizerState = {};
   const losses: number[] = [];
   for (let step = 0; step < 10; step++) {
     const { loss, gradients, running } = runReference(spec, state, x, labels);
@@ -124,7 +124,7 @@ test('SGD steps lower the loss of one batch', () => {
     state.running = running;
     const next = stepReference(state.parameters, gradients, buffers, settings);
     state.parameters = next.parameters;
-    buffers = next.buffers;
+    buffers = next.state;
   }
   expect(losses.at(-1)).toBeLessThan(0.5 * (losses[0] ?? NaN));
 });

@@ -11,12 +11,22 @@ import { DEFAULTS, MOST_NETWORKS, SETTINGS, isLive, nearestAllowed, stepped } fr
 import type { SettingName } from '../settings.ts';
 import { iterationsDone, pendingSettings } from '../store.ts';
 import { useShade } from '../theme.ts';
-import { CurveKey, InfoTip, NumberField, Segmented } from './controls.tsx';
+import { Choice, CurveKey, InfoTip, NumberField, Segmented } from './controls.tsx';
 
 const GROUPS = [
   {
     name: 'training',
-    settings: ['learningRate', 'schedule', 'warmup', 'momentum', 'weightDecay'],
+    settings: [
+      'learningRate',
+      'schedule',
+      'warmup',
+      'momentum',
+      'nesterov',
+      'weightDecay',
+      'optimizer',
+      'labelSmoothing',
+      'clipNorm',
+    ],
   },
   { name: 'pictures', settings: ['flip', 'pad', 'size', 'batch'] },
   { name: 'experiment', settings: ['width', 'shortcut', 'steps', 'evalEvery', 'seed'] },
@@ -166,13 +176,14 @@ function SettingControl({ name, id, label, description }: SettingControlProps) {
 
   switch (name) {
     case 'flip':
+    case 'nesterov':
       return (
         <Switch.Root
           id={id}
           className="switch"
           aria-description={description}
-          checked={draft.flip}
-          onCheckedChange={(flip) => change('flip', flip)}
+          checked={draft[name]}
+          onCheckedChange={(checked) => change(name, checked)}
         >
           <Switch.Thumb className="switch-thumb" />
         </Switch.Root>
@@ -189,10 +200,23 @@ function SettingControl({ name, id, label, description }: SettingControlProps) {
           onChange={(value) => change('shortcut', value)}
         />
       );
-    case 'schedule':
+    case 'optimizer':
       return (
         <Segmented
           label={label}
+          value={draft.optimizer}
+          options={SETTINGS.optimizer.options.map((value) => ({
+            value,
+            name: t(`settings.optimizer.options.${value}`),
+          }))}
+          onChange={(value) => change('optimizer', value)}
+        />
+      );
+    case 'schedule':
+      return (
+        <Choice
+          id={id}
+          description={description}
           value={draft.schedule}
           options={SETTINGS.schedule.options.map((value) => ({
             value,

@@ -100,6 +100,40 @@ export function Segmented<T extends string>({
   );
 }
 
+/** One of more options than stand side by side. */
+export function Choice<T extends string>({
+  id,
+  description,
+  value,
+  options,
+  onChange,
+}: {
+  id: string;
+  description: string;
+  value: T;
+  options: readonly { value: T; name: string }[];
+  onChange: (value: T) => void;
+}) {
+  return (
+    <select
+      id={id}
+      className="choice"
+      aria-description={description}
+      value={value}
+      onChange={(event) => {
+        const option = options.find((candidate) => candidate.value === event.target.value);
+        if (option) onChange(option.value);
+      }}
+    >
+      {options.map((option) => (
+        <option key={option.value} value={option.value}>
+          {option.name}
+        </option>
+      ))}
+    </select>
+  );
+}
+
 interface NumberFieldProps {
   id?: string;
   label: string;

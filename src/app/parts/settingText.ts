@@ -3,6 +3,7 @@
  */
 import { useTranslation } from 'react-i18next';
 import type { ExperimentConfig } from '../../lab/config.ts';
+import { SCHEDULES } from '../../lab/schedule.ts';
 import { isSettingName } from '../settings.ts';
 
 export function useSettingsText(): (settings: Partial<ExperimentConfig>) => string {
@@ -10,9 +11,8 @@ export function useSettingsText(): (settings: Partial<ExperimentConfig>) => stri
   const valueText = (name: string, value: unknown): string => {
     if (value === true) return '✓';
     if (value === false) return '✗';
-    if (name === 'schedule' && (value === 'constant' || value === 'step' || value === 'cosine')) {
-      return t(`settings.schedule.options.${value}`);
-    }
+    const schedule = SCHEDULES.find((known) => name === 'schedule' && known === value);
+    if (schedule) return t(`settings.schedule.options.${schedule}`);
     return String(value);
   };
   return (settings) =>

@@ -7,9 +7,10 @@ import { augmentCall } from '../../ops/augment.ts';
 import { gatherCall } from '../../ops/batch.ts';
 import type { BatchSource } from '../../ops/batch.ts';
 import { addCall } from '../../ops/elementwise.ts';
+import { emitClip, optimizerCall } from '../../ops/optimizer.ts';
+import type { Optimizer, Update } from '../../ops/optimizer.ts';
 import { MAX_WORKGROUPS } from '../../ops/op.ts';
 import type { Emitter, KernelCall } from '../../ops/op.ts';
-import { sgdCall } from '../../ops/sgd.ts';
 import { emitLoss, emitLossGradient } from '../../ops/softmax_cross_entropy.ts';
 import { STEP } from '../../ops/step.ts';
 import type { Layout, Shape, Storage, Tensor } from '../../ops/tensor.ts';
@@ -30,7 +31,7 @@ export interface NetworkTensors {
   gradients: ReadonlyMap<string, Tensor>;
   state: ReadonlyMap<string, Tensor>;
   /** What the update covers: runs of parameters that are neighbours in memory, flat. */
-  update: readonly { weight: Tensor; velocity: Tensor; gradient: Tensor }[];
+  update: readonly Update[];
 }
 
 export interface Lowered {
@@ -57,8 +58,21 @@ export interface Behaviour {
   sampling: boolean;
 }
 
+/** What a training step does besides the network's own passes. */
+export interface Recipe {
+  optimizer: Optimizer;
+  /** ε of Szegedy et al. 2016, section 7; 0 for plain cross-entropy. Evaluation never smooths. */
+  labelSmoothing: number;
+  /** Whether gradients are clipped by their global norm. */
+  clip: boolean;
+}
+
+export const PLAIN_SGD: Recipe = { optimizer: { kind: 'sgd' }, labelSmoothing: 0, clip: false };
+
 export interface LowerOptions {
   mode: Mode;
+  /** Of training; plain SGD where nothing is said. */
+  recipe?: Recipe;
   /** Where pictures come from; without it the caller fills `x` and `labels` before the pass. */
   source?: BatchSource;
 }
@@ -122,13 +136,23 @@ export function lower(graph: Graph, network: NetworkTensors, options: LowerOptio
 
   recorder.enter('loss', 'loss');
   const logits = lookup(values, graph.output);
-  const loss = emitLoss(recorder, logits, labels);
+  const { optimizer, labelSmoothing, clip } = options.recipe ?? PLAIN_SGD;
+  const smoothing = { label_smoothing: training ? labelSmoothing : 0 };
+  const loss = emitLoss(recorder, logits, labels, smoothing);
   if (training) {
-    const gradients = new Map<Tensor, Tensor>([[logits, emitLossGradient(recorder, loss, labels)]]);
+    const gradients = new Map<Tensor, Tensor>([
+      [logits, emitLossGradient(recorder, loss, labels, smoothing)],
+    ]);
     lowerBackward(recorder, records, network, gradients, (tensor) => tensor !== x);
     recorder.enter('update', 'update');
-    for (const { weight, velocity, gradient } of network.update) {
-      recorder.dispatch(sgdCall(weight, velocity, gradient, STEP));
+    const clipped = clip
+      ? emitClip(
+          recorder,
+          network.update.map(({ gradient }) => gradient),
+        )
+      : undefined;
+    for (const stretch of network.update) {
+      recorder.dispatch(optimizerCall(optimizer, stretch, STEP, clipped));
     }
   }
   return { dispatches: recorder.dispatches, x, labels, logits, summary: loss.summary, values };

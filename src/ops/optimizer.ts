@@ -1,0 +1,112 @@
+/** Updates of all parameters at once, and the clipping of their gradients; see `shaders/optimizer.wgsl`. */
+import { z } from 'zod';
+import { ceilDiv, grid, read, uniform, update, write } from './op.ts';
+import type { Emitter, KernelCall } from './op.ts';
+import { storedElements } from './tensor.ts';
+import type { Tensor } from './tensor.ts';
+
+const decay = z.number().gt(0).lt(1);
+
+export const adamParams = z.object({
+  /** How much of the mean and of the mean square of gradients is kept each step. */
+  betas: z.tuple([decay, decay]).default([0.9, 0.999]),
+  eps: z.number().positive().default(1e-8),
+  /** AdamW: weight decay acts on the weights and not on the gradient. */
+  decoupled: z.boolean().default(false),
+});
+export type AdamParams = z.infer<typeof adamParams>;
+
+/** How weights follow their gradients; rates and decay are scalars of the step. */
+export type Optimizer = { kind: 'sgd' } | ({ kind: 'adam' } & AdamParams);
+
+/** A stretch of parameters that are neighbours in memory, flat, all of equal size. */
+export interface Update {
+  weight: Tensor;
+  gradient: Tensor;
+  /** SGD's velocity, Adam's first moment. */
+  first: Tensor;
+  /** Adam's second moment. */
+  second?: Tensor;
+}
+
+/** One update of a stretch. `clip` is what {@link emitClip} returned, where gradients are clipped. */
+export function optimizerCall(
+  optimizer: Optimizer,
+  { weight, gradient, first, second }: Update,
+  step: Tensor,
+  clip?: Tensor,
+): KernelCall {
+  const SIZE4 = storedElements(weight) / 4;
+  const CLIP = clip !== undefined;
+  const tail = [read(gradient), uniform(step), ...(clip ? [read(clip)] : [])];
+  const workgroups = grid(ceilDiv(SIZE4, 64));
+  if (optimizer.kind === 'sgd') {
+    return {
+      shader: 'optimizer',
+      entry: 'sgd',
+      constants: { SIZE4, CLIP },
+      bindings: [update(weight), update(first), ...tail],
+      workgroups,
+      flops: SIZE4 * 4 * 6,
+    };
+  }
+  if (!second) throw new Error('Adam keeps a second moment');
+  const {
+    betas: [BETA1, BETA2],
+    eps: EPS,
+    decoupled: DECOUPLED,
+  } = optimizer;
+  return {
+    shader: 'optimizer',
+    entry: 'adam',
+    constants: {
+      SIZE4,
+      BETA1,
+      BETA2,
+      LOG_BETA1: Math.log(BETA1),
+      LOG_BETA2: Math.log(BETA2),
+      EPS,
+      DECOUPLED,
+      CLIP,
+    },
+    bindings: [update(weight), update(first), update(second), ...tail],
+    workgroups,
+    flops: SIZE4 * 4 * 15,
+  };
+}
+
+/** Workgroups that sum one stretch of gradients at most, and the least of vec4s that each sums. */
+const MAX_GROUPS = 64;
+const QUADS_PER_GROUP = 512;
+
+/** Dispatches the norm of all gradients together and what they are to be multiplied with: [norm, factor]. */
+export function emitClip(emit: Emitter, gradients: readonly Tensor[]): Tensor {
+  const groups = gradients.map((gradient) =>
+    Math.min(MAX_GROUPS, ceilDiv(storedElements(gradient) / 4, QUADS_PER_GROUP)),
+  );
+  const COUNT = groups.reduce((a, b) => a + b, 0);
+  const partial = emit.transient('squares of gradients', [COUNT], 'flat');
+  let FIRST = 0;
+  gradients.forEach((gradient, i) => {
+    const GROUPS = groups[i] ?? 1;
+    const SIZE4 = storedElements(gradient) / 4;
+    emit.dispatch({
+      shader: 'optimizer',
+      entry: 'sum_squares',
+      constants: { SIZE4, GROUPS, FIRST },
+      bindings: [read(gradient), update(partial)],
+      workgroups: [GROUPS, 1, 1],
+      flops: SIZE4 * 8,
+    });
+    FIRST += GROUPS;
+  });
+  const clip = emit.transient('clip', [2], 'flat');
+  emit.dispatch({
+    shader: 'optimizer',
+    entry: 'clip_scale',
+    constants: { COUNT },
+    bindings: [read(partial), write(clip), uniform(emit.step)],
+    workgroups: [1, 1, 1],
+  });
+  return clip;
+}

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { FathomError } from '../errors.ts';
 import { cifarNetwork, isCifarDepth } from '../network/families.ts';
 import type { OptimizerSettings } from '../network/reference.ts';
-import type { NetworkSpec } from '../network/spec.ts';
+import type { NetworkSpec, NormChoice } from '../network/spec.ts';
 import { size, tensor } from '../reference/tensor.ts';
 import type { Tensor, Tensors } from '../reference/tensor.ts';
 import { readSettings, renameTensors } from './settings.ts';
@@ -111,7 +111,9 @@ const architecture = z.strictObject({
   input: z.tuple([count, count, count, count]),
   residual: z.boolean(),
   shortcut: z.enum(['end', 'both', 'B']).nullable(),
-  norm: z.literal('batch'),
+  norm: z.enum(['batch', 'layer', 'instance', 'group', 'none']),
+  /** Of group norm. */
+  groups: z.int().min(1).optional(),
   conv_bias: z.literal(false).default(false),
   classes: z.int().min(2),
 });
@@ -221,6 +223,8 @@ function interpret(
     return { unsupported: `arch: stages of widths ${stage_widths.join(', ')}` };
   }
   const [, channels, height, imageWidth] = input;
+  const norm = normOf(arch.data, file);
+  if (norm === undefined) return { unsupported: 'arch: group norm without a number of groups' };
   const spec = cifarNetwork({
     depth,
     width,
@@ -229,9 +233,30 @@ function interpret(
     input: { channels, height, width: imageWidth },
     shortcut: shortcut === 'B' ? 'B' : 'A',
     zeroChannels: shortcut === 'both' ? 'both' : 'end',
+    norm,
   });
   const { lr, momentum, weight_decay, nesterov } = settings.data;
   return { network: { spec, optimizer: { lr, momentum, weight_decay, nesterov } } };
+}
+
+/** The norm that a case names; undefined where it does not say enough. */
+function normOf(
+  { norm, groups }: z.output<typeof architecture>,
+  { tensors }: z.output<typeof networkJson>,
+): NormChoice | null | undefined {
+  switch (norm) {
+    case 'none':
+      return null;
+    case 'group':
+      return groups === undefined ? undefined : { type: 'group_norm', groups };
+    case 'layer': {
+      // γ for each element, or for each channel: then it is group norm with a single group.
+      const gamma = tensors.find(({ name }) => name === 'param/bn1.weight');
+      return gamma?.shape.length === 1 ? { type: 'group_norm', groups: 1 } : { type: 'layer_norm' };
+    }
+    default:
+      return { type: norm === 'batch' ? 'batch_norm' : 'instance_norm' };
+  }
 }
 
 /** Cuts the flat little-endian float32 data into tensors. */

@@ -66,7 +66,7 @@ async function runTableOp(
   if (typeof training !== 'boolean' || (given.training !== undefined && !modal)) {
     return { unsupported: `${name}: training: ${String(given.training)}` };
   }
-  const params = strict(op.params).safeParse(complete(name, settings, inputs));
+  const params = op.params.safeParse(complete(name, settings, inputs));
   if (!params.success) return { unsupported: `${name}: ${explain(params.error)}` };
 
   const first = inputs[op.inputs[0] ?? '']?.shape ?? [];
@@ -109,10 +109,6 @@ function complete(name: string, given: Settings, inputs: Tensors): Settings {
       return NORMS.includes(name) ? { affine: weight !== undefined, ...given } : given;
   }
 }
-
-/** Refuses settings that the op does not know instead of passing them over. */
-const strict = (params: z.ZodType): z.ZodType =>
-  params instanceof z.ZodObject ? params.strict() : params;
 
 const mapNames = (tensors: Tensors, rename: (name: string) => string): Tensors =>
   Object.fromEntries(Object.entries(tensors).map(([name, value]) => [rename(name), value]));

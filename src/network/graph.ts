@@ -64,6 +64,9 @@ export function buildLayers(name: string, layers: readonly LayerSpec[], shape: S
   const apply = (path: string, op: Op, given: unknown, inputs: Record<string, Value>): Value => {
     try {
       const node = graphNode(path, op, given, inputs);
+      if (nodes.some((other) => other.path === path)) {
+        throw new FathomError('duplicate-name', 'two layers bear this name');
+      }
       nodes.push(node);
       return node.output;
     } catch (error) {

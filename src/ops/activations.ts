@@ -88,7 +88,7 @@ function activation<P>({ choose, settings = [], ...rest }: Variant<P>): Op {
 /** Far out nothing may overflow, and near 0 nothing cancel. */
 const EXTREMES = [-100, -88, -20, -1, -1e-4, 0, 1e-4, 1, 20, 88, 100];
 
-const none = z.object({});
+const none = z.strictObject({});
 
 export const identity = activation({
   name: 'identity',
@@ -142,9 +142,11 @@ export const silu = activation({
   reference: reference.silu,
 });
 
-export const geluParams = z.object({
-  /** `none`: by the error function; `tanh`: the approximation by a hyperbolic tangent. */
-  approximate: z.enum(['none', 'tanh']).default('none'),
+export const geluParams = z.strictObject({
+  approximate: z
+    .enum(['none', 'tanh'])
+    .default('none')
+    .describe('`none`: by the error function; `tanh`: the approximation by a hyperbolic tangent'),
 });
 
 export const gelu = activation({
@@ -161,9 +163,8 @@ export const gelu = activation({
   settings: [{ approximate: 'tanh' }],
 });
 
-export const eluParams = z.object({
-  /** The value towards which y goes far below 0, negated. */
-  alpha: z.number().default(1),
+export const eluParams = z.strictObject({
+  alpha: z.number().default(1).describe('The value towards which y goes far below 0, negated'),
 });
 
 export const elu = activation({
@@ -181,9 +182,8 @@ export const elu = activation({
   settings: [{ alpha: 0.7 }],
 });
 
-export const leakyReluParams = z.object({
-  /** Slope below 0. */
-  negative_slope: z.number().default(0.01),
+export const leakyReluParams = z.strictObject({
+  negative_slope: z.number().default(0.01).describe('Slope below 0'),
 });
 
 export const leakyRelu = activation({

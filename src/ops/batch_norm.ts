@@ -13,16 +13,22 @@ import { positiveTensor } from './sample.ts';
 import { elements, imageDims, quads } from './tensor.ts';
 import type { Shape, Tensor } from './tensor.ts';
 
-export const batchNormParams = z.object({
-  eps: z.number().positive().default(1e-5),
-  /** How far the running estimates move towards those of a batch. */
-  momentum: z.number().min(0).max(1).default(0.1),
-  /** Whether γ (`weight`) and β (`bias`) are learned. */
-  affine: z.boolean().default(true),
-  /** What γ starts at: zeros make a residual block start as the identity (Goyal et al. 2017, section 5.1). */
-  init: z.enum(['ones', 'zeros']).default('ones'),
-  /** Fused: y = max(…, 0). */
-  relu: z.boolean().default(false),
+export const batchNormParams = z.strictObject({
+  eps: z.number().positive().default(1e-5).describe('Added to the variance'),
+  momentum: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.1)
+    .describe('How far the running estimates move towards those of a batch'),
+  affine: z.boolean().default(true).describe('Whether γ (`weight`) and β (`bias`) are learned'),
+  init: z
+    .enum(['ones', 'zeros'])
+    .default('ones')
+    .describe(
+      'What γ starts at: zeros make a residual block start as the identity (Goyal et al. 2017, section 5.1)',
+    ),
+  relu: z.boolean().default(false).describe('Fused: y = max(…, 0)'),
 });
 export type BatchNormParams = z.infer<typeof batchNormParams>;
 

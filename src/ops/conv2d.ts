@@ -13,18 +13,27 @@ import { elements, imageDims, quads, storedElements } from './tensor.ts';
 import type { Shape, Tensor } from './tensor.ts';
 import { pair, padding2d, placeWindows, sizePair } from './window.ts';
 
-export const conv2dParams = z.object({
-  out_channels: z.int().min(1),
-  kernel: sizePair,
-  stride: sizePair.default(1),
-  padding: padding2d.default(0),
-  /** Distance between neighbouring taps of the kernel. */
-  dilation: sizePair.default(1),
-  /** Channels are divided into so many groups that do not see each other; as many as channels is depthwise. */
-  groups: z.int().min(1).default(1),
-  bias: z.boolean().default(false),
-  /** How the weight starts; He's initialization where nothing is said. */
-  init: initializer.optional(),
+export const conv2dParams = z.strictObject({
+  out_channels: z.int().min(1).describe('Number of kernels'),
+  kernel: sizePair.describe('Height and width of the kernel, or one number for both'),
+  stride: sizePair.default(1).describe('Pixels between neighbouring windows'),
+  padding: padding2d
+    .default(0)
+    .describe(
+      'Zeros around the image: a number, [rows, columns], [top, left, bottom, right], valid (none), or same (y as large as x, divided by the stride)',
+    ),
+  dilation: sizePair.default(1).describe('Distance between neighbouring taps of the kernel'),
+  groups: z
+    .int()
+    .min(1)
+    .default(1)
+    .describe(
+      'Channels are divided into so many groups that do not see each other; as many as channels is depthwise',
+    ),
+  bias: z.boolean().default(false).describe('Whether a bias is learned'),
+  init: initializer
+    .optional()
+    .describe('How the weight starts; He’s initialization where nothing is said'),
 });
 export type Conv2dParams = z.infer<typeof conv2dParams>;
 
@@ -400,7 +409,7 @@ export const conv2d = defineOp<Conv2dParams>({
     const y = [n, out_channels, rows.count, columns.count];
     if (c % groups !== 0 || out_channels % groups !== 0) {
       throw shapeError(
-        `${groups} groups must divide ${c} input channels and ${out_channels} output channels`,
+        `${groups} groups must divide ${c} input channels and ${out_channels} output channels: [${x.join(', ')}] to [${y.join(', ')}]`,
         { groups, x: x.join(), y: y.join() },
       );
     }

@@ -13,14 +13,21 @@ import type { Sample } from './sample.ts';
 import { elements, imageDims, quads } from './tensor.ts';
 import type { Shape, Tensor } from './tensor.ts';
 
-export const dropoutParams = z.object({
-  /** Probability that an element is dropped (PyTorch's `p`); it is kept with 1 minus that, the `p` of the paper. */
-  drop_probability: z.number().min(0).max(1).default(0.5),
-  /**
-   * Where the expectation is mended: `inverted` divides by the keep probability in training, `vanilla`
-   * multiplies by it in evaluation.
-   */
-  mode: z.enum(['inverted', 'vanilla']).default('inverted'),
+export const dropoutParams = z.strictObject({
+  drop_probability: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.5)
+    .describe(
+      'Probability that an element is dropped (PyTorch’s `p`); it is kept with 1 minus that, the `p` of the paper',
+    ),
+  mode: z
+    .enum(['inverted', 'vanilla'])
+    .default('inverted')
+    .describe(
+      'Where the expectation is mended: `inverted` divides by the keep probability in training, `vanilla` multiplies by it in evaluation',
+    ),
 });
 export type DropoutParams = z.infer<typeof dropoutParams>;
 

@@ -8,7 +8,7 @@ import { IMAGES, onImages } from './sample.ts';
 import { elements, storedElements } from './tensor.ts';
 import type { Tensor } from './tensor.ts';
 
-const none = z.object({});
+const none = z.strictObject({});
 
 function elementwise(
   entry: string,
@@ -71,7 +71,9 @@ export const add = defineOp<Record<string, never>>({
   inputs: ['a', 'b'],
   inferShape: (_, { a = [], b = [] }) => {
     if (a.join() !== b.join()) {
-      throw shapeError(`cannot add shapes [${a.join(', ')}] and [${b.join(', ')}]`);
+      throw shapeError(
+        `the branches of a residual connection must have one shape, not [${a.join(', ')}] and [${b.join(', ')}]`,
+      );
     }
     return a;
   },

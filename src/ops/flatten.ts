@@ -22,7 +22,7 @@ export const flatten = defineOp<Record<string, never>>({
   },
   reference,
   samples: onImages(),
-  params: z.object({}),
+  params: z.strictObject({}),
   inputs: ['x'],
   inferShape: (_, { x = [] }) => {
     if (x.length !== 4) throw shapeError(`there is nothing to flatten in [${x.join(', ')}]`);

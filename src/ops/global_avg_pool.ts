@@ -21,7 +21,7 @@ export const globalAvgPool = defineOp<Record<string, never>>({
   },
   reference,
   samples: onImages(),
-  params: z.object({}),
+  params: z.strictObject({}),
   inputs: ['x'],
   inferShape: (_, { x = [] }) => {
     if (x.length !== 4) {

@@ -14,11 +14,12 @@ import { elements, imageDims, quads } from './tensor.ts';
 import type { Shape, Tensor } from './tensor.ts';
 
 const common = {
-  eps: z.number().positive().default(1e-5),
-  /** Whether γ (`weight`) and β (`bias`) are learned. */
-  affine: z.boolean().default(true),
-  /** What γ starts at: zeros make a residual block start as the identity. */
-  init: z.enum(['ones', 'zeros']).default('ones'),
+  eps: z.number().positive().default(1e-5).describe('Added to the variance'),
+  affine: z.boolean().default(true).describe('Whether γ (`weight`) and β (`bias`) are learned'),
+  init: z
+    .enum(['ones', 'zeros'])
+    .default('ones')
+    .describe('What γ starts at: zeros make a residual block start as the identity'),
 };
 
 /** How a tensor is divided: `N` pictures of `HW` pixels, each with `G` groups of its `C` channels. */
@@ -176,15 +177,15 @@ function divideChannels(name: string, x: Shape, groups?: number): Division {
   if (x.length !== 4) throw shapeError(`${name} takes images [N, C, H, W], not [${x.join(', ')}]`);
   const [N, C, h, w] = imageDims(x);
   const G = groups ?? C;
-  if (C % G !== 0) throw shapeError(`${G} groups do not divide ${C} channels evenly`);
+  if (C % G !== 0)
+    throw shapeError(`${G} groups do not divide the ${C} channels of [${x.join(', ')}]`);
   return { N, HW: h * w, C, G, elementwise: false };
 }
 
 const affine = (...shape: number[]) => ({ weight: shape, bias: shape });
 
-export const groupNormParams = z.object({
-  /** Into how many groups the channels of a picture are divided. */
-  groups: z.int().min(1),
+export const groupNormParams = z.strictObject({
+  groups: z.int().min(1).describe('Into how many groups the channels of a picture are divided'),
   ...common,
 });
 
@@ -210,7 +211,7 @@ export const groupNorm = groupwiseNorm({
   divide: ({ groups }, x) => divideChannels('group norm', x, groups),
 });
 
-export const instanceNormParams = z.object(common);
+export const instanceNormParams = z.strictObject(common);
 
 /** Group norm with one group a channel. */
 export const instanceNorm = groupwiseNorm({
@@ -231,12 +232,13 @@ export const instanceNorm = groupwiseNorm({
   divide: (_, x) => divideChannels('instance norm', x),
 });
 
-export const layerNormParams = z.object({
-  /**
-   * `CHW`, or the sizes themselves: all of a picture, γ and β for each element. `C`: across the channels of
-   * each pixel, γ and β per channel (as ConvNeXt does).
-   */
-  normalized_shape: z.union([z.enum(['CHW', 'C']), z.array(z.int().min(1)).min(1)]).default('CHW'),
+export const layerNormParams = z.strictObject({
+  normalized_shape: z
+    .union([z.enum(['CHW', 'C']), z.array(z.int().min(1)).min(1)])
+    .default('CHW')
+    .describe(
+      '`CHW`, or the sizes themselves: all of a picture, γ and β for each element. `C`: across the channels of each pixel, γ and β per channel (as ConvNeXt does)',
+    ),
   ...common,
 });
 

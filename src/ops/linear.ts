@@ -10,11 +10,12 @@ import { defineOp, input, shapeError } from './op.ts';
 import { elements } from './tensor.ts';
 import type { Shape } from './tensor.ts';
 
-export const linearParams = z.object({
-  out_features: z.int().min(1),
-  bias: z.boolean().default(true),
-  /** How the weight starts; as in PyTorch where nothing is said: U(−1/√in, 1/√in). */
-  init: initializer.optional(),
+export const linearParams = z.strictObject({
+  out_features: z.int().min(1).describe('Number of outputs'),
+  bias: z.boolean().default(true).describe('Whether a bias is learned'),
+  init: initializer
+    .optional()
+    .describe('How the weight starts; as in PyTorch where nothing is said: U(−1/√in, 1/√in)'),
 });
 export type LinearParams = z.infer<typeof linearParams>;
 

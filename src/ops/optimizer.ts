@@ -7,7 +7,7 @@ import type { Tensor } from './tensor.ts';
 
 const decay = z.number().gt(0).lt(1);
 
-export const adamParams = z.object({
+export const adamParams = z.strictObject({
   /** How much of the mean and of the mean square of gradients is kept each step. */
   betas: z.tuple([decay, decay]).default([0.9, 0.999]),
   eps: z.number().positive().default(1e-8),

@@ -11,13 +11,14 @@ import { elements, imageDims, quads } from './tensor.ts';
 import type { Shape, Tensor } from './tensor.ts';
 import { pair, paddingPair, sizePair } from './window.ts';
 
-export const windowParams = z.object({
-  kernel: sizePair,
-  /** As large as the kernel where not given. */
-  stride: sizePair.optional(),
-  padding: paddingPair.default(0),
-  /** Rounds the output size up: a last window may reach beyond the padding. */
-  ceil_mode: z.boolean().default(false),
+export const windowParams = z.strictObject({
+  kernel: sizePair.describe('Height and width of the window, or one number for both'),
+  stride: sizePair.optional().describe('As large as the kernel where not given'),
+  padding: paddingPair.default(0).describe('Rows and columns around the image, on both sides'),
+  ceil_mode: z
+    .boolean()
+    .default(false)
+    .describe('Rounds the output size up: a last window may reach beyond the padding'),
 });
 export type Pool2dParams = z.infer<typeof windowParams>;
 
@@ -153,8 +154,10 @@ export const maxPool2d = defineOp<Pool2dParams>({
 });
 
 export const avgPoolParams = windowParams.extend({
-  /** Whether zeros of the padding count as pixels. */
-  count_include_pad: z.boolean().default(true),
+  count_include_pad: z
+    .boolean()
+    .default(true)
+    .describe('Whether zeros of the padding count as pixels'),
 });
 export type AvgPool2dParams = z.infer<typeof avgPoolParams>;
 

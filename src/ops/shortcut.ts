@@ -5,10 +5,13 @@ import { ceilDiv, defineOp, grid, input, read, shapeError, write } from './op.ts
 import { imageDims, quads } from './tensor.ts';
 import type { Shape, Tensor } from './tensor.ts';
 
-export const shortcutParams = z.object({
-  out_channels: z.int().min(1),
-  stride: z.int().min(1),
-  zero_channels: z.enum(['end', 'both']).default('end'),
+export const shortcutParams = z.strictObject({
+  out_channels: z.int().min(1).describe('Channels of y, as many as those of x or more'),
+  stride: z.int().min(1).describe('Every so many pixels of x is taken'),
+  zero_channels: z
+    .enum(['end', 'both'])
+    .default('end')
+    .describe('Where the new channels go: all after the old ones, or half before and half after'),
 });
 export type ShortcutParams = z.infer<typeof shortcutParams>;
 
@@ -49,13 +52,14 @@ export const shortcutOptionA = defineOp<ShortcutParams>({
   inputs: ['x'],
   inferShape: ({ out_channels, stride }, { x = [] }) => {
     const [n, c, h, w] = imageDims(x);
+    const y = [n, out_channels, ceilDiv(h, stride), ceilDiv(w, stride)];
     if (out_channels < c) {
       throw shapeError(
-        `an option A shortcut only adds zeros, it cannot go from [${x.join(', ')}] to ${out_channels} channels: use option B`,
+        `an option A shortcut only adds zeros, it cannot go from [${x.join(', ')}] to [${y.join(', ')}]: use option B`,
         { x: x.join(), out_channels },
       );
     }
-    return [n, out_channels, ceilDiv(h, stride), ceilDiv(w, stride)];
+    return y;
   },
   flops: () => 0,
   forward: ({ params, inputs, y, emit }) => {

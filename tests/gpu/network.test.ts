@@ -215,7 +215,14 @@ test('gradients of a tensor that feeds several nodes add up', async () => {
       { x: input },
     ),
     graphNode('group', ops.group_norm, { groups: 3, affine: false }, { x: input }),
-    graphNode('drop', ops.dropout, { p: 0.5 }, { x: input }),
+    graphNode('drop', ops.dropout, { drop_probability: 0.5 }, { x: input }),
+    graphNode('drop2d', ops.dropout2d, {}, { x: input }),
+    graphNode(
+      'depthwise',
+      ops.conv2d,
+      { out_channels: 3, kernel: 3, padding: 'same', groups: 3 },
+      { x: input },
+    ),
     graphNode('option_a', ops.shortcut_option_a, { out_channels: 3, stride: 1 }, { x: input }),
     graphNode('norm', ops.batch_norm, {}, { x: input }),
     graphNode(
@@ -232,7 +239,11 @@ test('gradients of a tensor that feeds several nodes add up', async () => {
     },
     [] as ReturnType<typeof graphNode>[],
   );
-  const inputs = { x: random(shape, 5), 'conv.weight': random([3, 3, 3, 3], 6) };
+  const inputs = {
+    x: random(shape, 5),
+    'conv.weight': random([3, 3, 3, 3], 6),
+    'depthwise.weight': random([3, 1, 3, 3], 8),
+  };
   const dy = random(shape, 7);
   const run = (nodes: typeof paths) => runGraph(gpu, nodes, inputs, dy, { training: true });
   const whole = (await run([...paths, ...sums])).grads.x;

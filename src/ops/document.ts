@@ -1,0 +1,95 @@
+/** The op table as a document: `docs/layers.md` is what this makes of it. */
+import { z } from 'zod';
+import { ops } from './table.ts';
+import type { Op } from './op.ts';
+
+const GROUPS: Record<string, (keyof typeof ops)[]> = {
+  'Linear operators': ['conv2d', 'linear'],
+  Normalization: ['batch_norm', 'layer_norm', 'instance_norm', 'group_norm'],
+  Activations: ['relu', 'leaky_relu', 'elu', 'silu', 'gelu', 'sigmoid', 'tanh', 'identity'],
+  Dropout: ['dropout', 'dropout2d'],
+  'Pooling and shape': ['max_pool2d', 'avg_pool2d', 'global_avg_pool', 'flatten'],
+  'Residual connections': ['add', 'shortcut_option_a'],
+};
+
+const HEAD = `<!-- Generated from src/ops by \`npm run docs:layers\`; a test fails when it is stale. -->
+
+# Layers
+
+Every layer that runs on the GPU, forward and backward. Parameters have the names of \`torch.nn.functional\` where it has
+one. Images are $[N, C, H, W]$, kernels $[O, I, K_H, K_W]$; $L$ is the loss. Each layer stands in one file of \`src/ops\`, with its
+kernels in \`shaders\`; the same mathematics in float64 is in \`src/reference\`, which finite differences hold to account and
+which holds the kernels to account.
+`;
+
+/** The whole document. Throws if an op of the table belongs to no group. */
+export function layersDocument(): string {
+  const listed = Object.values(GROUPS).flat();
+  const missing = Object.keys(ops).filter((name) => !listed.some((known) => known === name));
+  if (missing.length > 0) throw new Error(`in no group of the document: ${missing.join(', ')}`);
+  const groups = Object.entries(GROUPS).map(([title, names]) =>
+    [`## ${title}\n`, ...names.map((name) => section(ops[name]))].join('\n'),
+  );
+  return [HEAD, ...groups].join('\n');
+}
+
+function section({ name, doc, params }: Op): string {
+  const rows = parameterRows(params);
+  return [
+    `### ${doc.title}: \`${name}\`\n`,
+    `$$${doc.formula}$$\n`,
+    `Gradient:\n`,
+    `$$${doc.gradient}$$\n`,
+    ...(rows.length > 0
+      ? ['| parameter | values | default | |\n| --- | --- | --- | --- |', `${rows.join('\n')}\n`]
+      : []),
+    `Source: ${doc.source}.\n`,
+  ].join('\n');
+}
+
+/** Parameters that the engine sets by itself. */
+const INTERNAL = ['relu'];
+
+/** The part of JSON Schema that zod writes for parameters. */
+interface Schema {
+  type?: string;
+  enum?: unknown[];
+  const?: unknown;
+  anyOf?: Schema[];
+  oneOf?: Schema[];
+  items?: Schema;
+  prefixItems?: Schema[];
+  properties?: Record<string, Schema>;
+  minimum?: number;
+  exclusiveMinimum?: number;
+  maximum?: number;
+  default?: unknown;
+  description?: string;
+}
+
+function parameterRows(params: z.ZodType): string[] {
+  const { properties = {} } = z.toJSONSchema(params, { io: 'input' }) as Schema;
+  return Object.entries(properties)
+    .filter(([name]) => !INTERNAL.includes(name))
+    .map(([name, schema]) => {
+      const initial = schema.default === undefined ? '' : `\`${JSON.stringify(schema.default)}\``;
+      return `| \`${name}\` | ${values(schema)} | ${initial} | ${schema.description ?? ''} |`;
+    });
+}
+
+/** What a parameter may be, in words. */
+function values(schema: Schema): string {
+  const branches = schema.anyOf ?? schema.oneOf;
+  if (branches) return branches.map(values).join(' or ');
+  if (schema.enum) return schema.enum.map((value) => `\`${String(value)}\``).join(', ');
+  if (schema.prefixItems) return `[${schema.prefixItems.map(values).join(', ')}]`;
+  if (schema.type === 'array') return `[${values(schema.items ?? {})}, …]`;
+  if (schema.type === 'object') return `\`${String(schema.properties?.kind?.const ?? 'object')}\``;
+  if (schema.type === 'boolean') return 'true, false';
+  const kind = schema.type === 'integer' ? 'integer' : 'number';
+  const { minimum, exclusiveMinimum, maximum } = schema;
+  const least = minimum !== undefined ? ` ≥ ${minimum}` : '';
+  const above = exclusiveMinimum !== undefined ? ` > ${exclusiveMinimum}` : '';
+  const most = maximum !== undefined && maximum < Number.MAX_SAFE_INTEGER ? ` ≤ ${maximum}` : '';
+  return kind + least + above + most;
+}

@@ -8,6 +8,7 @@
  */
 import type { Dataset, LabelledImages } from '../data/dataset.ts';
 import { DeviceDataset } from '../engine/dataset.ts';
+import { evaluate } from '../engine/evaluate.ts';
 import { GpuNetwork } from '../engine/network.ts';
 import type { Gpu } from '../engine/gpu/gpu.ts';
 import type { Phase, Recipe } from '../engine/graph/lower.ts';
@@ -113,7 +114,6 @@ export class Experiment {
   private readonly hooks: ExperimentHooks;
   private readonly now: () => number;
   private readonly order: BatchOrder;
-  private readonly evaluationIndices: Uint32Array<ArrayBuffer>;
   private readonly runs: NetworkRun[] = [];
   /** Scalars of the pass that comes next, written anew each time. */
   private readonly scalars: StepScalars;
@@ -148,7 +148,6 @@ export class Experiment {
     this.hooks = hooks;
     this.now = hooks.now ?? (() => performance.now());
     this.order = new BatchOrder(dataset.train.count, config.batch, config.seed);
-    this.evaluationIndices = new Uint32Array(config.batch);
     this.scalars = stepScalars(config);
     this.stopListening = gpu.onError((error) => this.fail(error));
   }
@@ -492,25 +491,18 @@ export class Experiment {
   /** Error over the whole test set. Given up when something urgent comes up, and done again later. */
   private async evaluate(run: NetworkRun): Promise<void> {
     await this.settle();
-    const { count } = this.test;
-    const { batch } = this.config;
-    const total = Math.ceil(count / batch);
-    const queue: Promise<undefined>[] = [];
-    for (let b = 0; b < total; b++) {
-      const valid = Math.min(batch, count - b * batch);
-      for (let i = 0; i < batch; i++)
-        this.evaluationIndices[i] = Math.min(b * batch + i, count - 1);
-      const scalars = this.scalarsAt(run.iteration, valid);
-      run.network.run('evaluate', scalars, TRAIN_SLOTS + b, this.evaluationIndices);
-      queue.push(this.gpu.device.queue.onSubmittedWorkDone());
-      if (queue.length > STEPS_IN_FLIGHT) await queue.shift();
-      this.hooks.emit({ type: 'evaluating', network: run.id, done: b + 1, total });
-      if (this.urgent) return;
-    }
-    const summaries = await run.network.readSummaries(TRAIN_SLOTS, total);
-    const errors = summaries.reduce((sum, summary) => sum + summary.errors, 0);
+    const evaluation = await evaluate(run.network, {
+      count: this.test.count,
+      scalars: this.scalarsAt(run.iteration, this.config.batch),
+      firstSlot: TRAIN_SLOTS,
+      onPass: (done, total) => {
+        this.hooks.emit({ type: 'evaluating', network: run.id, done, total });
+        return !this.urgent;
+      },
+    });
+    if (!evaluation) return;
     run.evaluationDue = false;
-    await this.collectRun(run, errors / count);
+    await this.collectRun(run, evaluation.error);
   }
 
   /** Waits for the GPU and gives out every row there is. */

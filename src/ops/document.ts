@@ -54,7 +54,7 @@ const INTERNAL = ['relu'];
 interface Schema {
   type?: string;
   enum?: unknown[];
-  const?: unknown;
+  const?: string;
   anyOf?: Schema[];
   oneOf?: Schema[];
   items?: Schema;
@@ -84,7 +84,7 @@ function values(schema: Schema): string {
   if (schema.enum) return schema.enum.map((value) => `\`${String(value)}\``).join(', ');
   if (schema.prefixItems) return `[${schema.prefixItems.map(values).join(', ')}]`;
   if (schema.type === 'array') return `[${values(schema.items ?? {})}, …]`;
-  if (schema.type === 'object') return `\`${String(schema.properties?.kind?.const ?? 'object')}\``;
+  if (schema.type === 'object') return `\`${schema.properties?.kind?.const ?? 'object'}\``;
   if (schema.type === 'boolean') return 'true, false';
   const kind = schema.type === 'integer' ? 'integer' : 'number';
   const { minimum, exclusiveMinimum, maximum } = schema;

@@ -4,6 +4,9 @@
  */
 import { afterEach, describe, expect, test } from 'vitest';
 import { Gpu } from '../../src/engine/gpu/gpu.ts';
+import { DeviceDataset } from '../../src/engine/dataset.ts';
+import { evaluate } from '../../src/engine/evaluate.ts';
+import type { Evaluation } from '../../src/engine/evaluate.ts';
 import { GpuNetwork } from '../../src/engine/network.ts';
 import type { NetworkOptions } from '../../src/engine/network.ts';
 import { cifarNetwork } from '../../src/network/families.ts';
@@ -244,6 +247,71 @@ test('dropout that is left on changes an evaluation, and repeats bit for bit', a
   expect(sampled).not.toEqual(plain);
   expect(await logits('monte_carlo', 1)).not.toEqual(sampled);
   expect(await logits('monte_carlo', 0)).toEqual(sampled);
+});
+
+describe('evaluation over a whole data set', () => {
+  // 13 pictures are two batches of five and one of three.
+  const COUNT = 13;
+  const images = Uint8Array.from({ length: COUNT * 3 * 64 }, (_, i) => (i * 89 + i / 7) % 256);
+  const classes = Uint8Array.from({ length: COUNT }, (_, i) => (i * 7) % 10);
+  const statistics = { mean: [0.4, 0.5, 0.6], std: [0.2, 0.25, 0.3] };
+  const pictures = {
+    shape: [COUNT, 3, 8, 8],
+    data: Float64Array.from(images, (byte, i) => {
+      const c = Math.floor(i / 64) % 3;
+      return (byte / 255 - statistics.mean[c]!) / statistics.std[c]!;
+    }),
+  };
+
+  test.each([
+    ['residual', cifar({})],
+    ['LeNet', LENET],
+    ['depthwise, grouped and dilated', MOBILE],
+  ])('%s: as the reference over all pictures at once, whatever the batch', async (_, spec) => {
+    const results: (Evaluation | null)[] = [];
+    for (const batch of [5, 13]) {
+      const own = { count: COUNT, images, labels: classes };
+      const test = new DeviceDataset(gpu, own, 3, statistics, batch);
+      const network = await GpuNetwork.create(gpu, spec, {
+        batch,
+        seed: SEED,
+        data: { train: test, test },
+      });
+      opened.push(network);
+      const parameters = tensorsOf(network, await network.readParameters());
+      const options = { training: false };
+      const labels = [...classes];
+      const want = runReference(spec, { parameters, running: {} }, pictures, labels, options);
+      const wrong = labels.filter((label, n) => {
+        const row = [...want.logits.data.subarray(10 * n, 10 * n + 10)];
+        return row.indexOf(Math.max(...row)) !== label;
+      });
+      const got = await evaluate(network, { count: COUNT, scalars: scalars(0) });
+      expect(got?.loss).toBeCloseTo(want.loss, 5);
+      expect(got?.error).toBe(wrong.length / COUNT);
+      results.push(got);
+      test.destroy();
+    }
+    expect(results[0]?.loss).toBeCloseTo(results[1]?.loss ?? NaN, 6);
+  });
+
+  test('is given up where it is told to be', async () => {
+    const test = new DeviceDataset(
+      gpu,
+      { count: COUNT, images, labels: classes },
+      3,
+      statistics,
+      5,
+    );
+    const data = { train: test, test };
+    const own = await GpuNetwork.create(gpu, LENET, { batch: BATCH, seed: SEED, data });
+    opened.push(own);
+    const seen: number[] = [];
+    const onPass = (done: number) => seen.push(done) < 2;
+    expect(await evaluate(own, { count: COUNT, scalars: scalars(0), onPass })).toBeNull();
+    expect(seen).toEqual([1, 2]);
+    test.destroy();
+  });
 });
 
 describe('gradient clipping', () => {

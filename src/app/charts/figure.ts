@@ -316,7 +316,8 @@ function markLabels(
       let row = rows.findIndex((taken) => Math.abs(mark.iteration - taken) > near);
       if (row < 0) row = rows.length;
       rows[row] = mark.iteration;
-      const late = mark.iteration > left + 0.7 * (right - left);
+      // To the left of its line, where the curves' names never are, as soon as there is room.
+      const late = mark.iteration > left + near;
       return {
         x: mark.iteration,
         y: 1 - (row * MARK_HEIGHT) / plotHeight,

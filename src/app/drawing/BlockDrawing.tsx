@@ -52,7 +52,7 @@ export function BlockDrawing({ id, style, connected }: BlockDrawingProps) {
           pathLength={1}
           d={`M${AXIS} 10H150Q178 10 178 36V112Q178 136 150 136H${AXIS + 9}`}
         />
-        <text className="shortcut-label" x="184" y="77">
+        <text className="shortcut-label" x="188" y="77">
           x
         </text>
         {BOXES.map(({ name, label, x, y, width }) => (

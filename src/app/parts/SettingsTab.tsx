@@ -17,13 +17,13 @@ const GROUPS = [
   {
     name: 'training',
     settings: [
+      'optimizer',
       'learningRate',
       'schedule',
       'warmup',
       'momentum',
       'nesterov',
       'weightDecay',
-      'optimizer',
       'labelSmoothing',
       'clipNorm',
     ],
@@ -32,9 +32,16 @@ const GROUPS = [
   { name: 'experiment', settings: ['width', 'shortcut', 'steps', 'evalEvery', 'seed'] },
 ] as const;
 
+/** Above this Adam seldom learns. */
+const ADAM_RATE = 0.01;
+
 /** Every setting, with what it does and whether it waits for a reset. */
 export function SettingsTab() {
   const { t } = useTranslation();
+  const sgd = useLab((state) => state.draft.optimizer === 'sgd');
+  const steep = useLab(({ draft }) => draft.optimizer !== 'sgd' && draft.learningRate > ADAM_RATE);
+  /** Adam has averages of its own: nobody sets a momentum that does nothing. */
+  const applies = (name: string) => sgd || (name !== 'momentum' && name !== 'nesterov');
   return (
     <div className="settings">
       <Pending />
@@ -51,9 +58,10 @@ export function SettingsTab() {
       {GROUPS.map(({ name, settings }) => (
         <fieldset key={name}>
           <legend>{t(`settings.group.${name}`)}</legend>
-          {settings.map((setting) => (
+          {settings.filter(applies).map((setting) => (
             <SettingRow key={setting} name={setting} />
           ))}
+          {name === 'training' && steep && <p className="hint">{t('settings.adamHint')}</p>}
         </fieldset>
       ))}
       <Defaults />

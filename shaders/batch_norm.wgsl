@@ -24,6 +24,7 @@ const STRANDS = 64 / CL;
 var<workgroup> means: array<vec4f, 64>;
 var<workgroup> deviations: array<vec4f, 64>;
 var<workgroup> counts: array<f32, 64>;
+//#include absorb
 
 @compute @workgroup_size(64)
 fn statistics(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group: vec3u) {
@@ -49,14 +50,7 @@ fn statistics(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id)
   for (var half = STRANDS / 2; half > 0; half /= 2) {
     workgroupBarrier();
     if (strand < half) {
-      let other = lane + u32(half * CL);
-      let total = counts[lane] + counts[other];
-      if (counts[other] > 0.0) {
-        let delta = means[other] - means[lane];
-        means[lane] += delta * (counts[other] / total);
-        deviations[lane] += deviations[other] + delta * delta * (counts[lane] * counts[other] / total);
-        counts[lane] = total;
-      }
+      absorb(lane, lane + u32(half * CL));
     }
   }
   if (strand == 0 && c < C4) {

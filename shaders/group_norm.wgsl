@@ -31,6 +31,7 @@ fn within(c: i32) -> vec4<bool> {
 var<workgroup> means: array<f32, 64>;
 var<workgroup> deviations: array<f32, 64>;
 var<workgroup> counts: array<f32, 64>;
+//#include absorb
 
 @compute @workgroup_size(64)
 fn group_statistics(
@@ -58,14 +59,7 @@ fn group_statistics(
   for (var half = LANES / 2; half > 0; half /= 2) {
     workgroupBarrier();
     if (strand < half) {
-      let other = lane + u32(half);
-      let total = counts[lane] + counts[other];
-      if (counts[other] > 0.0) {
-        let delta = means[other] - means[lane];
-        means[lane] += delta * (counts[other] / total);
-        deviations[lane] += deviations[other] + delta * delta * (counts[lane] * counts[other] / total);
-        counts[lane] = total;
-      }
+      absorb(lane, lane + u32(half));
     }
   }
   if (strand == 0 && index < N * G) {

@@ -3,12 +3,11 @@
  * from the defaults is written. Reading goes field by field: a damaged link opens what is valid and
  * says what was not.
  */
-import { BOUNDS, experimentConfig, networkId } from '../lab/config.ts';
+import { BOUNDS, MOST_NETWORKS, experimentConfig, networkId } from '../lab/config.ts';
 import type { ExperimentConfig } from '../lab/config.ts';
 import { parseNetworkId } from '../network/families.ts';
 import {
   DEFAULTS,
-  MOST_NETWORKS,
   SETTINGS,
   differences,
   isAllowed,

@@ -10,7 +10,7 @@ import { parseNetworkId } from '../network/families.ts';
 export type Shade = 'light' | 'dark';
 
 /** The shapes of markers: one name each as plotly, text and the drawing know it. */
-export const SHAPES = [
+const SHAPES = [
   { symbol: 'circle', solid: '●', hollow: '○' },
   { symbol: 'square', solid: '■', hollow: '□' },
   { symbol: 'triangle-up', solid: '▲', hollow: '△' },

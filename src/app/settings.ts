@@ -44,9 +44,6 @@ export const SETTINGS = {
   seed: { kind: 'number', bounds: BOUNDS.seed },
 } as const satisfies Record<SettingName, Setting>;
 
-/** As many networks train side by side at most. */
-export const MOST_NETWORKS = 12;
-
 export const DEFAULTS: ExperimentConfig = experimentConfig.parse({});
 
 export function isSettingName(name: string): name is SettingName {

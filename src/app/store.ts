@@ -67,7 +67,7 @@ export interface LabState {
   view: { logarithmic: boolean; smoothing: number };
 }
 
-export const INITIAL_STATE: LabState = {
+const INITIAL_STATE: LabState = {
   device: null,
   unsupported: null,
   datasets: {},
@@ -109,7 +109,7 @@ function withMessage(state: LabState, message: Message): Pick<LabState, 'message
 }
 
 /** What changes in the state when the worker says `event`. */
-export function reduce(state: LabState, event: Event): Partial<LabState> {
+function reduce(state: LabState, event: Event): Partial<LabState> {
   switch (event.type) {
     case 'device':
       return { device: event.device, machine: machineDefaults(event.device) };

@@ -54,7 +54,7 @@ interface Batch {
 }
 
 /** Labels and pictures of a batch. Throws FathomErrors `cifar-length` and `label-range`. */
-export function parseCifar(name: string, bytes: Uint8Array): LabelledImages {
+function parseCifar(name: string, bytes: Uint8Array): LabelledImages {
   const count = bytes.length / RECORD;
   if (count === 0 || !Number.isInteger(count)) {
     throw new FathomError(

@@ -9,7 +9,7 @@ export interface NamedBlob {
 }
 
 /** No file of the formats read here is larger; beyond this a file is refused, not stored. */
-export const MAX_FILE_BYTES = 2 ** 29;
+const MAX_FILE_BYTES = 2 ** 29;
 
 /** Told how many bytes were read off the disk since the last call. */
 export type OnBytes = (bytes: number) => void;

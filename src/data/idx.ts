@@ -65,7 +65,7 @@ export function idxKindByMagic(head: Uint8Array): IdxKind | null {
 }
 
 /** Dimensions and bytes of an IDX file. Throws FathomErrors `idx-magic`, `idx-length`, `idx-empty`. */
-export function parseIdx(
+function parseIdx(
   name: string,
   kind: IdxKind,
   bytes: Uint8Array,

@@ -24,6 +24,9 @@ export const BOUNDS = {
   seed: { min: 0, max: 4_294_967_295, step: 1 },
 } as const;
 
+/** As many networks train side by side at most. */
+export const MOST_NETWORKS = 12;
+
 export const networkId = z.string().refine(
   (id) => {
     try {
@@ -70,7 +73,7 @@ export const experimentConfig = liveSettings.extend({
   networks: z
     .array(networkId)
     .min(1)
-    .max(12)
+    .max(MOST_NETWORKS)
     .refine((ids) => new Set(ids).size === ids.length, {
       error: 'a network may stand in the list once',
     })

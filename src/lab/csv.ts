@@ -4,7 +4,7 @@
  */
 
 /** The columns, in order. */
-export const CSV_COLUMNS = [
+const CSV_COLUMNS = [
   'network',
   'iteration',
   'train_loss',

@@ -534,7 +534,7 @@ export class Experiment {
 
 /** Optimizer, smoothing and clipping that a configuration asks for. */
 function recipeOf({ optimizer, labelSmoothing, clipNorm }: ExperimentConfig): Recipe {
-  const adam = { betas: [0.9, 0.999] as [number, number], eps: 1e-8 };
+  const adam = { betas: [0.9, 0.999], eps: 1e-8 } as const;
   return {
     optimizer:
       optimizer === 'sgd'

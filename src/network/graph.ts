@@ -170,7 +170,7 @@ export function countParameters(graph: Graph): number {
 }
 
 /** Floating-point operations of one forward pass over the batch; a multiply-add counts two. */
-export function forwardFlops(graph: Graph): number {
+function forwardFlops(graph: Graph): number {
   return graph.nodes.reduce((sum, { op, params, inputs, output }) => {
     const shapes = Object.fromEntries(
       Object.entries(inputs).map(([key, { shape }]) => [key, shape]),

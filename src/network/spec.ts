@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { ops } from '../ops/table.ts';
 import { avgPoolParams, windowParams } from '../ops/pool2d.ts';
 import { batchNormParams } from '../ops/batch_norm.ts';
-import { conv2dParams } from '../ops/conv2d.ts';
+import { conv2dParams } from '../ops/convolution.ts';
 import { dropoutParams } from '../ops/dropout.ts';
 import { eluParams, geluParams, leakyReluParams } from '../ops/activations.ts';
 import { groupNormParams, instanceNormParams, layerNormParams } from '../ops/group_norm.ts';

@@ -2,128 +2,26 @@
  * Two-dimensional convolution: cross-correlation, as in every deep learning library. Kernels and their mapping are
  * described in `shaders/conv2d.wgsl`, those for several groups in `shaders/conv2d_grouped.wgsl`.
  */
-import { z } from 'zod';
 import { conv2d as reference } from '../reference/conv2d.ts';
+import { groupedBackward, groupedForward } from './conv2d_grouped.ts';
+import { conv2dParams, describeConvolution, weightSplits } from './convolution.ts';
+import type { Conv2dParams, Convolution, Geometry } from './convolution.ts';
+import { weightInit } from './init.ts';
 import { ceilDiv, defineOp, grid, input, read, shapeError, uniform, write } from './op.ts';
-import { initializer, weightInit } from './init.ts';
 import type { BackwardPass, Binding, Emitter, ForwardPass, KernelCall } from './op.ts';
 import { channelSum, sumPartials } from './reduce.ts';
 import type { Sample } from './sample.ts';
-import { elements, imageDims, quads, storedElements } from './tensor.ts';
+import { elements, imageDims, storedElements } from './tensor.ts';
 import type { Shape, Tensor } from './tensor.ts';
-import { pair, padding2d, placeWindows, sizePair } from './window.ts';
-
-export const conv2dParams = z.strictObject({
-  out_channels: z.int().min(1).describe('Number of kernels'),
-  kernel: sizePair.describe('Height and width of the kernel, or one number for both'),
-  stride: sizePair.default(1).describe('Pixels between neighbouring windows'),
-  padding: padding2d
-    .default(0)
-    .describe(
-      'Zeros around the image: a number, [rows, columns], [top, left, bottom, right], valid (none), or same (y as large as x, divided by the stride)',
-    ),
-  dilation: sizePair.default(1).describe('Distance between neighbouring taps of the kernel'),
-  groups: z
-    .int()
-    .min(1)
-    .default(1)
-    .describe(
-      'Channels are divided into so many groups that do not see each other; as many as channels is depthwise',
-    ),
-  bias: z.boolean().default(false).describe('Whether a bias is learned'),
-  init: initializer
-    .optional()
-    .describe('How the weight starts; He’s initialization where nothing is said'),
-});
-export type Conv2dParams = z.infer<typeof conv2dParams>;
-
-/** The numbers that all kernels share. */
-interface Geometry {
-  N: number;
-  H: number;
-  W: number;
-  IC4: number;
-  OH: number;
-  OW: number;
-  OC4: number;
-  KH: number;
-  KW: number;
-  STRIDE_Y: number;
-  STRIDE_X: number;
-  PAD_TOP: number;
-  PAD_LEFT: number;
-  DILATION_Y: number;
-  DILATION_X: number;
-}
-
-/** A convolution of tensors of given shapes. `linear` is one, too. */
-export interface Convolution {
-  geometry: Geometry;
-  channels: number;
-  outChannels: number;
-  groups: number;
-  bias: boolean;
-  /** FLOPs of one pass; forward and both gradients each cost the same. */
-  flops: number;
-}
+import { pair, placeWindows } from './window.ts';
 
 /** Pixels of one row that an invocation computes at most. */
 const PIXELS = 8;
 /** Output pixels that the weight gradient takes in one turn of its loop. */
 const PIXELS_PER_TURN = 4;
-/** Output pixels that one invocation of the weight gradient sums at least, where there are so many. */
-const PIXELS_PER_SPLIT = 128;
-const MAX_SPLITS = 256;
 
 /** Columns of the input that one invocation holds at most. */
 const MAX_COLUMNS = 24;
-
-function describe(params: Conv2dParams, x: Shape, y: Shape): Convolution {
-  const [n, c, h, w] = imageDims(x);
-  const [, o] = imageDims(y);
-  const { groups, bias } = params;
-  const [rows, columns] = placeWindows(params, h, w);
-  const taps = rows.kernel * columns.kernel;
-  const geometry = {
-    N: n,
-    H: h,
-    W: w,
-    IC4: quads(c),
-    OH: rows.count,
-    OW: columns.count,
-    OC4: quads(o),
-    KH: rows.kernel,
-    KW: columns.kernel,
-    STRIDE_Y: rows.stride,
-    STRIDE_X: columns.stride,
-    PAD_TOP: rows.before,
-    PAD_LEFT: columns.before,
-    DILATION_Y: rows.dilation,
-    DILATION_X: columns.dilation,
-  };
-  const flops = 2 * n * o * rows.count * columns.count * (c / groups) * taps;
-  const convolution = { geometry, channels: c, outChannels: o, groups, bias, flops };
-  const pointwise = taps === 1 && rows.count === h && columns.count === w && groups === 1;
-  return pointwise ? pointwiseConvolution(convolution, n * h * w) : convolution;
-}
-
-/** A 1×1 convolution is a matrix product over all pixels: one long row leaves no remainders. */
-function pointwiseConvolution(convolution: Convolution, pixels: number): Convolution {
-  const row = { N: 1, H: 1, W: pixels, OH: 1, OW: pixels };
-  const still = { STRIDE_Y: 1, STRIDE_X: 1, PAD_TOP: 0, PAD_LEFT: 0 };
-  return { ...convolution, geometry: { ...convolution.geometry, ...row, ...still } };
-}
-
-/** y = x Wᵀ + b of `rows` vectors, as the 1×1 convolution of one-pixel images that it is. */
-export function linearConvolution(
-  rows: number,
-  features: number,
-  outFeatures: number,
-  bias: boolean,
-): Convolution {
-  const params = conv2dParams.parse({ out_channels: outFeatures, kernel: 1, bias });
-  return describe(params, [rows, features], [rows, outFeatures]);
-}
 
 /** As many neighbouring pixels as the registers for their columns allow. */
 function blockPixels(most: number, { OW, KW, STRIDE_X, DILATION_X }: Geometry): number {
@@ -224,7 +122,7 @@ function emitGradWeight(
   const PX = blockPixels(PIXELS_PER_TURN, g);
   const STRIPS = ceilDiv(g.OW, PX);
   const TOTAL_STRIPS = g.N * g.OH * STRIPS;
-  const wanted = Math.min(MAX_SPLITS, ceilDiv(TOTAL_STRIPS * PX, PIXELS_PER_SPLIT));
+  const wanted = weightSplits(TOTAL_STRIPS * PX);
   const STRIPS_PER_SPLIT = ceilDiv(TOTAL_STRIPS, wanted);
   const SPLITS = ceilDiv(TOTAL_STRIPS, STRIPS_PER_SPLIT);
   const COLUMNS = (PX - 1) * g.STRIDE_X + (g.KW - 1) * g.DILATION_X + 1;
@@ -263,64 +161,6 @@ export function convolutionBackward(
   if (!pass.wants('x')) return {};
   const dx = emit.transient(`d(${x.name})`, x.shape, 'image');
   emit.dispatch(gradInputCall(convolution, gradOutput, weight, dx, pass.fold('x')));
-  return { x: dx };
-}
-
-/** Constants of `shaders/conv2d_grouped.wgsl`: of a weight [O, I/groups, KH, KW]. */
-function groupedConstants({ geometry, channels: C, outChannels: O, groups }: Convolution) {
-  const IG = C / groups;
-  return { ...geometry, C, O, IG, OG: O / groups, IG4: quads(IG) };
-}
-
-function groupedForward({ inputs, y, emit }: ForwardPass<unknown>, convolution: Convolution): void {
-  const { geometry: g, bias: BIAS, flops } = convolution;
-  const bindings = [read(input(inputs, 'x')), read(input(inputs, 'weight')), write(y)];
-  emit.dispatch({
-    shader: 'conv2d_grouped',
-    entry: 'conv2d_grouped',
-    constants: { ...groupedConstants(convolution), BIAS },
-    bindings: [...bindings, ...(BIAS ? [read(input(inputs, 'bias'))] : [])],
-    workgroups: grid(ceilDiv(g.N * g.OH * g.OW * g.OC4, 64)),
-    flops,
-  });
-}
-
-function groupedBackward(
-  pass: BackwardPass<unknown>,
-  convolution: Convolution,
-): Record<string, Tensor> {
-  const { emit, gradOutput: dy } = pass;
-  const { geometry: g, bias, flops } = convolution;
-  const constants = groupedConstants(convolution);
-  const x = input(pass.inputs, 'x');
-  const dw = pass.parameterGradient('weight');
-  const pixels = g.N * g.OH * g.OW;
-  const PER_SPLIT = ceilDiv(pixels, Math.min(MAX_SPLITS, ceilDiv(pixels, PIXELS_PER_SPLIT)));
-  const SPLITS = ceilDiv(pixels, PER_SPLIT);
-  const size = g.KH * g.KW * constants.IG4 * 4 * g.OC4 * 4;
-  const partial = SPLITS === 1 ? dw : emit.transient(`${dw.name}.partial`, [SPLITS, size], 'flat');
-  emit.dispatch({
-    shader: 'conv2d_grouped',
-    entry: 'conv2d_grouped_grad_weight',
-    constants: { ...constants, SPLITS, PIXELS_PER_SPLIT: PER_SPLIT },
-    bindings: [read(x), read(dy), write(partial)],
-    workgroups: grid(ceilDiv((SPLITS * size) / 4, 64)),
-    flops,
-  });
-  if (partial !== dw) emit.dispatch(sumPartials(partial, dw, SPLITS, size));
-  if (bias) emit.dispatch(channelSum(dy, pass.parameterGradient('bias')));
-  if (!pass.wants('x')) return {};
-  const dx = emit.transient(`d(${x.name})`, x.shape, 'image');
-  const addend = pass.fold('x');
-  const bindings = [read(dy), read(input(pass.inputs, 'weight')), write(dx)];
-  emit.dispatch({
-    shader: 'conv2d_grouped',
-    entry: 'conv2d_grouped_grad_input',
-    constants: { ...constants, ADDEND: addend !== undefined },
-    bindings: [...bindings, ...(addend ? [read(addend)] : [])],
-    workgroups: grid(ceilDiv(g.N * g.H * g.W * g.IC4, 64)),
-    flops,
-  });
   return { x: dx };
 }
 
@@ -422,14 +262,22 @@ export const conv2d = defineOp<Conv2dParams>({
     }
     return y;
   },
-  flops: (params, { x = [] }, y) => describe(params, x, y).flops,
+  flops: (params, { x = [] }, y) => describeConvolution(params, x, y).flops,
   forward: (pass) => {
-    const convolution = describe(pass.params, input(pass.inputs, 'x').shape, pass.y.shape);
+    const convolution = describeConvolution(
+      pass.params,
+      input(pass.inputs, 'x').shape,
+      pass.y.shape,
+    );
     if (convolution.groups > 1) groupedForward(pass, convolution);
     else convolutionForward(pass, convolution);
   },
   backward: (pass) => {
-    const convolution = describe(pass.params, input(pass.inputs, 'x').shape, pass.y.shape);
+    const convolution = describeConvolution(
+      pass.params,
+      input(pass.inputs, 'x').shape,
+      pass.y.shape,
+    );
     return convolution.groups > 1
       ? groupedBackward(pass, convolution)
       : convolutionBackward(pass, convolution);

@@ -4,7 +4,8 @@
  */
 import { z } from 'zod';
 import { linear as reference } from '../reference/linear.ts';
-import { convolutionBackward, convolutionForward, linearConvolution } from './conv2d.ts';
+import { convolutionBackward, convolutionForward } from './conv2d.ts';
+import { linearConvolution } from './convolution.ts';
 import { initializer, weightInit } from './init.ts';
 import { defineOp, input, shapeError } from './op.ts';
 import { elements } from './tensor.ts';

@@ -1,20 +1,16 @@
 /** Updates of all parameters at once, and the clipping of their gradients; see `shaders/optimizer.wgsl`. */
-import { z } from 'zod';
 import { ceilDiv, grid, read, uniform, update, write } from './op.ts';
 import type { Emitter, KernelCall } from './op.ts';
 import { storedElements } from './tensor.ts';
 import type { Tensor } from './tensor.ts';
 
-const decay = z.number().gt(0).lt(1);
-
-export const adamParams = z.strictObject({
+export interface AdamParams {
   /** How much of the mean and of the mean square of gradients is kept each step. */
-  betas: z.tuple([decay, decay]).default([0.9, 0.999]),
-  eps: z.number().positive().default(1e-8),
+  betas: readonly [first: number, second: number];
+  eps: number;
   /** AdamW: weight decay acts on the weights and not on the gradient. */
-  decoupled: z.boolean().default(false),
-});
-export type AdamParams = z.infer<typeof adamParams>;
+  decoupled: boolean;
+}
 
 /** How weights follow their gradients; rates and decay are scalars of the step. */
 export type Optimizer = { kind: 'sgd' } | ({ kind: 'adam' } & AdamParams);

@@ -5,7 +5,7 @@ import { ceilDiv, defineOp, grid, input, read, shapeError, write } from './op.ts
 import { imageDims, quads } from './tensor.ts';
 import type { Shape, Tensor } from './tensor.ts';
 
-export const shortcutParams = z.strictObject({
+const shortcutParams = z.strictObject({
   out_channels: z.int().min(1).describe('Channels of y, as many as those of x or more'),
   stride: z.int().min(1).describe('Every so many pixels of x is taken'),
   zero_channels: z

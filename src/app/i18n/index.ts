@@ -14,7 +14,7 @@ declare module 'i18next' {
   }
 }
 
-export const LANGUAGES = ['zh', 'en'] as const;
+const LANGUAGES = ['zh', 'en'] as const;
 export type Language = (typeof LANGUAGES)[number];
 
 /** Chinese for a reader whose browser prefers any kind of Chinese, English for all others. */

@@ -10,7 +10,7 @@ import { useShade } from '../theme.ts';
 import { DataTab } from './DataTab.tsx';
 import { SettingsTab } from './SettingsTab.tsx';
 
-export const PANEL_TABS = ['drawing', 'settings', 'data'] as const;
+const PANEL_TABS = ['drawing', 'settings', 'data'] as const;
 export type PanelTab = (typeof PANEL_TABS)[number];
 
 interface PanelProps {

@@ -42,8 +42,6 @@ export interface Lowered {
   logits: Tensor;
   /** (mean loss, wrong answers). */
   summary: Tensor;
-  /** What every graph value became, to look inside. */
-  values: ReadonlyMap<Value, Tensor>;
 }
 
 /**
@@ -155,7 +153,7 @@ export function lower(graph: Graph, network: NetworkTensors, options: LowerOptio
       recorder.dispatch(optimizerCall(optimizer, stretch, STEP, clipped));
     }
   }
-  return { dispatches: recorder.dispatches, x, labels, logits, summary: loss.summary, values };
+  return { dispatches: recorder.dispatches, x, labels, logits, summary: loss.summary };
 }
 
 /** Parameters and state that the nodes of a graph use, by name. */

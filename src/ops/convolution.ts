@@ -1,0 +1,119 @@
+/**
+ * A convolution described: its parameters, and the numbers that its kernels share.
+ */
+import { z } from 'zod';
+import { initializer } from './init.ts';
+import { ceilDiv } from './op.ts';
+import { imageDims, quads } from './tensor.ts';
+import type { Shape } from './tensor.ts';
+import { padding2d, placeWindows, sizePair } from './window.ts';
+
+export const conv2dParams = z.strictObject({
+  out_channels: z.int().min(1).describe('Number of kernels'),
+  kernel: sizePair.describe('Height and width of the kernel, or one number for both'),
+  stride: sizePair.default(1).describe('Pixels between neighbouring windows'),
+  padding: padding2d
+    .default(0)
+    .describe(
+      'Zeros around the image: a number, [rows, columns], [top, left, bottom, right], valid (none), or same (y as large as x, divided by the stride)',
+    ),
+  dilation: sizePair.default(1).describe('Distance between neighbouring taps of the kernel'),
+  groups: z
+    .int()
+    .min(1)
+    .default(1)
+    .describe(
+      'Channels are divided into so many groups that do not see each other; as many as channels is depthwise',
+    ),
+  bias: z.boolean().default(false).describe('Whether a bias is learned'),
+  init: initializer
+    .optional()
+    .describe('How the weight starts; He’s initialization where nothing is said'),
+});
+export type Conv2dParams = z.infer<typeof conv2dParams>;
+
+/** The numbers that all kernels share. */
+export interface Geometry {
+  N: number;
+  H: number;
+  W: number;
+  IC4: number;
+  OH: number;
+  OW: number;
+  OC4: number;
+  KH: number;
+  KW: number;
+  STRIDE_Y: number;
+  STRIDE_X: number;
+  PAD_TOP: number;
+  PAD_LEFT: number;
+  DILATION_Y: number;
+  DILATION_X: number;
+}
+
+/** A convolution of tensors of given shapes. `linear` is one, too. */
+export interface Convolution {
+  geometry: Geometry;
+  channels: number;
+  outChannels: number;
+  groups: number;
+  bias: boolean;
+  /** FLOPs of one pass; forward and both gradients each cost the same. */
+  flops: number;
+}
+
+/** Describes the convolution of x to y. */
+export function describeConvolution(params: Conv2dParams, x: Shape, y: Shape): Convolution {
+  const [n, c, h, w] = imageDims(x);
+  const [, o] = imageDims(y);
+  const { groups, bias } = params;
+  const [rows, columns] = placeWindows(params, h, w);
+  const taps = rows.kernel * columns.kernel;
+  const geometry = {
+    N: n,
+    H: h,
+    W: w,
+    IC4: quads(c),
+    OH: rows.count,
+    OW: columns.count,
+    OC4: quads(o),
+    KH: rows.kernel,
+    KW: columns.kernel,
+    STRIDE_Y: rows.stride,
+    STRIDE_X: columns.stride,
+    PAD_TOP: rows.before,
+    PAD_LEFT: columns.before,
+    DILATION_Y: rows.dilation,
+    DILATION_X: columns.dilation,
+  };
+  const flops = 2 * n * o * rows.count * columns.count * (c / groups) * taps;
+  const convolution = { geometry, channels: c, outChannels: o, groups, bias, flops };
+  const pointwise = taps === 1 && rows.count === h && columns.count === w && groups === 1;
+  return pointwise ? pointwiseConvolution(convolution, n * h * w) : convolution;
+}
+
+/** A 1×1 convolution is a matrix product over all pixels: one long row leaves no remainders. */
+function pointwiseConvolution(convolution: Convolution, pixels: number): Convolution {
+  const row = { N: 1, H: 1, W: pixels, OH: 1, OW: pixels };
+  const still = { STRIDE_Y: 1, STRIDE_X: 1, PAD_TOP: 0, PAD_LEFT: 0 };
+  return { ...convolution, geometry: { ...convolution.geometry, ...row, ...still } };
+}
+
+/** y = x Wᵀ + b of `rows` vectors, as the 1×1 convolution of one-pixel images that it is. */
+export function linearConvolution(
+  rows: number,
+  features: number,
+  outFeatures: number,
+  bias: boolean,
+): Convolution {
+  const params = conv2dParams.parse({ out_channels: outFeatures, kernel: 1, bias });
+  return describeConvolution(params, [rows, features], [rows, outFeatures]);
+}
+
+/** Output pixels that one invocation of the weight gradient sums at least, where there are so many. */
+const PIXELS_PER_SPLIT = 128;
+const MAX_SPLITS = 256;
+
+/** Into how many parts the weight gradient divides its sum over `pixels`. */
+export const weightSplits = (pixels: number): number =>
+  Math.min(MAX_SPLITS, ceilDiv(pixels, PIXELS_PER_SPLIT));

@@ -17,7 +17,7 @@ const EPS = 1e-6;
 const ATOL = 1e-5;
 const RTOL = 1e-3;
 /** Of a large tensor so many elements are looked at. */
-const MOST_ELEMENTS = 120;
+const MOST_ELEMENTS = 40;
 
 const labels = (...values: number[]): Tensor => tensor([values.length], values);
 

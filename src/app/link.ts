@@ -6,13 +6,7 @@
 import { BOUNDS, MOST_NETWORKS, experimentConfig, networkId } from '../lab/config.ts';
 import type { ExperimentConfig } from '../lab/config.ts';
 import { parseNetworkId } from '../network/families.ts';
-import {
-  DEFAULTS,
-  SETTINGS,
-  differences,
-  isAllowed,
-  isSettingName,
-} from './settings.ts';
+import { DEFAULTS, SETTINGS, differences, isAllowed, isSettingName } from './settings.ts';
 import type { Setting, SettingName } from './settings.ts';
 
 /** A part of a link that was not taken, and why (an i18n key `link.<why>`). */

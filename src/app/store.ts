@@ -108,6 +108,24 @@ function withMessage(state: LabState, message: Message): Pick<LabState, 'message
   return { messages: [...state.messages, { ...message, id: messageCount }] };
 }
 
+/** Of the defaults for this machine those that a link did not set. */
+const chosenFor = (
+  machine: Partial<ExperimentConfig>,
+  linked: Partial<ExperimentConfig>,
+): Partial<ExperimentConfig> =>
+  Object.fromEntries(Object.entries(machine).filter(([name]) => !Object.hasOwn(linked, name)));
+
+/** Of the messages only what holds for every experiment on this machine, made true for the new link. */
+function messagesAfterLink(
+  { messages, machine }: LabState,
+  linked: Partial<ExperimentConfig>,
+): LabState['messages'] {
+  const chosen = chosenFor(machine, linked);
+  return messages.flatMap((message) =>
+    message.kind === 'software' && Object.keys(chosen).length > 0 ? [{ ...message, chosen }] : [],
+  );
+}
+
 /** What changes in the state when the worker says `event`. */
 function reduce(state: LabState, event: Event): Partial<LabState> {
   switch (event.type) {
@@ -245,6 +263,8 @@ export function createAppStore(send: (command: Command) => void): LabStore {
       open: (hash) => {
         const { given, problems } = parseLink(hash);
         linked = given;
+        // What was said of the link before is past.
+        set((state) => ({ messages: messagesAfterLink(state, linked) }));
         if (problems.length > 0) set((state) => withMessage(state, { kind: 'link', problems }));
         if (!get().device) return;
         set({ draft: { ...DEFAULTS, ...get().machine, ...linked } });
@@ -255,9 +275,7 @@ export function createAppStore(send: (command: Command) => void): LabStore {
         set((state) => reduce(state, event));
         if (event.type === 'device') {
           const { machine } = get();
-          const chosen = Object.fromEntries(
-            Object.entries(machine).filter(([name]) => !Object.hasOwn(linked, name)),
-          );
+          const chosen = chosenFor(machine, linked);
           if (Object.keys(chosen).length > 0) {
             const { description, architecture, vendor } = event.device;
             const device = description || architecture || vendor;

@@ -62,7 +62,7 @@ function program(): Command {
     .option('--flip', 'augmentation: mirror left-right at random')
     .option('--no-flip', 'no mirroring')
     .option('--seed <number>', 'weights, order of batches and augmentation follow from it')
-    .requiredOption('--out <dir>', 'where metrics.csv and config.json go')
+    .option('--out <dir>', 'where metrics.csv and config.json go (required)')
     .option('--no-seconds', 'leave the column of seconds empty: equal runs then give equal bytes')
     .option('--adapter <name>', 'default, lavapipe, swiftshader or the path of a Vulkan ICD file')
     .showHelpAfterError('(--help lists the options)');
@@ -80,15 +80,25 @@ async function configOf(options: Options): Promise<ExperimentConfig> {
     const value = options[name];
     if (value === undefined) continue;
     if (name === 'networks') given[name] = String(value).split(',');
-    else given[name] = typeof DEFAULTS[name] === 'number' ? Number(value) : value;
+    else if (typeof DEFAULTS[name] === 'number') given[name] = numberOf(name, String(value));
+    else given[name] = value;
   }
   const result = experimentConfig.safeParse({ ...preset, ...stored, ...given });
   if (result.success) return result.data;
-  const problems = result.error.issues.map(({ path, message }) => {
-    const option = `--${String(path[0] ?? 'config').replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
-    return `${option}: ${message}`;
-  });
+  const problems = result.error.issues.map(
+    ({ path, message }) => `${optionOf(String(path[0] ?? 'config'))}: ${message}`,
+  );
   throw new FathomError('options', problems.join('\n'));
+}
+
+/** `learningRate` is given as `--learning-rate`. */
+const optionOf = (name: string): string =>
+  `--${name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
+
+function numberOf(name: string, text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isFinite(value)) return value;
+  throw new FathomError('options', `${optionOf(name)}: expected a number, not "${text}"`);
 }
 
 const DEFAULTS: Record<string, unknown> = experimentConfig.parse({});
@@ -100,7 +110,7 @@ async function readConfig(path: string): Promise<Record<string, unknown>> {
   try {
     stored = z.record(z.string(), z.unknown()).parse(JSON.parse(await readFile(path, 'utf8')));
   } catch (error) {
-    throw refuse(error instanceof Error ? error.message : String(error));
+    throw refuse(messageOf(error));
   }
   const unknown = Object.keys(stored).filter((name) => !(name in DEFAULTS));
   if (unknown.length > 0) {
@@ -110,6 +120,9 @@ async function readConfig(path: string): Promise<Record<string, unknown>> {
   }
   return stored;
 }
+
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
 
 /** One line that is written over on a terminal, and left out of a log. */
 function showProgress(task: string, done: number, total: number): void {
@@ -127,6 +140,9 @@ async function main(): Promise<void> {
   );
   const options = cli.opts<Options>();
   const config = await configOf(options);
+  if (typeof options.out !== 'string') {
+    throw new FathomError('options', '--out: name a directory for metrics.csv and config.json');
+  }
   const dataset = await openData(config.data, config.size, (stage, done, total) =>
     showProgress(`${stage} data`, done, total),
   );
@@ -141,8 +157,10 @@ async function main(): Promise<void> {
       `${dataset.channels}×${dataset.height}×${dataset.width}, mean ${numbers(mean)}, std ${numbers(std)}`,
   );
 
-  const out = String(options.out);
-  await mkdir(out, { recursive: true });
+  const { out } = options;
+  await mkdir(out, { recursive: true }).catch((error: unknown) => {
+    throw new FathomError('options', `--out ${out}: ${messageOf(error)}`);
+  });
   await writeFile(join(out, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
   const rows: MetricsRow[] = [];
   const failures: Error[] = [];

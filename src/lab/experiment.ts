@@ -84,6 +84,8 @@ export interface ExperimentHooks {
 
 /** Steps that may wait in the GPU's queue: enough to keep it busy, few enough to pause at once. */
 const STEPS_IN_FLIGHT = 2;
+/** Steps whose reports are not farther apart have been reported at once. */
+const TOGETHER_MS = 1;
 /** Rows go out at least this often. */
 const COLLECT_MILLISECONDS = 200;
 const COLLECT_STEPS = TRAIN_SLOTS / 2;
@@ -123,6 +125,11 @@ export class Experiment {
   private actions: Action[] = [];
   private driving: Promise<void> | null = null;
   private readonly inFlight: { run: NetworkRun; done: Promise<undefined> }[] = [];
+  /** Steps that were last reported at once, and what passed before. */
+  private reported: { milliseconds: number; steps: { run: NetworkRun; step: number }[] } = {
+    milliseconds: 0,
+    steps: [],
+  };
   /** When the GPU finished the step before. */
   private lastDone = 0;
   private lastCollected = 0;
@@ -186,7 +193,8 @@ export class Experiment {
           hooks.progress?.(index + done / Math.max(1, total), config.networks.length),
         );
         const { residual } = parseNetworkId(id);
-        experiment.runs.push(new NetworkRun(id, network, batch, residual));
+        const flops = stepFlops(buildGraph(spec, batch));
+        experiment.runs.push(new NetworkRun(id, network, { batch, flops }, residual));
       }
       // WebGPU reports that memory has run out late: when the work before it is done.
       await gpu.device.queue.onSubmittedWorkDone();
@@ -451,14 +459,27 @@ export class Experiment {
     while (this.inFlight.length > STEPS_IN_FLIGHT) await this.finishOne();
   }
 
-  /** Waits for the oldest step in the queue; what passed since the one before is its time. */
+  /**
+   * Waits for the oldest step in the queue; what passed since the one before is its time. Browsers report several
+   * steps at once: what passed before such reports is shared by the FLOPs of their steps.
+   */
   private async finishOne(): Promise<void> {
-    const step = this.inFlight.shift();
-    if (!step) return;
-    await step.done;
+    const finished = this.inFlight.shift();
+    if (!finished) return;
+    await finished.done;
     const now = this.now();
-    step.run.finishStep((now - this.lastDone) / 1000);
+    const elapsed = now - this.lastDone;
     this.lastDone = now;
+    const { run } = finished;
+    const together = elapsed < TOGETHER_MS && this.reported.steps.length <= STEPS_IN_FLIGHT;
+    if (!together) this.reported = { milliseconds: 0, steps: [] };
+    const { reported } = this;
+    reported.milliseconds += elapsed;
+    reported.steps.push({ run, step: run.finishStep() });
+    const flops = reported.steps.reduce((sum, each) => sum + each.run.flops, 0);
+    for (const { run, step } of reported.steps) {
+      run.timeStep(step, ((reported.milliseconds / 1000) * run.flops) / flops);
+    }
   }
 
   private async settle(): Promise<void> {

@@ -5,6 +5,8 @@ import type { GpuNetwork, Summary } from '../engine/network.ts';
 
 /** Training error is the mean over the batches of so many last iterations. */
 export const SMOOTHING_WINDOW = 50;
+/** Images a second are averaged over so many last steps. */
+const RATE_WINDOW = 20;
 /** Summaries of so many training steps wait on the GPU at most. */
 export const TRAIN_SLOTS = 1024;
 
@@ -29,6 +31,8 @@ export class NetworkRun {
   readonly id: string;
   readonly network: GpuNetwork;
   readonly batch: number;
+  /** Of one training step. */
+  readonly flops: number;
   connected: boolean;
   /** Training steps submitted. */
   iteration = 0;
@@ -40,10 +44,10 @@ export class NetworkRun {
   divergedAt: number | null = null;
   /** The test set is to be evaluated before the next step. */
   evaluationDue = false;
-  /** Training images a second, averaged over the last steps. */
-  imagesPerSecond = 0;
+  /** Seconds of all steps whose rows were made. */
   private seconds = 0;
-  private readonly secondsAt = new Float64Array(TRAIN_SLOTS);
+  /** Seconds of each of the last steps. */
+  private readonly stepSeconds = new Float64Array(TRAIN_SLOTS);
   /** Iterations whose rows have been asked for. */
   private requested = 0;
   /** Resolves when all rows asked for have been made. */
@@ -52,10 +56,16 @@ export class NetworkRun {
   private newest: MetricsRow | null = null;
   private readonly window: number[] = [];
 
-  constructor(id: string, network: GpuNetwork, batch: number, connected: boolean) {
+  constructor(
+    id: string,
+    network: GpuNetwork,
+    { batch, flops }: { batch: number; flops: number },
+    connected: boolean,
+  ) {
     this.id = id;
     this.network = network;
     this.batch = batch;
+    this.flops = flops;
     this.connected = connected;
   }
 
@@ -67,7 +77,6 @@ export class NetworkRun {
     this.finished = 0;
     this.divergedAt = null;
     this.evaluationDue = false;
-    this.imagesPerSecond = 0;
     this.seconds = 0;
     this.requested = 0;
     this.reading = Promise.resolve();
@@ -75,13 +84,24 @@ export class NetworkRun {
     this.window.length = 0;
   }
 
-  /** The oldest unfinished step has finished; it took the GPU this long. */
-  finishStep(seconds: number): void {
-    this.seconds += seconds;
-    this.secondsAt[this.finished % TRAIN_SLOTS] = this.seconds;
-    this.finished++;
-    const rate = this.batch / Math.max(seconds, 1e-6);
-    this.imagesPerSecond += (this.imagesPerSecond === 0 ? 1 : 0.1) * (rate - this.imagesPerSecond);
+  /** The oldest unfinished step has finished; returns its number, counted from 0. */
+  finishStep(): number {
+    return this.finished++;
+  }
+
+  /** What a step took. May be said again with more to go by, until its row is made. */
+  timeStep(step: number, seconds: number): void {
+    this.stepSeconds[step % TRAIN_SLOTS] = seconds;
+  }
+
+  /** Training images a second, averaged over the last steps; 0 before there are any. */
+  get imagesPerSecond(): number {
+    const steps = Math.min(RATE_WINDOW, this.finished);
+    let seconds = 0;
+    for (let step = this.finished - steps; step < this.finished; step++) {
+      seconds += this.stepSeconds[step % TRAIN_SLOTS] ?? 0;
+    }
+    return seconds > 0 ? (steps * this.batch) / seconds : 0;
   }
 
   /** Finished steps whose rows nobody has asked for. */
@@ -138,6 +158,7 @@ export class NetworkRun {
 
   private row(iteration: number, { loss, errors }: Summary, testError: number | null): MetricsRow {
     const batchError = errors / this.batch;
+    this.seconds += this.stepSeconds[(iteration - 1) % TRAIN_SLOTS] ?? 0;
     this.window.push(batchError);
     if (this.window.length > SMOOTHING_WINDOW) this.window.shift();
     return {
@@ -147,7 +168,7 @@ export class NetworkRun {
       batchError,
       trainError: this.window.reduce((sum, error) => sum + error, 0) / this.window.length,
       testError,
-      seconds: this.secondsAt[(iteration - 1) % TRAIN_SLOTS] ?? 0,
+      seconds: this.seconds,
     };
   }
 }

@@ -78,6 +78,41 @@ describe('a relative error of 1e-4 in a single element fails', () => {
   });
 });
 
+describe('activations hold float32 accuracy from −100 to 100', () => {
+  const names = [
+    'relu',
+    'leaky_relu',
+    'elu',
+    'silu',
+    'gelu',
+    'sigmoid',
+    'tanh',
+    'identity',
+  ] as const;
+  const forms: [string, Op, Record<string, unknown>][] = [
+    ...names.map((name): [string, Op, Record<string, unknown>] => [name, ops[name], {}]),
+    ['gelu, tanh form', ops.gelu, { approximate: 'tanh' }],
+  ];
+  // Steps of a twentieth, and as many of 1/8000 around 0.
+  const points = Array.from({ length: 4001 }, (_, i) => (i - 2000) / 20).flatMap((v) => [
+    v,
+    v / 400,
+  ]);
+  const x = { shape: [1, points.length, 1, 1], data: Float64Array.from(points, Math.fround) };
+
+  test.each(forms)('%s', async (_, op, params) => {
+    const { got, want } = await both(op, { params, inputs: { x } });
+    for (const name of ['y', 'd(x)']) {
+      const [a, b] = [need(got, name).data, need(want, name).data];
+      // 25 units in the last place of the value, or of 1 where it is smaller; dL/dy is random, up to 4.
+      const worst = Math.max(
+        ...b.map((v, i) => Math.abs((a[i] ?? NaN) - v) / Math.max(1, Math.abs(v))),
+      );
+      expect(worst, name).toBeLessThan(3e-6);
+    }
+  });
+});
+
 describe('batch norm', () => {
   const inputs = {
     x: normalTensor([4, 6, 5, 7], 'x'),

@@ -111,6 +111,26 @@ describe('the error chart', () => {
     expect(labels.map(({ y }) => y)).toEqual([1, expect.closeTo(0.95, 2), 1]);
   });
 
+  it('keeps the names of the curves out from under the labels of early marks', () => {
+    const mark = (iteration: number) =>
+      ({ network: null, iteration, kind: 'settings', settings: {} }) as const;
+    const curves = { 'plain-20': curveOf(60, () => 0.99), 'residual-20': curveOf(60, () => 0.98) };
+    const names = (marks: FigureInput['marks']) => {
+      const { layout } = buildFigure(inputOf({ curves, marks }));
+      return (layout.annotations ?? [])
+        .filter(({ text }) => NETWORKS.some((id) => text?.includes(id)))
+        .map(({ y }) => Number(y));
+    };
+    expect(Math.max(...names([]))).toBeGreaterThan(0.95);
+    const plotHeight = 500 - 10 - 46;
+    expect(Math.max(...names([mark(20), mark(40)]))).toBeLessThan(1 - (2 * 22) / plotHeight);
+    // A mark whose label ends at its line is in nobody's way.
+    const late = { curves: { ...curves, 'plain-20': curveOf(5000, () => 0.99) } };
+    const { layout } = buildFigure(inputOf({ ...late, marks: [mark(4000)] }));
+    const label = layout.annotations?.find(({ text }) => text === 'settings');
+    expect(label?.xanchor).toBe('right');
+  });
+
   it('hides marks of hidden networks, but not those of all', () => {
     const marks = [
       { network: 'plain-20', iteration: 5, kind: 'cut' as const },

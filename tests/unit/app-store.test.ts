@@ -68,6 +68,15 @@ describe('at the beginning', () => {
     ]);
   });
 
+  it('forgets what it said of a link when another is opened', () => {
+    const { state } = setup('#width=7&steps=40', true);
+    expect(state().messages.map(({ kind }) => kind)).toEqual(['link', 'software']);
+    state().open('#width=8');
+    expect(state().messages).toMatchObject([{ kind: 'software', chosen: { steps: 240 } }]);
+    state().open('#width=8&steps=40');
+    expect(state().messages).toEqual([]);
+  });
+
   it('chooses less on a software adapter, but for what the link names, and says so', () => {
     const { sent, state } = setup('#/?steps=500', true);
     expect(sent).toEqual([{ type: 'configure', config: { ...DEFAULTS, width: 4, steps: 500 } }]);

@@ -95,7 +95,8 @@ export function buildFigure(input: FigureInput): Figure {
       font: { family: input.fontFamily, color: colors.ink, size: 13 },
       showlegend: false,
       hovermode: 'x unified',
-      hoverdistance: -1,
+      // Not whatever is nearest, however far: where no point is in view there is nothing to read.
+      hoverdistance: 80,
       hoverlabel: {
         bgcolor: colors.paper,
         bordercolor: colors.muted,
@@ -241,10 +242,16 @@ function endLabels(
     const height = ((scale(100 * error) - low) / (high - low)) * plotHeight;
     return [{ id, style, x: Math.min(right, Math.max(left, last)), height }];
   });
+  // Below the labels of marks that reach as far as the names.
+  const first = Math.min(...labels.map(({ x }) => x));
+  const reach = (right - left) * markReach(input);
+  const rows = placeMarks(input, [left, right])
+    .filter(({ mark, before }) => !before && mark.iteration + reach > first)
+    .map(({ row }) => row + 1);
   const heights = spread(
     labels.map(({ height }) => height),
     LABEL_HEIGHT,
-    plotHeight,
+    plotHeight - MARK_HEIGHT * Math.max(0, ...rows),
   );
   return labels.map(({ id, style, x }, index) => ({
     x,
@@ -302,13 +309,21 @@ function markLines(input: FigureInput): Partial<Shape>[] {
   }));
 }
 
-/** Labels of marks at the top, one row lower where the row is taken close by. */
-function markLabels(
-  input: FigureInput,
-  [left, right]: [number, number],
-  plotHeight: number,
-): Partial<Annotations>[] {
-  const near = (right - left) * (input.width < 560 ? 0.6 : 0.26);
+/** Where the label of a mark stands. */
+interface MarkPlace {
+  mark: Mark;
+  /** From the top. */
+  row: number;
+  /** Ends at its line instead of beginning there. */
+  before: boolean;
+}
+
+/** How wide a mark's label may be, as a part of the x axis. */
+const markReach = ({ width }: FigureInput): number => (width < 560 ? 0.6 : 0.26);
+
+/** Labels of marks stand at the top, one row lower where the row is taken close by. */
+function placeMarks(input: FigureInput, [left, right]: [number, number]): MarkPlace[] {
+  const near = (right - left) * markReach(input);
   const rows: number[] = [];
   return visibleMarks(input)
     .filter(({ iteration }) => iteration >= left && iteration <= right)
@@ -316,21 +331,28 @@ function markLabels(
       let row = rows.findIndex((taken) => Math.abs(mark.iteration - taken) > near);
       if (row < 0) row = rows.length;
       rows[row] = mark.iteration;
-      // To the left of its line, where the curves' names never are, as soon as there is room.
-      const late = mark.iteration > left + near;
-      return {
-        x: mark.iteration,
-        y: 1 - (row * MARK_HEIGHT) / plotHeight,
-        xref: 'x',
-        yref: 'paper',
-        xanchor: late ? 'right' : 'left',
-        yanchor: 'top',
-        xshift: late ? -4 : 4,
-        showarrow: false,
-        text: input.words.mark(mark),
-        font: { color: markColor(mark, input), size: 12 },
-        bgcolor: input.colors.paper,
-        borderpad: 2,
-      };
+      // Before its line, where the curves' names never are, as soon as there is room.
+      return { mark, row, before: mark.iteration > left + near };
     });
+}
+
+function markLabels(
+  input: FigureInput,
+  xRange: [number, number],
+  plotHeight: number,
+): Partial<Annotations>[] {
+  return placeMarks(input, xRange).map(({ mark, row, before }) => ({
+    x: mark.iteration,
+    y: 1 - (row * MARK_HEIGHT) / plotHeight,
+    xref: 'x',
+    yref: 'paper',
+    xanchor: before ? 'right' : 'left',
+    yanchor: 'top',
+    xshift: before ? -4 : 4,
+    showarrow: false,
+    text: input.words.mark(mark),
+    font: { color: markColor(mark, input), size: 12 },
+    bgcolor: input.colors.paper,
+    borderpad: 2,
+  }));
 }

@@ -30,7 +30,7 @@ export function Messages() {
           >
             <Icon aria-hidden size={18} />
             <div>
-              <Sentence message={message} onDone={() => dismiss(message.id)} />
+              <Sentence message={message} id={message.id} />
             </div>
             <IconButton name={t('close')} onClick={() => dismiss(message.id)}>
               <X aria-hidden size={16} />
@@ -42,7 +42,7 @@ export function Messages() {
   );
 }
 
-function Sentence({ message, onDone }: { message: Message; onDone: () => void }) {
+function Sentence({ message, id }: { message: Message; id: number }) {
   const { t } = useTranslation();
   const settingsText = useSettingsText();
   switch (message.kind) {
@@ -56,7 +56,7 @@ function Sentence({ message, onDone }: { message: Message; onDone: () => void })
         chosen: settingsText(message.chosen),
       });
     case 'copied':
-      return <Passing text={t('share.copied')} onDone={onDone} />;
+      return <Passing text={t('share.copied')} id={id} />;
     case 'link':
       return (
         <>
@@ -72,10 +72,11 @@ function Sentence({ message, onDone }: { message: Message; onDone: () => void })
 }
 
 /** A message that goes by itself. */
-function Passing({ text, onDone }: { text: string; onDone: () => void }) {
+function Passing({ text, id }: { text: string; id: number }) {
+  const dismiss = useLab((state) => state.dismiss);
   useEffect(() => {
-    const timer = setTimeout(onDone, COPIED_MS);
+    const timer = setTimeout(() => dismiss(id), COPIED_MS);
     return () => clearTimeout(timer);
-  }, [onDone]);
+  }, [dismiss, id]);
   return text;
 }

@@ -1,5 +1,5 @@
 /**
- * All tests, one stage after the other: `npm test`, or some of them: `node scripts/test.mjs types unit`.
+ * All tests, stage by stage: `npm test`, or some of them: `node scripts/test.mjs types unit`.
  *
  * A stage that fails does not keep the others from running, except those that need what it makes. The
  * last line, `N passed, N failed`, adds up the tests of all stages; types, lint and build count one each.
@@ -20,6 +20,7 @@ import { delimiter, join } from 'node:path';
  * @typedef {object} Stage
  * @property {string} name
  * @property {string} command run by the shell, with the project's own tools in its path
+ * @property {boolean} [light] needs nothing of the others, so that all such stages run at the same time
  * @property {boolean} [setup] prepares others and tests nothing itself
  * @property {(output: string) => Counts} [counts] reads how many tests passed and failed; absent where
  *   the exit status says it all
@@ -40,9 +41,9 @@ const reports = mkdtempSync(join(tmpdir(), 'fathom-test-'));
 
 /** @type {Stage[]} */
 const STAGES = [
-  { name: 'types', command: 'tsc --noEmit' },
-  { name: 'lint', command: 'npm run --silent lint' },
-  vitest('unit'),
+  { name: 'types', command: 'tsc --noEmit', light: true },
+  { name: 'lint', command: 'npm run --silent lint', light: true },
+  { ...vitest('unit'), light: true },
   // The browser brings a software adapter for the stages in Node as well, so it comes before them.
   { name: 'browser', command: 'node scripts/browser.mjs', setup: true },
   vitest('gpu'),
@@ -99,24 +100,26 @@ function conformanceCounts(output) {
 }
 
 /**
- * Runs a command to its end. What it prints goes to the terminal as well.
+ * Runs a command to its end. What it prints goes to the terminal as well, unless it is one of several.
  *
  * @param {Stage} stage
  * @returns {Promise<{ status: number | null, output: string }>}
  */
-function run({ command, env }) {
+function run({ command, env, light }) {
   const tools = join(process.cwd(), 'node_modules', '.bin');
   return new Promise((resolve) => {
     const child = spawn(command, {
       shell: true,
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', 'pipe', light ? 'pipe' : 'inherit'],
       env: { ...process.env, PATH: `${tools}${delimiter}${process.env.PATH}`, ...env },
     });
     let output = '';
-    child.stdout.on('data', (chunk) => {
-      process.stdout.write(chunk);
+    const hear = (/** @type {Buffer} */ chunk) => {
+      if (!light) process.stdout.write(chunk);
       output += chunk;
-    });
+    };
+    child.stdout?.on('data', hear);
+    child.stderr?.on('data', hear);
     child.on('close', (status) => resolve({ status, output }));
   });
 }
@@ -128,7 +131,8 @@ function run({ command, env }) {
  * @returns {Promise<Counts>}
  */
 async function countsOf(stage) {
-  const { status, output } = await run(stage);
+  const { status, output } = await (running.get(stage) ?? run(stage));
+  if (stage.light) process.stdout.write(output);
   if (stage.setup && status === 0) return { passed: 0, failed: 0, skipped: 0 };
   if (!stage.counts)
     return { passed: status === 0 ? 1 : 0, failed: status === 0 ? 0 : 1, skipped: 0 };
@@ -150,7 +154,11 @@ const lines = [];
 /** @type {Set<string | undefined>} */
 const broken = new Set();
 
-for (const stage of STAGES.filter(({ name }) => names.length === 0 || names.includes(name))) {
+const chosen = STAGES.filter(({ name }) => names.length === 0 || names.includes(name));
+/** Light stages, which have all been started; what they print is shown when their turn comes. */
+const running = new Map(chosen.filter(({ light }) => light).map((stage) => [stage, run(stage)]));
+
+for (const stage of chosen) {
   console.log(`\n── ${stage.name} ${'─'.repeat(76 - stage.name.length)}`);
   const start = performance.now();
   let counts = { passed: 0, failed: 1, skipped: 0 };

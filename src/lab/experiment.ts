@@ -448,7 +448,10 @@ export class Experiment {
     const t = run.iteration;
     const scalars = this.scalarsAt(t, this.config.batch);
     const slot = t % TRAIN_SLOTS;
-    if (this.inFlight.length === 0) this.lastDone = this.now();
+    if (this.inFlight.length === 0) {
+      this.lastDone = this.now();
+      this.reported = { milliseconds: 0, steps: [] };
+    }
     if (this.pace.kind === 'slow') {
       await this.slowStep(run, scalars, slot);
     } else {

@@ -247,3 +247,13 @@ test('a damaged link opens what is valid and says what was not', async ({ page }
   await expect(page.getByText('colour = “blue”')).toBeVisible();
   for (const network of NETWORKS) await expect(row(page, network)).toBeVisible();
 });
+
+test('a number that cannot be set is moved to the nearest, and that is said', async ({ page }) => {
+  await open(page, `${TINY}&steps=12`);
+  await page.getByRole('tab', { name: 'Settings' }).click();
+  const width = page.getByRole('spinbutton', { name: 'Width' });
+  await width.fill('7');
+  await width.press('Enter');
+  await expect(width).toHaveValue('8');
+  await expect(page.getByText('7 cannot be set; nearest: 8')).toBeVisible();
+});

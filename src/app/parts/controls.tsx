@@ -153,6 +153,8 @@ export function NumberField(props: NumberFieldProps) {
   const { id, label, description, value, min, max, nearest, step, onChange } = props;
   const { t } = useTranslation();
   const [text, setText] = useState<string | null>(null);
+  /** What was typed and could not be set. */
+  const [refused, setRefused] = useState<string | null>(null);
 
   const commit = (next: number) => {
     if (next !== value) onChange(next);
@@ -160,15 +162,21 @@ export function NumberField(props: NumberFieldProps) {
   const type = (typed: string) => {
     if (!/^[\d.eE+-]*$/.test(typed)) return;
     setText(typed);
+    setRefused(null);
     const number = Number(typed);
     if (typed !== '' && nearest(number) === number) commit(number);
   };
   const leave = () => {
-    if (text !== null && text !== '') commit(nearest(Number(text)));
+    if (text !== null && text !== '') {
+      const allowed = nearest(Number(text));
+      if (allowed !== Number(text)) setRefused(text);
+      commit(allowed);
+    }
     setText(null);
   };
   const move = (direction: 1 | -1) => {
     setText(null);
+    setRefused(null);
     commit(step(direction));
   };
 
@@ -216,6 +224,9 @@ export function NumberField(props: NumberFieldProps) {
       >
         <Plus aria-hidden size={14} />
       </button>
+      <output className="refused">
+        {refused !== null && t('settings.refused', { typed: refused, value })}
+      </output>
     </div>
   );
 }

@@ -26,6 +26,7 @@ import { delimiter, join } from 'node:path';
  *   the exit status says it all
  * @property {string} [needs] the stage without which this one can tell nothing
  * @property {Record<string, string>} [env]
+ * @property {number} [seconds] what it took, once it has been run
  */
 
 /**
@@ -103,10 +104,11 @@ function conformanceCounts(output) {
  * Runs a command to its end. What it prints goes to the terminal as well, unless it is one of several.
  *
  * @param {Stage} stage
- * @returns {Promise<{ status: number | null, output: string }>}
+ * @returns {Promise<{ status: number | null, output: string, seconds: number }>}
  */
 function run({ command, env, light }) {
   const tools = join(process.cwd(), 'node_modules', '.bin');
+  const start = performance.now();
   return new Promise((resolve) => {
     const child = spawn(command, {
       shell: true,
@@ -120,7 +122,9 @@ function run({ command, env, light }) {
     };
     child.stdout?.on('data', hear);
     child.stderr?.on('data', hear);
-    child.on('close', (status) => resolve({ status, output }));
+    child.on('close', (status) => {
+      resolve({ status, output, seconds: (performance.now() - start) / 1000 });
+    });
   });
 }
 
@@ -131,7 +135,8 @@ function run({ command, env, light }) {
  * @returns {Promise<Counts>}
  */
 async function countsOf(stage) {
-  const { status, output } = await (running.get(stage) ?? run(stage));
+  const { status, output, seconds } = await (running.get(stage) ?? run(stage));
+  stage.seconds = seconds;
   if (stage.light) process.stdout.write(output);
   if (stage.setup && status === 0) return { passed: 0, failed: 0, skipped: 0 };
   if (!stage.counts)
@@ -160,7 +165,6 @@ const running = new Map(chosen.filter(({ light }) => light).map((stage) => [stag
 
 for (const stage of chosen) {
   console.log(`\n── ${stage.name} ${'─'.repeat(76 - stage.name.length)}`);
-  const start = performance.now();
   let counts = { passed: 0, failed: 1, skipped: 0 };
   let note = '';
   try {
@@ -174,7 +178,7 @@ for (const stage of chosen) {
   total.failed += counts.failed;
 
   const sign = counts.failed > 0 ? '✗' : '✓';
-  const seconds = ((performance.now() - start) / 1000).toFixed(1).padStart(6);
+  const seconds = (stage.seconds ?? 0).toFixed(1).padStart(6);
   const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : '';
   const line = `${sign} ${stage.name.padEnd(11)} ${seconds} s   ${counts.passed} passed, ${counts.failed} failed${skipped}${note}`;
   lines.push(line);

@@ -6,7 +6,14 @@ import tseslint from 'typescript-eslint';
 import stair from './eslint.stair.js';
 
 export default defineConfig(
-  globalIgnores(['dist/', 'coverage/', 'test-results/', 'playwright-report/', 'out/']),
+  globalIgnores([
+    'dist/',
+    'coverage/',
+    'test-results/',
+    'playwright-report/',
+    'out/',
+    'bench/results/',
+  ]),
   js.configs.recommended,
   { languageOptions: { globals: globals.node } },
   {

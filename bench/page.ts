@@ -1,0 +1,38 @@
+/** The page in which contenders run: it waits for bench/browser.ts to call what is set here. */
+import { requestDevice } from '../src/engine/gpu/device.ts';
+import type { DeviceDescription } from '../src/engine/gpu/device.ts';
+import { measure } from './measure.ts';
+import type { ConfigResult, Request } from './measure.ts';
+import { measurePeaks } from './peaks.ts';
+import type { Peaks } from './peaks.ts';
+
+export interface BenchPage {
+  /** The adapter, and what it can do at most. */
+  peaks: () => Promise<{ adapter: DeviceDescription; peaks: Peaks }>;
+  measure: (request: Request) => Promise<ConfigResult>;
+}
+
+declare global {
+  var bench: BenchPage;
+  /** Set by bench/browser.ts: where progress is told. */
+  var report: (line: string) => void;
+}
+
+const log = document.querySelector('#log');
+const say = (line: string) => {
+  log?.append(`${line}\n`);
+  globalThis.report(line);
+};
+
+globalThis.bench = {
+  peaks: async () => {
+    const { device, description } = await requestDevice(navigator.gpu);
+    const peaks = await measurePeaks(device);
+    device.destroy();
+    return { adapter: description, peaks };
+  },
+  measure: async (request) => {
+    const { device } = await requestDevice(navigator.gpu);
+    return measure(request, { runtime: 'browser', device }, say);
+  },
+};

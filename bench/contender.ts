@@ -1,5 +1,6 @@
 /** The interface that everything measured stands behind, and who there is. */
 import { FathomError } from '../src/errors.ts';
+import type { TuningName } from '../src/ops/tuning.ts';
 import type { Task } from './task.ts';
 
 export interface Contender {
@@ -31,6 +32,8 @@ export interface Place {
   runtime: 'browser' | 'node';
   /** Our engine's device. The peers open their own through `navigator.gpu`. */
   device: GPUDevice;
+  /** Which variants of its kernels it takes. */
+  tuning: TuningName;
 }
 
 export const PEERS = ['tfjs-webgpu', 'tfjs-webgl', 'jax-webgpu', 'jax-wasm'] as const;
@@ -57,7 +60,7 @@ export const PACKAGES: Record<PeerName, readonly string[]> = {
 export async function openContender(name: ContenderName, place: Place): Promise<Contender> {
   switch (name) {
     case 'fathom':
-      return new (await import('./contenders/fathom.ts')).FathomContender(place.device);
+      return new (await import('./contenders/fathom.ts')).FathomContender(place);
     case 'jax-webgpu':
     case 'jax-wasm': {
       const { JaxContender } = await import('./contenders/jax.ts');

@@ -5,6 +5,7 @@ import type { BenchConfig } from './config.ts';
 import { countDuring } from './counters.ts';
 import type { Counters } from './counters.ts';
 import { relativeDifference, rotated } from './statistics.ts';
+import type { TuningName } from '../src/ops/tuning.ts';
 import { makeTask } from './task.ts';
 
 export interface Request {
@@ -14,6 +15,8 @@ export interface Request {
   rounds: number;
   /** Whether forward passes are timed too. */
   forward: boolean;
+  /** The variants of our kernels, where they are not to be those that suit the adapter. */
+  tuning?: TuningName;
 }
 
 export interface ContenderResult {

@@ -1,5 +1,6 @@
 /** Measures in this process, on Dawn. */
 import { openDevice } from '../src/cli/adapter.ts';
+import { tuningFor } from '../src/ops/tuning.ts';
 import { measure } from './measure.ts';
 import { measurePeaks } from './peaks.ts';
 import type { Runtime, RuntimeOptions } from './runtime.ts';
@@ -10,7 +11,12 @@ export async function openNode({ adapter }: RuntimeOptions): Promise<Runtime> {
   return {
     title: `Node ${process.versions.node}`,
     peaks: async () => ({ adapter: description, peaks: await measurePeaks(device) }),
-    measure: (request, report) => measure(request, { runtime: 'node', device }, report),
+    measure: (request, report) =>
+      measure(
+        request,
+        { runtime: 'node', device, tuning: request.tuning ?? tuningFor(description) },
+        report,
+      ),
     close: async () => device.destroy(),
   };
 }

@@ -1,6 +1,7 @@
 /** The page in which contenders run: it waits for bench/browser.ts to call what is set here. */
 import { requestDevice } from '../src/engine/gpu/device.ts';
 import type { DeviceDescription } from '../src/engine/gpu/device.ts';
+import { tuningFor } from '../src/ops/tuning.ts';
 import { measure } from './measure.ts';
 import type { ConfigResult, Request } from './measure.ts';
 import { measurePeaks } from './peaks.ts';
@@ -32,7 +33,8 @@ globalThis.bench = {
     return { adapter: description, peaks };
   },
   measure: async (request) => {
-    const { device } = await requestDevice(navigator.gpu);
-    return measure(request, { runtime: 'browser', device }, say);
+    const { device, description } = await requestDevice(navigator.gpu);
+    const tuning = request.tuning ?? tuningFor(description);
+    return measure(request, { runtime: 'browser', device, tuning }, say);
   },
 };

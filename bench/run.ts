@@ -8,6 +8,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { FathomError } from '../src/errors.ts';
+import { TUNING_NAMES } from '../src/ops/tuning.ts';
+import type { TuningName } from '../src/ops/tuning.ts';
 import { openBrowser } from './browser.ts';
 import { DEFAULT_CONFIGS, formatConfig, parseConfigs } from './config.ts';
 import { PACKAGES, PEERS } from './contender.ts';
@@ -27,6 +29,7 @@ interface Options {
   self?: true;
   peers: PeerName[];
   forward?: true;
+  tuning?: TuningName;
   out: string;
 }
 
@@ -58,6 +61,12 @@ function parse(): Options {
     .option('--self', 'only our own engine')
     .option('--peers <list>', PEERS.join(', '), peers, [...PEERS])
     .option('--forward', 'time forward passes too')
+    .addOption(
+      new Option(
+        '--tuning <name>',
+        'variants of our kernels (default: what suits the adapter)',
+      ).choices(TUNING_NAMES),
+    )
     .option('--out <dir>', 'where the JSON and the table go', 'bench/results')
     .showHelpAfterError('(--help lists the options)');
   // npm passes everything after "--", a runner may leave that in.
@@ -106,6 +115,7 @@ async function main(): Promise<void> {
         contenders: ['fathom' as const, ...competing],
         rounds: options.rounds,
         forward: options.forward ?? false,
+        ...(options.tuning && { tuning: options.tuning }),
       };
       measured.push(await runtime.measure(request, (line) => tell(`  ${line}`)));
     }

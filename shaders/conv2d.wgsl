@@ -7,12 +7,17 @@
 // Layouts (vec4 over the innermost channels): x, dx: N,H,W,IC4; y, dy: N,OH,OW,OC4;
 // weight: KH,KW,IC,OC4 with IC = 4·IC4 rows. Channels that pad the last vec4 hold zero weights.
 //
-// Mapping: implicit GEMM without an im2col buffer. One invocation keeps a register block of PX
-// neighbouring pixels of one row × QV vec4s of channels. Pixels of one row share the columns they load
-// (PX + KW − 1 instead of PX · KW). All invocations of a workgroup use the same weights, so these loads
+// Mapping: implicit GEMM without an im2col buffer. One invocation keeps a register block of ROWS × PX neighbouring
+// pixels × QV vec4s of channels. Pixels of one row share the columns they load (PX + KW − 1 instead of PX · KW),
+// rows of a block the input rows. A block of one row runs over the kernel's rows in a loop; one of several
+// has them unrolled: longer to compile, fewer loads. All invocations of a workgroup use the same weights, so these loads
 // are uniform, and weights that fit are bound as a uniform buffer (constant cache on GPUs, scalar loads on CPUs).
-// Out-of-range rows and columns are read at a clamped address and replaced by zero:
-// a select costs less than a divergent branch.
+// Columns and rows that may be out of range are read at a clamped address and replaced by zero: a select costs
+// less than a divergent branch.
+//
+// Batch norm is not a pass of its own: operands may be views (shaders/load_x.wgsl, shaders/load_dy.wgsl), and what the
+// norms on both sides want summed over pixels is summed where the pixels are computed (MOMENTS, SUMS). A slice of
+// these sums is what one workgroup computed (COOPERATE: reduced in workgroup memory) or one invocation.
 //
 // Method: Chellapilla et al. 2006 (convolution as GEMM); cuDNN (Chetlur et al. 2014) for doing so implicitly.
 // The stride-S data gradient is S·S sub-convolutions, one for each parity of (iy, ix), so that no
@@ -20,32 +25,48 @@
 
 // ---------------------------------------------------------------------------------------------- forward
 // Constants: N H W IC4 LANES, OH OW OC4, KH KW, STRIDE_Y STRIDE_X, PAD_TOP PAD_LEFT, DILATION_Y DILATION_X,
-// PX QV, STRIPS = ⌈OW / PX⌉, BLOCKS = N·OH·STRIPS, COLUMNS = (PX − 1)·STRIDE_X + (KW − 1)·DILATION_X + 1, BIAS.
-// Dispatch: ⌈BLOCKS / 64⌉ × OC4 / QV workgroups.
+// ROWS PX QV, STRIPS = ⌈OW / PX⌉, BANDS = ⌈OH / ROWS⌉, BLOCKS = N·BANDS·STRIPS,
+// COLUMNS = (PX − 1)·STRIDE_X + (KW − 1)·DILATION_X + 1, SPAN: the same for rows, BIAS, X_VIEW X_RELU, MOMENTS COOPERATE.
+// Dispatch: ⌈BLOCKS / 64⌉ × OC4 / QV workgroups; partial: slices × OC4 × (mean, M2).
 //#section conv2d
-@group(0) @binding(0) var<storage, read> x: array<vec4f>;
-//#if UNIFORM_WEIGHT
-@group(0) @binding(1) var<uniform> weight: array<vec4f, KH * KW * IC4 * 4 * OC4>;
-//#else
-@group(0) @binding(1) var<storage, read> weight: array<vec4f>;
-//#end
-@group(0) @binding(2) var<storage, read_write> y: array<vec4f>;
+//#include load_x
+//#include conv2d_weight
+@group(0) @binding(next) var<storage, read_write> y: array<vec4f>;
 //#if BIAS
-@group(0) @binding(3) var<storage, read> bias: array<vec4f>;
+@group(0) @binding(next) var<storage, read> bias: array<vec4f>;
+//#end
+//#if MOMENTS
+@group(0) @binding(next) var<storage, read_write> partial: array<vec4f>;
+//#if COOPERATE
+var<workgroup> means: array<vec4f, 64>;
+var<workgroup> deviations: array<vec4f, 64>;
+var<workgroup> counts: array<f32, 64>;
+//#include absorb
+//#end
 //#end
 
 @compute @workgroup_size(64)
-fn conv2d(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: vec3u) {
+fn conv2d(
+  @builtin(global_invocation_id) id: vec3u,
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let used = i32(id.x) < BLOCKS;
   let block = min(i32(id.x), BLOCKS - 1);
   let ox = block % STRIPS * PX;
-  let oy = block / STRIPS % OH;
-  let n = block / (STRIPS * OH);
+  let oy = block / STRIPS % BANDS * ROWS;
+  let n = block / (STRIPS * BANDS);
   let q = i32(group.y) * QV;
 
   //#for c in 0..COLUMNS
   let ix_${c} = ox * STRIDE_X - PAD_LEFT + ${c};
+  //#if c >= PAD_LEFT && (STRIPS - 1) * PX * STRIDE_X - PAD_LEFT + c < W
+  let inside_${c} = true;
+  let column_${c} = ix_${c} * IC4;
+  //#else
   let inside_${c} = ix_${c} >= 0 && ix_${c} < W;
   let column_${c} = clamp(ix_${c}, 0, W - 1) * IC4;
+  //#end
   //#end
   //#for v in 0..QV
   //#if BIAS
@@ -53,89 +74,174 @@ fn conv2d(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group
   //#else
   let bias_${v} = vec4f();
   //#end
+  //#for y in 0..ROWS
   //#for p in 0..PX
-  var y_${p}_${v} = bias_${v};
+  var y_${y}_${p}_${v} = bias_${v};
+  //#end
   //#end
   //#end
 
+  //#if ROWS == 1
   for (var kh = 0; kh < KH; kh++) {
     let iy = oy * STRIDE_Y - PAD_TOP + kh * DILATION_Y;
     let row_inside = iy >= 0 && iy < H;
-    let row = (n * H + clamp(iy, 0, H - 1)) * W * IC4;
     for (var i = 0; i < IC4; i++) {
-      //#for c in 0..COLUMNS
-      let x_${c} = select(vec4f(), x[row + column_${c} + i], row_inside && inside_${c});
-      //#end
-      //#for v in 0..QV
-      //#for kw in 0..KW
-      //#for lane in 0..LANES
-      let w_${v}_${kw}_${lane} = weight[((kh * KW + ${kw}) * IC4 * 4 + i * 4 + ${lane}) * OC4 + q + ${v}];
-      //#end
-      //#end
-      //#for p in 0..PX
-      y_${p}_${v} = y_${p}_${v}
-      //#for kw in 0..KW
-      //#for lane in 0..LANES
-        + x_${p * STRIDE_X + kw * DILATION_X}[${lane}] * w_${v}_${kw}_${lane}
-      //#end
-      //#end
-      ;
-      //#end
+      let channels = x_channels(i);
+      //#include conv2d_row
+      //#for y in 0..1
+      //#include conv2d_taps
       //#end
     }
   }
-
-  if (i32(id.x) < BLOCKS) {
-    let first = ((n * OH + oy) * OW + ox) * OC4 + q;
-    //#for p in 0..PX
-    if (ox + ${p} < OW) {
-      //#for v in 0..QV
-      y[first + ${p} * OC4 + ${v}] = y_${p}_${v};
+  //#else
+  for (var i = 0; i < IC4; i++) {
+    let channels = x_channels(i);
+    //#for r in 0..SPAN
+    {
+      let iy = oy * STRIDE_Y - PAD_TOP + ${r};
+      //#if r >= PAD_TOP && (BANDS - 1) * ROWS * STRIDE_Y - PAD_TOP + r < H
+      let row_inside = true;
+      //#else
+      let row_inside = iy >= 0 && iy < H;
+      //#end
+      //#include conv2d_row
+      //#for y in 0..ROWS
+      //#if r >= y * STRIDE_Y && (r - y * STRIDE_Y) % DILATION_Y == 0 && (r - y * STRIDE_Y) / DILATION_Y < KH
+      {
+        let kh = ${(r - y * STRIDE_Y) / DILATION_Y};
+        //#include conv2d_taps
+      }
+      //#end
       //#end
     }
     //#end
   }
+  //#end
+
+  if (used) {
+    //#for y in 0..ROWS
+    //#for p in 0..PX
+    //#if OW % PX != 0 || OH % ROWS != 0
+    if (ox + ${p} < OW && oy + ${y} < OH) {
+    //#else
+    {
+    //#end
+      let at = ((n * OH + oy + ${y}) * OW + ox + ${p}) * OC4 + q;
+      //#for v in 0..QV
+      y[at + ${v}] = y_${y}_${p}_${v};
+      //#end
+    }
+    //#end
+    //#end
+  }
+  //#if MOMENTS
+  //#for v in 0..QV
+  {
+    var mean = vec4f();
+    //#for y in 0..ROWS
+    //#for p in 0..PX
+    mean += y_${y}_${p}_${v};
+    //#end
+    //#end
+    mean /= f32(ROWS * PX);
+    var m2 = vec4f();
+    //#for y in 0..ROWS
+    //#for p in 0..PX
+    m2 += (y_${y}_${p}_${v} - mean) * (y_${y}_${p}_${v} - mean);
+    //#end
+    //#end
+    //#if COOPERATE
+    means[lane] = mean;
+    deviations[lane] = m2;
+    counts[lane] = select(0.0, f32(ROWS * PX), used);
+    for (var half = 32u; half > 0u; half /= 2u) {
+      workgroupBarrier();
+      if (lane < half) {
+        absorb(lane, lane + half);
+      }
+    }
+    if (lane == 0u) {
+      let at = (i32(group.x) * OC4 + q + ${v}) * 2;
+      partial[at] = means[0];
+      partial[at + 1] = deviations[0];
+    }
+    workgroupBarrier();
+    //#else
+    if (used) {
+      let at = (block * OC4 + q + ${v}) * 2;
+      partial[at] = mean;
+      partial[at + 1] = m2;
+    }
+    //#end
+  }
+  //#end
+  //#end
 }
 
-// --------------------------------------------------------------------------------- gradient of the input
-// Constants: as above, and PX QV now block dx: a strip holds PX pixels ix = parity_x + STRIDE_X·(rx + p).
-// STRIPS = ⌈⌈W / STRIDE_X⌉ / PX⌉, ROWS = ⌈H / STRIDE_Y⌉, BLOCKS = N·ROWS·STRIPS,
-// FIRST = ⌊(PAD_LEFT − (KW − 1)·DILATION_X) / STRIDE_X⌋ (leftmost dy column, relative to rx),
-// COLUMNS = PX + ⌊(STRIDE_X − 1 + PAD_LEFT) / STRIDE_X⌋ − FIRST, ADDEND (dx gets addend added).
-// Dispatch: ⌈BLOCKS / 64⌉ × IC4 / QV × STRIDE_Y·STRIDE_X workgroups.
+// ------------------------------------------------------------------------------------ gradient of the input
+// A block covers pixels of dx whose row and column have the same parity: iy = ry·STRIDE_Y + parity_y, likewise ix.
+// dy column `rx + FIRST + c` is loaded once for all of them.
+// SUMS: x came out of a batch norm, which wants to know Σ g and Σ g·(x̂'s x − μ) of the gradient behind it. g is dx where the
+// norm's ReLU let x through: where the stored x is positive (MASK_STORED), or the view of it (MASK_VIEW), or
+// everywhere; g is written in place of dx.
+// Constants: as forward, ROWS (1 unless the stride is 1), BANDS = ⌈⌈H / STRIDE_Y⌉ / ROWS⌉,
+// STRIPS = ⌈⌈W / STRIDE_X⌉ / PX⌉, BLOCKS = N·BANDS·STRIPS, FIRST = ⌊(PAD_LEFT − (KW − 1)·DILATION_X) / STRIDE_X⌋,
+// COLUMNS, SPAN, ADDEND, DY_VIEW, SUMS COOPERATE MASK_STORED MASK_VIEW.
+// Dispatch: ⌈BLOCKS / 64⌉ × IC4 / QV × STRIDE_Y·STRIDE_X workgroups; partial: slices × IC4 × (Σ g, Σ g·(x − μ)).
 //#section conv2d_grad_input
-@group(0) @binding(0) var<storage, read> dy: array<vec4f>;
-//#if UNIFORM_WEIGHT
-@group(0) @binding(1) var<uniform> weight: array<vec4f, KH * KW * IC4 * 4 * OC4>;
-//#else
-@group(0) @binding(1) var<storage, read> weight: array<vec4f>;
-//#end
-@group(0) @binding(2) var<storage, read_write> dx: array<vec4f>;
+//#include load_dy
+//#include conv2d_weight
+@group(0) @binding(next) var<storage, read_write> dx: array<vec4f>;
 //#if ADDEND
-@group(0) @binding(3) var<storage, read> addend: array<vec4f>;
+@group(0) @binding(next) var<storage, read> addend: array<vec4f>;
+//#end
+//#if SUMS
+@group(0) @binding(next) var<storage, read> norm_x: array<vec4f>;
+@group(0) @binding(next) var<uniform> norm: array<mat4x4f, IC4>;
+@group(0) @binding(next) var<storage, read_write> partial: array<vec4f>;
+//#if MASK_STORED
+@group(0) @binding(next) var<storage, read> x: array<vec4f>;
+//#end
+//#if COOPERATE
+var<workgroup> sums: array<vec4f, 64>;
+var<workgroup> products: array<vec4f, 64>;
+//#end
 //#end
 
 @compute @workgroup_size(64)
-fn conv2d_grad_input(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: vec3u) {
+fn conv2d_grad_input(
+  @builtin(global_invocation_id) id: vec3u,
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
   let block = min(i32(id.x), BLOCKS - 1);
   let rx = block % STRIPS * PX;
-  let ry = block / STRIPS % ROWS;
-  let n = block / (STRIPS * ROWS);
+  let ry = block / STRIPS % BANDS * ROWS;
+  let n = block / (STRIPS * BANDS);
   let q = i32(group.y) * QV;
   let parity_y = i32(group.z) / STRIDE_X;
   let parity_x = i32(group.z) % STRIDE_X;
 
   //#for c in 0..COLUMNS
   let ox_${c} = rx + FIRST + ${c};
+  //#if FIRST + c >= 0 && (STRIPS - 1) * PX + FIRST + c < OW
+  let inside_${c} = true;
+  let column_${c} = ox_${c} * OC4;
+  //#else
   let inside_${c} = ox_${c} >= 0 && ox_${c} < OW;
   let column_${c} = clamp(ox_${c}, 0, OW - 1) * OC4;
   //#end
-  //#for v in 0..QV
+  //#end
+  //#for y in 0..ROWS
   //#for p in 0..PX
-  var dx_${p}_${v} = vec4f();
+  //#for v in 0..QV
+  var dx_${y}_${p}_${v} = vec4f();
+  //#end
   //#end
   //#end
 
+  //#if ROWS == 1
   for (var kh = 0; kh < KH; kh++) {
     let reach_y = parity_y + PAD_TOP - kh * DILATION_Y + KH * DILATION_Y * STRIDE_Y;
     if (reach_y % STRIDE_Y != 0) {
@@ -143,81 +249,141 @@ fn conv2d_grad_input(@builtin(global_invocation_id) id: vec3u, @builtin(workgrou
     }
     let oy = ry + reach_y / STRIDE_Y - KH * DILATION_Y;
     let row_inside = oy >= 0 && oy < OH;
-    let row = (n * OH + clamp(oy, 0, OH - 1)) * OW * OC4;
     for (var o = 0; o < OC4; o++) {
-      //#for c in 0..COLUMNS
-      let dy_${c} = select(vec4f(), dy[row + column_${c} + o], row_inside && inside_${c});
-      //#end
+      let channels = dy_channels(o);
+      //#include conv2d_grad_row
+      //#for y in 0..1
       //#for px in 0..STRIDE_X
       if (parity_x == ${px}) {
-        //#for kw in 0..KW
-        //#if (px + PAD_LEFT - kw * DILATION_X) % STRIDE_X == 0
-        //#for v in 0..QV
-        {
-          let at = ((kh * KW + ${kw}) * IC4 * 4 + (q + ${v}) * 4) * OC4 + o;
-          let w_0 = weight[at];
-          let w_1 = weight[at + OC4];
-          let w_2 = weight[at + 2 * OC4];
-          let w_3 = weight[at + 3 * OC4];
-          //#for lane in 0..4
-          let t_${lane} = vec4f(w_0[${lane}], w_1[${lane}], w_2[${lane}], w_3[${lane}]);
-          //#end
-          //#for p in 0..PX
-          dx_${p}_${v} = dx_${p}_${v}
-          //#for lane in 0..4
-            + dy_${p + (px + PAD_LEFT - kw * DILATION_X) / STRIDE_X - FIRST}[${lane}] * t_${lane}
-          //#end
-          ;
-          //#end
-        }
-        //#end
-        //#end
-        //#end
+        //#include conv2d_grad_taps
       }
+      //#end
       //#end
     }
   }
-
-  let iy = ry * STRIDE_Y + parity_y;
-  if (i32(id.x) < BLOCKS && iy < H) {
-    //#for p in 0..PX
-    let ix_${p} = (rx + ${p}) * STRIDE_X + parity_x;
-    if (ix_${p} < W) {
-      let at = ((n * H + iy) * W + ix_${p}) * IC4 + q;
-      //#for v in 0..QV
-      //#if ADDEND
-      dx[at + ${v}] = dx_${p}_${v} + addend[at + ${v}];
+  //#else
+  for (var o = 0; o < OC4; o++) {
+    let channels = dy_channels(o);
+    //#for r in 0..SPAN
+    {
+      let oy = ry + PAD_TOP - (KH - 1) * DILATION_Y + ${r};
+      //#if PAD_TOP - (KH - 1) * DILATION_Y + r >= 0 && (BANDS - 1) * ROWS + PAD_TOP - (KH - 1) * DILATION_Y + r < OH
+      let row_inside = true;
       //#else
-      dx[at + ${v}] = dx_${p}_${v};
+      let row_inside = oy >= 0 && oy < OH;
+      //#end
+      //#include conv2d_grad_row
+      //#for y in 0..ROWS
+      //#if r >= y && (r - y) % DILATION_Y == 0 && (r - y) / DILATION_Y < KH
+      {
+        let kh = ${KH - 1 - (r - y) / DILATION_Y};
+        //#for px in 0..1
+        //#include conv2d_grad_taps
+        //#end
+      }
       //#end
       //#end
     }
     //#end
   }
+  //#end
+
+  //#if SUMS
+  //#for v in 0..QV
+  var sum_${v} = vec4f();
+  var product_${v} = vec4f();
+  let channels_${v} = norm[q + ${v}];
+  //#end
+  //#end
+  //#for y in 0..ROWS
+  //#for p in 0..PX
+  {
+    let iy = (ry + ${y}) * STRIDE_Y + parity_y;
+    let ix = (rx + ${p}) * STRIDE_X + parity_x;
+    if (i32(id.x) < BLOCKS && iy < H && ix < W) {
+      let at = ((n * H + iy) * W + ix) * IC4 + q;
+      //#for v in 0..QV
+      {
+        //#if ADDEND
+        var g = dx_${y}_${p}_${v} + addend[at + ${v}];
+        //#else
+        var g = dx_${y}_${p}_${v};
+        //#end
+        //#if SUMS
+        let centred = norm_x[at + ${v}] - channels_${v}[0];
+        //#if MASK_STORED
+        g = select(vec4f(), g, x[at + ${v}] > vec4f());
+        //#end
+        //#if MASK_VIEW
+        g = select(vec4f(), g, centred * channels_${v}[1] + channels_${v}[2] > vec4f());
+        //#end
+        sum_${v} += g;
+        product_${v} += g * centred;
+        //#end
+        dx[at + ${v}] = g;
+      }
+      //#end
+    }
+  }
+  //#end
+  //#end
+  //#if SUMS
+  //#for v in 0..QV
+  //#if COOPERATE
+  sums[lane] = sum_${v};
+  products[lane] = product_${v};
+  for (var half = 32u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) {
+      sums[lane] += sums[lane + half];
+      products[lane] += products[lane + half];
+    }
+  }
+  if (lane == 0u) {
+    let at = (i32(group.z * groups.x + group.x) * IC4 + q + ${v}) * 2;
+    partial[at] = sums[0];
+    partial[at + 1] = products[0];
+  }
+  workgroupBarrier();
+  //#else
+  if (i32(id.x) < BLOCKS) {
+    let at = ((i32(group.z) * BLOCKS + block) * IC4 + q + ${v}) * 2;
+    partial[at] = sum_${v};
+    partial[at + 1] = product_${v};
+  }
+  //#end
+  //#end
+  //#end
 }
 
 // -------------------------------------------------------------------------------- gradient of the weight
-// One invocation sums one kernel row (KW taps × 4 input × 4 output channels) over STRIPS_PER_SPLIT strips
-// of PX output pixels. The sums of different splits go to `partial` and are added by `sum_partials` in
-// fixed order, so that the result does not depend on scheduling (no atomics).
-// Constants: as in forward (COLUMNS, PX), STRIPS, TOTAL_STRIPS = N·OH·STRIPS, SPLITS, STRIPS_PER_SPLIT.
-// Dispatch: ⌈SPLITS·KH·IC4·OC4 / 64⌉ workgroups; partial: SPLITS × KH,KW,IC,OC4.
+// One invocation sums KROWS kernel rows (KROWS·KW taps × 4 input × 4·QV output channels) over STRIPS_PER_SPLIT strips
+// of PX output pixels, four at a time: with their dy and x as columns of two matrices, Σ dy·xᵀ is their product. The sums
+// of different splits go to `partial` and are added by `sum_partials` in fixed order, so that the result does not
+// depend on scheduling (no atomics).
+// Constants: as forward (COLUMNS, X_VIEW X_RELU), DY_VIEW, KROWS (1 or KH), PX (a multiple of 4), QV, STRIPS = ⌈OW / PX⌉,
+// TOTAL_STRIPS = N·OH·STRIPS, SPLITS, STRIPS_PER_SPLIT.
+// Dispatch: ⌈SPLITS·KH/KROWS·IC4·OC4/QV / 64⌉ workgroups; partial: SPLITS × KH,KW,IC,OC4.
 //#section conv2d_grad_weight
-@group(0) @binding(0) var<storage, read> x: array<vec4f>;
-@group(0) @binding(1) var<storage, read> dy: array<vec4f>;
-@group(0) @binding(2) var<storage, read_write> partial: array<vec4f>;
+//#include load_x
+//#include load_dy
+@group(0) @binding(next) var<storage, read_write> partial: array<vec4f>;
 
 @compute @workgroup_size(64)
 fn conv2d_grad_weight(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let cell = i32(id.y * groups.x * 64u + id.x);
-  let q = cell % OC4;
-  let i = cell / OC4 % IC4;
-  let kh = cell / (OC4 * IC4) % KH;
-  let split = cell / (OC4 * IC4 * KH);
+  let q = cell % (OC4 / QV) * QV;
+  let i = cell / (OC4 / QV) % IC4;
+  let kh = cell / (OC4 / QV * IC4) % (KH / KROWS) * KROWS;
+  let split = cell / (OC4 / QV * IC4 * (KH / KROWS));
 
+  let x_i = x_channels(i);
+  //#for v in 0..QV
+  let dy_q_${v} = dy_channels(q + ${v});
+  //#for r in 0..KROWS
   //#for kw in 0..KW
-  //#for lane in 0..4
-  var dw_${kw}_${lane} = vec4f();
+  var dw_${r}_${kw}_${v} = mat4x4f();
+  //#end
   //#end
   //#end
   for (var s = 0; s < STRIPS_PER_SPLIT; s++) {
@@ -226,31 +392,62 @@ fn conv2d_grad_weight(@builtin(global_invocation_id) id: vec3u, @builtin(num_wor
     let ox = strip % STRIPS * PX;
     let oy = strip / STRIPS % OH;
     let n = strip / (STRIPS * OH);
-    let iy = oy * STRIDE_Y - PAD_TOP + kh * DILATION_Y;
-    let used = index < TOTAL_STRIPS && iy >= 0 && iy < H;
-    let row = (n * H + clamp(iy, 0, H - 1)) * W;
     let out = (n * OH + oy) * OW;
     //#for p in 0..PX
-    let dy_${p} = select(vec4f(), dy[(out + min(ox + ${p}, OW - 1)) * OC4 + q], used && ox + ${p} < OW);
+    //#if OW % PX == 0
+    let used_${p} = index < TOTAL_STRIPS;
+    let at_${p} = (out + ox + ${p}) * OC4 + q;
+    //#else
+    let used_${p} = index < TOTAL_STRIPS && ox + ${p} < OW;
+    let at_${p} = (out + min(ox + ${p}, OW - 1)) * OC4 + q;
+    //#end
+    //#for v in 0..QV
+    let dy_${p}_${v} = select(vec4f(), load_dy(at_${p} + ${v}, dy_q_${v}), used_${p});
+    //#end
     //#end
     //#for c in 0..COLUMNS
     let ix_${c} = ox * STRIDE_X - PAD_LEFT + ${c};
-    let x_${c} = select(vec4f(), x[(row + clamp(ix_${c}, 0, W - 1)) * IC4 + i], ix_${c} >= 0 && ix_${c} < W);
+    //#if c >= PAD_LEFT && (STRIPS - 1) * PX * STRIDE_X - PAD_LEFT + c < W
+    let inside_${c} = true;
+    let column_${c} = ix_${c} * IC4 + i;
+    //#else
+    let inside_${c} = ix_${c} >= 0 && ix_${c} < W;
+    let column_${c} = clamp(ix_${c}, 0, W - 1) * IC4 + i;
     //#end
-    //#for kw in 0..KW
-    //#for lane in 0..4
-    dw_${kw}_${lane} = dw_${kw}_${lane}
-    //#for p in 0..PX
-      + x_${p * STRIDE_X + kw * DILATION_X}[${lane}] * dy_${p}
     //#end
-    ;
-    //#end
+    //#for r in 0..KROWS
+    {
+      let iy = oy * STRIDE_Y - PAD_TOP + (kh + ${r}) * DILATION_Y;
+      let row_inside = iy >= 0 && iy < H;
+      let row = (n * H + clamp(iy, 0, H - 1)) * W * IC4;
+      //#for c in 0..COLUMNS
+      let x_${c} = select(vec4f(), load_x(row + column_${c}, x_i), row_inside && inside_${c});
+      //#end
+      //#for kw in 0..KW
+      //#for t in 0..PX / 4
+      {
+        let x_t = transpose(mat4x4f(
+          //#for p in 0..4
+          x_${(t * 4 + p) * STRIDE_X + kw * DILATION_X},
+          //#end
+        ));
+        //#for v in 0..QV
+        dw_${r}_${kw}_${v} += mat4x4f(dy_${t * 4}_${v}, dy_${t * 4 + 1}_${v}, dy_${t * 4 + 2}_${v}, dy_${t * 4 + 3}_${v}) * x_t;
+        //#end
+      }
+      //#end
+      //#end
+    }
     //#end
   }
   if (split < SPLITS) {
+    //#for r in 0..KROWS
     //#for kw in 0..KW
     //#for lane in 0..4
-    partial[(((split * KH + kh) * KW + ${kw}) * IC4 * 4 + i * 4 + ${lane}) * OC4 + q] = dw_${kw}_${lane};
+    //#for v in 0..QV
+    partial[(((split * KH + kh + ${r}) * KW + ${kw}) * IC4 * 4 + i * 4 + ${lane}) * OC4 + q + ${v}] = dw_${r}_${kw}_${v}[${lane}];
+    //#end
+    //#end
     //#end
     //#end
   }

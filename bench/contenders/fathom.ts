@@ -5,7 +5,7 @@ import { GpuNetwork } from '../../src/engine/network.ts';
 import { elements } from '../../src/ops/tensor.ts';
 import type { StepScalars } from '../../src/ops/step.ts';
 import { LEARNING_RATE, MOMENTUM, WEIGHT_DECAY, networkOf } from '../config.ts';
-import type { Contender, Facts } from '../contender.ts';
+import type { Contender, Facts, Place } from '../contender.ts';
 import type { Task } from '../task.ts';
 
 export class FathomContender implements Contender {
@@ -26,8 +26,8 @@ export class FathomContender implements Contender {
     maxNorm: 0,
   };
 
-  constructor(device: GPUDevice) {
-    this.gpu = new Gpu(device);
+  constructor({ device, tuning }: Place) {
+    this.gpu = new Gpu(device, tuning);
     this.forget = this.gpu.onError((error) => this.errors.push(error));
   }
 
@@ -58,13 +58,13 @@ export class FathomContender implements Contender {
   }
 
   facts(): Facts {
-    const { pass, lowered } = this.trained.program('train');
+    const { pass } = this.trained.program('train');
     return {
       parameters: this.trained.parameters.reduce((sum, { shape }) => sum + elements(shape), 0),
       pipelines: this.gpu.kernels.size,
       transientBytes: this.gpu.transient.bytes,
       lowerBoundBytes: pass.plan.lowerBound,
-      boundBytes: lowered.dispatches
+      boundBytes: pass.plan.dispatches
         .flatMap(({ bindings }) => bindings)
         .reduce((sum, { tensor }) => sum + bytesOf(tensor), 0),
     };

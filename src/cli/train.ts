@@ -17,6 +17,7 @@ import { Experiment } from '../lab/experiment.ts';
 import type { LabEvent } from '../lab/experiment.ts';
 import { SMOOTHING_WINDOW } from '../lab/run.ts';
 import type { MetricsRow } from '../lab/run.ts';
+import { TUNING_NAMES, tuningFor } from '../ops/tuning.ts';
 import { openDevice } from './adapter.ts';
 import { openData } from './data.ts';
 
@@ -65,6 +66,12 @@ function program(): Command {
     .option('--out <dir>', 'where metrics.csv and config.json go (required)')
     .option('--no-seconds', 'leave the column of seconds empty: equal runs then give equal bytes')
     .option('--adapter <name>', 'default, lavapipe, swiftshader or the path of a Vulkan ICD file')
+    .addOption(
+      new Option(
+        '--tuning <name>',
+        'variants of the kernels (default: what suits the adapter)',
+      ).choices(TUNING_NAMES),
+    )
     .showHelpAfterError('(--help lists the options)');
 }
 
@@ -149,7 +156,10 @@ async function main(): Promise<void> {
   const { device, description } = await openDevice(
     typeof options.adapter === 'string' ? options.adapter : undefined,
   );
-  console.log(`adapter: ${description.description}${description.software ? ' (software)' : ''}`);
+  const tuning = TUNING_NAMES.find((name) => name === options.tuning) ?? tuningFor(description);
+  console.log(
+    `adapter: ${description.description}${description.software ? ' (software)' : ''}, kernels: ${tuning}`,
+  );
   const { mean, std } = dataset.statistics;
   const numbers = (values: number[]) => values.map((value) => value.toFixed(4)).join(' ');
   console.log(
@@ -180,7 +190,7 @@ async function main(): Promise<void> {
     printed = performance.now();
     console.log(progressLine(config, latest));
   };
-  const experiment = await Experiment.create(new Gpu(device), config, dataset, {
+  const experiment = await Experiment.create(new Gpu(device, tuning), config, dataset, {
     emit,
     failed: (error) => failures.push(error instanceof Error ? error : new Error(String(error))),
     progress: (done, total) => showProgress('compile kernels', done, total),

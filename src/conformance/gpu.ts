@@ -6,6 +6,7 @@ import { runAugment, runGraph, runLoss, runOp, runOptimizer } from '../engine/ru
 import { buildLayers } from '../network/graph.ts';
 import type { LayerSpec } from '../network/spec.ts';
 import type { Op } from '../ops/op.ts';
+import { savedMoments } from '../ops/batch_norm.ts';
 import { ops } from '../ops/table.ts';
 import { imageShape, need, scalar } from '../reference/tensor.ts';
 import type { Tensor, Tensors } from '../reference/tensor.ts';
@@ -82,8 +83,9 @@ async function runTableOp(
   const run = await runOp(gpu, op, params.data, inputs, gradOutput, { training });
   const outputs: Tensors = { y: run.y };
   if (name === 'batch_norm' && training) {
-    outputs.batch_mean = need(run.saved, 'mean');
-    outputs.batch_var_biased = need(run.saved, 'variance');
+    const { mean, variance } = savedMoments(need(run.saved, 'coefficients'), first[1] ?? 0);
+    outputs.batch_mean = mean;
+    outputs.batch_var_biased = variance;
     outputs.new_running_mean = need(run.state, 'running_mean');
     outputs.new_running_var = need(run.state, 'running_var');
   }

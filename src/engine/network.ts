@@ -12,6 +12,7 @@ import { ops } from '../ops/table.ts';
 import { STEP, STEP_BYTES, writeStep } from '../ops/step.ts';
 import type { StepScalars } from '../ops/step.ts';
 import { FathomError } from '../errors.ts';
+import { coalesce } from './graph/coalesce.ts';
 import { fuse } from './graph/fuse.ts';
 import { PLAIN_SGD, lower, tensor } from './graph/lower.ts';
 import type { Lowered, Mode, NetworkTensors, Recipe } from './graph/lower.ts';
@@ -209,10 +210,16 @@ export class GpuNetwork {
     const lowered = lower(graph, tensors, {
       mode,
       recipe: this.options.recipe ?? PLAIN_SGD,
+      fusion,
+      tuning: this.gpu.tuning,
       ...(dataset && { source: dataset.source }),
     });
     if (!dataset) this.placeBatch(lowered, places);
-    const planned = plan(lowered.dispatches, [lowered.summary, lowered.logits], { reuse });
+    const { maxStorageBuffersPerShaderStage } = this.gpu.device.limits;
+    const dispatches = fusion
+      ? coalesce(lowered.dispatches, maxStorageBuffersPerShaderStage)
+      : lowered.dispatches;
+    const planned = plan(dispatches, [lowered.summary, lowered.logits], { reuse });
     const pass = await Pass.create(this.gpu, planned, places, progress);
     const program = { graph, lowered, pass };
     this.programs.set(key, program);

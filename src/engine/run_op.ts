@@ -19,7 +19,7 @@ import { elements, pack, pad4, unpack } from '../ops/tensor.ts';
 import type { Layout, Shape, Tensor } from '../ops/tensor.ts';
 import { need } from '../reference/tensor.ts';
 import type { Tensor as HostTensor, Tensors } from '../reference/tensor.ts';
-import { Recorder, lowerBackward, lowerForward, tensor } from './graph/lower.ts';
+import { Lowering, Recorder, tensor } from './graph/lower.ts';
 import { bytesOf, plan } from './graph/plan.ts';
 import type { Gpu } from './gpu/gpu.ts';
 import { Pass } from './pass.ts';
@@ -31,8 +31,9 @@ export interface RunOptions {
   sampling?: boolean;
   /** Scalars of the step, where they matter (dropout's seed). */
   scalars?: Partial<StepScalars>;
-  /** Whether tensors share buffers; on by default, as in training. */
+  /** Whether tensors share buffers and norms are applied where they are loaded; on by default, as in training. */
   reuse?: boolean;
+  fusion?: boolean;
 }
 
 export interface OpRun {
@@ -111,17 +112,16 @@ export async function runGraph(
   nodes: readonly GraphNode[],
   inputs: Tensors,
   gradOutput: HostTensor | undefined,
-  { training, sampling = training, scalars = {}, reuse = true }: RunOptions,
+  { training, sampling = training, scalars = {}, reuse = true, fusion = true }: RunOptions,
 ): Promise<GraphRun> {
   const last = nodes.at(-1);
   if (!last) throw new Error('a graph needs at least one node');
   const bench = new Bench(gpu);
   try {
-    const values = new Map<Value, Tensor>();
-    for (const value of freeValues(nodes)) {
-      values.set(value, bench.put(value.name, need(inputs, value.name), 'image', value.shape));
-    }
-    const inflow = [...values];
+    const inflow = freeValues(nodes).map((value): [Value, Tensor] => [
+      value,
+      bench.put(value.name, need(inputs, value.name), 'image', value.shape),
+    ]);
     const graph: Graph = {
       name: 'graph',
       input: last.output,
@@ -141,23 +141,24 @@ export async function runGraph(
       state.set(name, bench.put(name, inputs[name] ?? filled(shape, initial), layout, shape));
     }
 
-    const recorder = new Recorder();
+    const recorder = new Recorder(gpu.tuning);
     const network = { parameters, gradients, state };
-    const records = lowerForward(recorder, nodes, network, values, { training, sampling });
-    const y = values.get(last.output);
+    const lowering = new Lowering(recorder, graph, network, { training, sampling }, fusion);
+    for (const [value, given] of inflow) lowering.values.set(value, given);
+    lowering.forward();
+    const y = lowering.values.get(last.output);
     if (!y) throw new Error(`${last.path} computed nothing`);
-    const byTensor = new Map<Tensor, Tensor>();
     if (gradOutput) {
-      byTensor.set(y, bench.put('dL/dy', gradOutput, 'image', y.shape));
-      lowerBackward(recorder, records, network, byTensor, () => true);
+      lowering.gradients.set(y, bench.put('dL/dy', gradOutput, 'image', y.shape));
+      lowering.backward(() => true);
     }
 
     const wanted: Record<string, Tensor> = { y };
     for (const [{ name }, value] of inflow) {
-      const gradient = byTensor.get(value);
-      if (gradient) wanted[`grad ${name}`] = gradient;
+      const gradient = lowering.gradients.get(value);
+      if (gradient) wanted[`grad ${name}`] = lowering.operand(gradient, false);
     }
-    for (const { node, saved } of records) {
+    for (const { node, saved } of lowering.records) {
       for (const [name, value] of Object.entries(saved))
         wanted[`saved ${node.path} ${name}`] = value;
     }
@@ -198,7 +199,7 @@ export async function runLoss(
 ): Promise<LossRun> {
   const bench = new Bench(gpu);
   try {
-    const recorder = new Recorder();
+    const recorder = new Recorder(gpu.tuning);
     const z = bench.put('logits', logits, 'image');
     const classes = bench.putBytes('labels', [labels.length], Uint32Array.from(labels));
     const loss = emitLoss(recorder, z, classes, params);
@@ -243,7 +244,7 @@ export async function runOptimizer(
       data.set((inputs[name] ?? filled(shape, 0)).data);
       return bench.put(name, { shape: [data.length], data }, 'flat');
     };
-    const recorder = new Recorder();
+    const recorder = new Recorder(gpu.tuning);
     const [weight, gradient] = [put('param'), put('grad')];
     const names = MOMENTS[optimizer.kind];
     const [first, second] = [put(names[0]), names[1] && put(names[1])];
@@ -282,7 +283,7 @@ export async function runAugment(
   const bench = new Bench(gpu);
   try {
     const [n = 1, c = 1] = x.shape;
-    const recorder = new Recorder();
+    const recorder = new Recorder(gpu.tuning);
     const pictures = bench.put('x', x, 'image');
     const y = recorder.transient('y', [n, c, ...crop], 'image');
     const choices = given && {

@@ -2,16 +2,20 @@
  * Batch normalization (Ioffe & Szegedy 2015): per channel, over N, H and W. Conventions of PyTorch:
  * the biased variance normalizes, the unbiased one enters the running estimate, eps 1e-5, momentum 0.1.
  *
- * `relu` and a `shortcut` input fuse what follows it in a residual block into the same pass over
- * memory: y = relu(norm(x) + shortcut). Kernels and formulas are in `shaders/batch_norm.wgsl`.
+ * `relu` and a `shortcut` input fuse what follows it in a residual block: y = relu(norm(x) + shortcut). It writes y only
+ * where it has to: what it returns is a view of x, and its gradient a view too. The statistics come from whoever
+ * computed x, and the sums of the gradient from whoever computed dL/dy, where they can.
+ * Kernels and formulas are in `shaders/batch_norm.wgsl`.
  */
 import { z } from 'zod';
 import { batchNorm as reference } from '../reference/norm.ts';
+import type { Tensor as HostTensor } from '../reference/tensor.ts';
 import { ceilDiv, defineOp, grid, input, read, shapeError, update, write } from './op.ts';
-import type { ParameterSpec } from './op.ts';
-import { positiveTensor } from './sample.ts';
-import { elements, imageDims, quads } from './tensor.ts';
-import type { Shape, Tensor } from './tensor.ts';
+import type { BackwardPass, Emitter, ParameterSpec, Slices } from './op.ts';
+import { normalTensor, positiveTensor } from './sample.ts';
+import { elements, imageDims, quads, storedElements } from './tensor.ts';
+import type { Shape, Tensor, View } from './tensor.ts';
+import { materializeCall } from './view.ts';
 
 export const batchNormParams = z.strictObject({
   eps: z.number().positive().default(1e-5).describe('Added to the variance'),
@@ -32,36 +36,73 @@ export const batchNormParams = z.strictObject({
 });
 export type BatchNormParams = z.infer<typeof batchNormParams>;
 
-/** Pixels one invocation normalizes: statistics are loaded once for all of them. */
-const PIXELS = 8;
 /** A slice for the statistics holds at least so many pixels, and there are at most so many slices. */
-const MIN_SLICE = 256;
-const MAX_SLICES = 64;
+const SLICES_OF = {
+  workgroup: { least: 256, most: 64 },
+  invocation: { least: 16, most: 1024 },
+};
 
-function pixelGeometry(shape: Shape) {
-  const [n, c, h, w] = imageDims(shape);
-  const P = n * h * w;
-  return {
-    P,
-    C4: quads(c),
-    workgroups: grid(ceilDiv(ceilDiv(P, PIXELS) * quads(c), 64)),
-  };
+/** Bytes that every WebGPU device binds as a uniform buffer: coefficients that are larger are not loaded as views. */
+const UNIFORM_BYTES = 65_536;
+
+const pixels = (shape: Shape): number => {
+  const [n, , h, w] = imageDims(shape);
+  return n * h * w;
+};
+
+/** vec4s of channels that one workgroup serves. */
+const channelLanes = (C4: number, cooperate: boolean): number =>
+  cooperate ? Math.min(16, 2 ** Math.ceil(Math.log2(C4))) : 64;
+
+/** Mean and biased variance of `channels` channels, from what a batch norm saves as `coefficients`. */
+export function savedMoments(
+  { data }: HostTensor,
+  channels: number,
+): { mean: HostTensor; variance: HostTensor } {
+  const column = (k: number): HostTensor => ({
+    shape: [channels],
+    data: Float64Array.from({ length: channels }, (_, c) => {
+      const quad = Math.floor(c / 4);
+      return data[(quad * 4 + k) * 4 + (c % 4)] ?? NaN;
+    }),
+  });
+  return { mean: column(0), variance: column(3) };
 }
 
-function sliceGeometry(shape: Shape) {
-  const { P, C4 } = pixelGeometry(shape);
-  const CL = Math.min(16, 2 ** Math.ceil(Math.log2(C4)));
-  const SLICE = ceilDiv(P, Math.min(MAX_SLICES, ceilDiv(P, MIN_SLICE)));
+/** Sums over all pixels of x that a kernel of `shaders/batch_norm.wgsl` is to take. */
+function ownSlices(emit: Emitter, name: string, x: Shape) {
+  const COOPERATE = emit.tuning.sums === 'workgroup';
+  const { least, most } = SLICES_OF[emit.tuning.sums];
+  const P = pixels(x);
+  const C4 = quads(imageDims(x)[1]);
+  const CL = channelLanes(C4, COOPERATE);
+  const SLICE = ceilDiv(P, Math.min(most, ceilDiv(P, least)));
   const SLICES = ceilDiv(P, SLICE);
+  const slices: Slices = {
+    partial: emit.transient(name, [SLICES, C4, 2, 4], 'flat'),
+    count: SLICES,
+    pixels: SLICE,
+  };
+  const workgroups = COOPERATE
+    ? ([SLICES, ceilDiv(C4, CL), 1] as const)
+    : grid(ceilDiv(SLICES * C4, 64));
+  return { slices, constants: { P, C4, CL, SLICE, SLICES, COOPERATE }, workgroups };
+}
+
+/** How the merging of slices is mapped. */
+function mergeGeometry(emit: Emitter, x: Shape, { count, pixels: SLICE }: Slices) {
+  const COOPERATE = emit.tuning.sums === 'workgroup';
+  const C4 = quads(imageDims(x)[1]);
+  const CL = channelLanes(C4, COOPERATE);
   return {
-    constants: { P, C4, CL, SLICE, SLICES },
-    workgroups: [SLICES, ceilDiv(C4, CL), 1] as const,
+    constants: { P: pixels(x), C4, CL, SLICES: count, SLICE, COOPERATE },
+    workgroups: [ceilDiv(C4, CL), 1, 1] as const,
   };
 }
 
 const running = (c: number) => ({
-  running_mean: positiveTensor(c),
-  running_var: positiveTensor(c),
+  running_mean: normalTensor([c], 'running_mean'),
+  running_var: positiveTensor([c], 'running_var'),
 });
 
 export const batchNorm = defineOp<BatchNormParams>({
@@ -77,6 +118,9 @@ export const batchNorm = defineOp<BatchNormParams>({
     { params: {}, inputs: { x: [2, 3, 5, 7], weight: [3], bias: [3], ...running(3) } },
     { params: {}, inputs: { x: [1, 1, 1, 2], weight: [1], bias: [1] } },
     { params: { affine: false, eps: 1e-2 }, inputs: { x: [2, 5, 3, 3] } },
+    // Sums over several slices of pixels, and channels for more than one workgroup.
+    { params: {}, inputs: { x: [2, 5, 16, 17], weight: [5], bias: [5], ...running(5) } },
+    { params: {}, inputs: { x: [2, 70, 3, 3], weight: [70], bias: [70], ...running(70) } },
     {
       params: { momentum: 0.3, eps: 1e-3 },
       inputs: { x: [3, 9, 4, 5], weight: [9], bias: [9], ...running(9) },
@@ -91,6 +135,7 @@ export const batchNorm = defineOp<BatchNormParams>({
   params: batchNormParams,
   inputs: ['x'],
   optional: ['shortcut'],
+  takesMoments: true,
   parameters: ({ affine, init }, x): Record<string, ParameterSpec> => {
     if (!affine) return {};
     const shape = [imageDims(x)[1]];
@@ -119,125 +164,116 @@ export const batchNorm = defineOp<BatchNormParams>({
   },
   flops: (_, { x = [] }) => 8 * elements(x),
 
-  forward: ({ params, inputs, y, training, emit, saved }) => {
+  forward: (pass) => {
+    const { params, inputs, y, training, emit, saved } = pass;
     const x = input(inputs, 'x');
     const { shortcut } = inputs;
-    const { P, C4, workgroups } = pixelGeometry(x.shape);
-    let mean = input(inputs, 'running_mean');
-    let variance = input(inputs, 'running_var');
+    const C4 = quads(imageDims(x.shape)[1]);
+    const coefficients = emit.transient(`${y.name}.coefficients`, [C4, 4, 4], 'flat');
+    const { eps: EPS, affine: AFFINE, relu } = params;
+    const affine = AFFINE ? [read(input(inputs, 'weight')), read(input(inputs, 'bias'))] : [];
+    const running = [input(inputs, 'running_mean'), input(inputs, 'running_var')];
     if (training) {
-      const [, c] = imageDims(x.shape);
-      const slices = sliceGeometry(x.shape);
-      const { SLICE, SLICES } = slices.constants;
-      const partial = emit.transient(`${y.name}.moments`, [SLICES, C4, 2, 4], 'flat');
-      emit.dispatch({
-        shader: 'batch_norm',
-        entry: 'statistics',
-        constants: slices.constants,
-        bindings: [read(x), write(partial)],
-        workgroups: slices.workgroups,
-      });
-      const running = [update(mean), update(variance)];
-      mean = emit.transient(`${y.name}.mean`, [c], 'channels');
-      variance = emit.transient(`${y.name}.var`, [c], 'channels');
+      const slices = pass.moments('x') ?? statistics(emit, y.name, x);
+      const { constants, workgroups } = mergeGeometry(emit, x.shape, slices);
       emit.dispatch({
         shader: 'batch_norm',
         entry: 'merge_statistics',
-        constants: { P, C4, SLICE, SLICES, MOMENTUM: params.momentum },
-        bindings: [read(partial), write(mean), write(variance), ...running],
+        constants: { ...constants, MOMENTUM: params.momentum, EPS, AFFINE },
+        bindings: [read(slices.partial), write(coefficients), ...running.map(update), ...affine],
+        workgroups,
+      });
+    } else {
+      emit.dispatch({
+        shader: 'batch_norm',
+        entry: 'running_coefficients',
+        constants: { C4, EPS, AFFINE },
+        bindings: [...running.map(read), write(coefficients), ...affine],
         workgroups: [ceilDiv(C4, 64), 1, 1],
       });
     }
-    saved.mean = mean;
-    saved.variance = variance;
-    emit.dispatch({
-      shader: 'batch_norm',
-      entry: 'normalize',
-      constants: {
-        P,
-        C4,
-        PX: PIXELS,
-        EPS: params.eps,
-        AFFINE: params.affine,
-        RELU: params.relu,
-        SHORTCUT: shortcut !== undefined,
-      },
-      bindings: [
-        read(x),
-        read(mean),
-        read(variance),
-        write(y),
-        ...(params.affine ? [read(input(inputs, 'weight')), read(input(inputs, 'bias'))] : []),
-        ...(shortcut ? [read(shortcut)] : []),
-      ],
-      workgroups,
-    });
+    saved.coefficients = coefficients;
+
+    const view: View = { x, coefficients, relu };
+    if (storedElements(coefficients) * 4 > UNIFORM_BYTES) {
+      emit.dispatch(materializeCall(view, y, shortcut));
+      return;
+    }
+    if (pass.stored || shortcut) {
+      emit.dispatch(materializeCall(view, y, shortcut));
+      pass.handOn({ norm: { x, coefficients, mask: relu ? 'stored' : 'none' } });
+      return;
+    }
+    pass.handOn({ view, norm: { x, coefficients, mask: relu ? 'view' : 'none' } });
   },
 
   backward: (pass): Record<string, Tensor> => {
-    const { params, inputs, y, training, emit, saved, gradOutput: dy } = pass;
+    const { params, inputs, training, emit, saved } = pass;
     const x = input(inputs, 'x');
-    const mean = input(saved, 'mean');
-    const variance = input(saved, 'variance');
-    const { P, C4, workgroups } = pixelGeometry(x.shape);
-    const slices = sliceGeometry(x.shape);
-    const { SLICES } = slices.constants;
-    const { eps: EPS, affine: AFFINE, relu: RELU } = params;
-    const mask = RELU ? [read(y)] : [];
-
-    const partial = emit.transient(`d(${y.name}).sums`, [SLICES, C4, 2, 4], 'flat');
-    emit.dispatch({
-      shader: 'batch_norm',
-      entry: 'grad_statistics',
-      constants: { ...slices.constants, EPS, RELU },
-      bindings: [read(x), read(mean), read(variance), read(dy), write(partial), ...mask],
-      workgroups: slices.workgroups,
-    });
-    const coefficients = emit.transient(`d(${y.name}).coefficients`, [C4, 4, 4], 'flat');
+    const coefficients = input(saved, 'coefficients');
+    const { g, slices } = pass.sums
+      ? { g: pass.gradOutput, slices: pass.sums }
+      : gradStatistics(pass, x, coefficients);
+    const { constants, workgroups } = mergeGeometry(emit, x.shape, slices);
+    const back = emit.transient(`d(${x.name}).coefficients`, coefficients.shape, 'flat');
     emit.dispatch({
       shader: 'batch_norm',
       entry: 'merge_grad_statistics',
-      constants: { P, C4, SLICES, EPS, AFFINE, TRAINING: training },
+      constants: { ...constants, EPS: params.eps, AFFINE: params.affine, TRAINING: training },
       bindings: [
-        read(partial),
-        read(mean),
-        read(variance),
-        write(coefficients),
-        ...(AFFINE
-          ? [
-              read(input(inputs, 'weight')),
-              write(pass.parameterGradient('weight')),
-              write(pass.parameterGradient('bias')),
-            ]
+        read(slices.partial),
+        read(coefficients),
+        write(back),
+        ...(params.affine
+          ? [write(pass.parameterGradient('weight')), write(pass.parameterGradient('bias'))]
           : []),
       ],
-      workgroups: [ceilDiv(C4, 64), 1, 1],
+      workgroups,
     });
-
-    const grads: Record<string, Tensor> = {};
-    // Without a ReLU the shortcut's gradient is dy itself; with one it is the masked dy, written on the way.
-    if (inputs.shortcut && pass.wants('shortcut')) {
-      grads.shortcut = RELU ? emit.transient(`d(${inputs.shortcut.name})`, x.shape, 'image') : dy;
-    }
-    const written = RELU && grads.shortcut;
-    if (pass.wants('x') || written) {
-      const dx = emit.transient(`d(${x.name})`, x.shape, 'image');
-      emit.dispatch({
-        shader: 'batch_norm',
-        entry: 'grad_input',
-        constants: { P, C4, PX: PIXELS, RELU, SHORTCUT: Boolean(written) },
-        bindings: [
-          read(x),
-          read(coefficients),
-          read(dy),
-          write(dx),
-          ...mask,
-          ...(written ? [write(written)] : []),
-        ],
-        workgroups,
-      });
-      grads.x = dx;
-    }
-    return grads;
+    const view: View = { x, g, coefficients: back, relu: false };
+    const small = storedElements(back) * 4 <= UNIFORM_BYTES;
+    const dx = small
+      ? emit.view(`d(${x.name})`, view)
+      : emit.transient(`d(${x.name})`, x.shape, 'image');
+    if (!small) emit.dispatch(materializeCall(view, dx));
+    return { x: dx, ...(inputs.shortcut && { shortcut: g }) };
   },
 });
+
+/** (mean, M2) of each slice of x. */
+function statistics(emit: Emitter, name: string, x: Tensor): Slices {
+  const { slices, constants, workgroups } = ownSlices(emit, `${name}.moments`, x.shape);
+  emit.dispatch({
+    shader: 'batch_norm',
+    entry: 'statistics',
+    constants,
+    bindings: [read(x), write(slices.partial)],
+    workgroups,
+  });
+  return slices;
+}
+
+/** (Σ g, Σ g·(x − μ)) of each slice, and g: dL/dy where the ReLU let it through. */
+function gradStatistics(
+  { params, y, emit, gradOutput: dy }: BackwardPass<BatchNormParams>,
+  x: Tensor,
+  coefficients: Tensor,
+): { g: Tensor; slices: Slices } {
+  const { slices, constants, workgroups } = ownSlices(emit, `d(${y.name}).sums`, x.shape);
+  const RELU = params.relu;
+  const g = RELU ? emit.transient(`d(${y.name}) behind its ReLU`, x.shape, 'image') : dy;
+  emit.dispatch({
+    shader: 'batch_norm',
+    entry: 'grad_statistics',
+    constants: { ...constants, RELU },
+    bindings: [
+      read(x),
+      read(coefficients),
+      read(dy),
+      write(slices.partial),
+      ...(RELU ? [read(y), write(g)] : []),
+    ],
+    workgroups,
+  });
+  return { g, slices };
+}

@@ -8,28 +8,15 @@ import { conv2dParams, describeConvolution, weightSplits } from './convolution.t
 import type { Conv2dParams, Convolution, Geometry } from './convolution.ts';
 import { weightInit } from './init.ts';
 import { ceilDiv, defineOp, grid, input, read, shapeError, uniform, write } from './op.ts';
-import type { BackwardPass, Binding, Emitter, ForwardPass, KernelCall } from './op.ts';
+import type { BackwardPass, Binding, Emitter, ForwardPass, Slices } from './op.ts';
 import { channelSum, sumPartials } from './reduce.ts';
 import type { Sample } from './sample.ts';
 import { elements, imageDims, storedElements } from './tensor.ts';
 import type { Shape, Tensor } from './tensor.ts';
 import { pair, placeWindows } from './window.ts';
 
-/** Pixels of one row that an invocation computes at most. */
-const PIXELS = 8;
-/** Output pixels that the weight gradient takes in one turn of its loop. */
-const PIXELS_PER_TURN = 4;
-
 /** Columns of the input that one invocation holds at most. */
 const MAX_COLUMNS = 24;
-
-/** As many neighbouring pixels as the registers for their columns allow. */
-function blockPixels(most: number, { OW, KW, STRIDE_X, DILATION_X }: Geometry): number {
-  const beyondFirst = MAX_COLUMNS - (KW - 1) * DILATION_X - 1;
-  return Math.max(1, Math.min(most, OW, 1 + Math.floor(beyondFirst / STRIDE_X)));
-}
-
-const registerQuads = (count: number): number => (count % 2 === 0 ? 2 : 1);
 
 /** Every WebGPU device binds this many bytes as a uniform buffer. */
 const UNIFORM_BYTES = 65_536;
@@ -43,73 +30,164 @@ const fitsUniform = (weight: Tensor): boolean => storedElements(weight) * 4 <= U
 const weightBinding = (weight: Tensor): Binding =>
   fitsUniform(weight) ? uniform(weight) : read(weight);
 
-function forwardCall(
-  { geometry: g, channels, bias: BIAS, flops }: Convolution,
-  x: Tensor,
-  weight: Tensor,
-  bias: Tensor | undefined,
-  y: Tensor,
-): KernelCall {
-  const PX = blockPixels(PIXELS, g);
-  const QV = registerQuads(g.OC4);
-  const STRIPS = ceilDiv(g.OW, PX);
-  const BLOCKS = g.N * g.OH * STRIPS;
-  const COLUMNS = (PX - 1) * g.STRIDE_X + (g.KW - 1) * g.DILATION_X + 1;
-  const LANES = Math.min(4, channels);
+/** The largest divisor of `size` up to `most`; where that is a small one, `most` with a remainder at the border. */
+function divide(size: number, most: number): number {
+  const limit = Math.max(1, Math.min(most, size));
+  for (let part = limit; part * 2 > limit; part--) if (size % part === 0) return part;
+  return limit;
+}
+
+/** vec4s of channels in a block. */
+function divideQuads(count: number, most: number): number {
+  let quads = Math.min(most, count);
+  while (count % quads !== 0) quads--;
+  return quads;
+}
+
+/** As many neighbouring output pixels as the registers for their input columns allow. */
+function mostColumns(columns: number, { KW, STRIDE_X, DILATION_X }: Geometry): number {
+  const beyondFirst = MAX_COLUMNS - (KW - 1) * DILATION_X - 1;
+  return Math.max(1, Math.min(columns, 1 + Math.floor(beyondFirst / STRIDE_X)));
+}
+
+/** Bindings of an operand that may be a view; in the order of shaders/load_x.wgsl and shaders/load_dy.wgsl. */
+function operand(tensor: Tensor): Binding[] {
+  if (!tensor.view) return [read(tensor)];
+  const { x, g, coefficients } = tensor.view;
+  return [...(g ? [read(g)] : []), read(x), uniform(coefficients)];
+}
+
+const loadX = (x: Tensor) => ({ X_VIEW: x.view !== undefined, X_RELU: x.view?.relu ?? false });
+const loadDy = (dy: Tensor) => ({ DY_VIEW: dy.view !== undefined });
+
+/** Sums that a kernel leaves for each of its slices of pixels: workgroups or invocations. */
+function leftSlices(
+  emit: Emitter,
+  name: string,
+  quads: number,
+  blocks: number,
+  blockPixels: number,
+  copies = 1,
+): Slices {
+  const cooperate = emit.tuning.sums === 'workgroup';
+  const count = copies * (cooperate ? ceilDiv(blocks, 64) : blocks);
   return {
+    partial: emit.transient(name, [count, quads, 2, 4], 'flat'),
+    count,
+    pixels: cooperate ? 64 * blockPixels : blockPixels,
+  };
+}
+
+/** Forward pass of a convolution of one group. */
+export function convolutionForward(
+  { inputs, y, emit, momentsWanted, handOn }: ForwardPass<unknown>,
+  { geometry: g, channels, bias: BIAS, flops }: Convolution,
+): void {
+  const x = input(inputs, 'x');
+  const weight = input(inputs, 'weight');
+  const { rows, columns, quads: most } = emit.tuning.conv2d;
+  const ROWS = divide(g.OH, rows);
+  const PX = divide(g.OW, mostColumns(columns, g));
+  const QV = divideQuads(g.OC4, most);
+  const STRIPS = ceilDiv(g.OW, PX);
+  const BANDS = ceilDiv(g.OH, ROWS);
+  const BLOCKS = g.N * BANDS * STRIPS;
+  // Slices must be of one size, so blocks must fill the picture.
+  const MOMENTS = momentsWanted && g.OW % PX === 0 && g.OH % ROWS === 0;
+  const moments = MOMENTS
+    ? leftSlices(emit, `${y.name}.moments`, g.OC4, BLOCKS, ROWS * PX)
+    : undefined;
+  emit.dispatch({
     shader: 'conv2d',
     entry: 'conv2d',
     constants: {
       ...g,
+      ...loadX(x),
       UNIFORM_WEIGHT: fitsUniform(weight),
-      LANES,
+      LANES: Math.min(4, channels),
+      ROWS,
       PX,
       QV,
       STRIPS,
+      BANDS,
       BLOCKS,
-      COLUMNS,
+      COLUMNS: (PX - 1) * g.STRIDE_X + (g.KW - 1) * g.DILATION_X + 1,
+      SPAN: (ROWS - 1) * g.STRIDE_Y + (g.KH - 1) * g.DILATION_Y + 1,
       BIAS,
+      MOMENTS,
+      COOPERATE: emit.tuning.sums === 'workgroup',
     },
-    bindings: [read(x), weightBinding(weight), write(y), ...(bias ? [read(bias)] : [])],
+    bindings: [
+      ...operand(x),
+      weightBinding(weight),
+      write(y),
+      ...(BIAS ? [read(input(inputs, 'bias'))] : []),
+      ...(moments ? [write(moments.partial)] : []),
+    ],
     workgroups: [ceilDiv(BLOCKS, 64), g.OC4 / QV, 1],
     flops,
-  };
+  });
+  if (moments) handOn({ moments });
 }
 
-function gradInputCall(
+function emitGradInput(
+  pass: BackwardPass<unknown>,
   { geometry: g, flops }: Convolution,
-  dy: Tensor,
+  x: Tensor,
   weight: Tensor,
-  dx: Tensor,
-  addend: Tensor | undefined,
-): KernelCall {
-  const QV = registerQuads(g.IC4);
-  const columns = ceilDiv(g.W, g.STRIDE_X);
-  const PX = Math.min(PIXELS, columns);
-  const STRIPS = ceilDiv(columns, PX);
-  const ROWS = ceilDiv(g.H, g.STRIDE_Y);
-  const BLOCKS = g.N * ROWS * STRIPS;
+): Tensor {
+  const { emit, gradOutput: dy } = pass;
+  const addend = pass.fold('x');
+  const norm = pass.normOf('x');
+  const { rows, columns, quads: most } = emit.tuning.conv2d_grad_input;
+  const [height, width] = [ceilDiv(g.H, g.STRIDE_Y), ceilDiv(g.W, g.STRIDE_X)];
+  const parities = g.STRIDE_Y * g.STRIDE_X;
+  const ROWS = parities === 1 ? divide(height, rows) : 1;
+  const PX = divide(width, columns);
+  const QV = divideQuads(g.IC4, most);
+  const STRIPS = ceilDiv(width, PX);
+  const BANDS = ceilDiv(height, ROWS);
+  const BLOCKS = g.N * BANDS * STRIPS;
   const FIRST = Math.floor((g.PAD_LEFT - (g.KW - 1) * g.DILATION_X) / g.STRIDE_X);
-  const COLUMNS = PX + Math.floor((g.STRIDE_X - 1 + g.PAD_LEFT) / g.STRIDE_X) - FIRST;
-  return {
+  const dx = emit.transient(`d(${x.name})`, x.shape, 'image');
+  const sums = norm
+    ? leftSlices(emit, `${dx.name}.sums`, g.IC4, BLOCKS, ROWS * PX, parities)
+    : undefined;
+  emit.dispatch({
     shader: 'conv2d',
     entry: 'conv2d_grad_input',
     constants: {
       ...g,
+      ...loadDy(dy),
       UNIFORM_WEIGHT: fitsUniform(weight),
+      ROWS,
       PX,
       QV,
       STRIPS,
-      ROWS,
+      BANDS,
       BLOCKS,
       FIRST,
-      COLUMNS,
+      COLUMNS: PX + Math.floor((g.STRIDE_X - 1 + g.PAD_LEFT) / g.STRIDE_X) - FIRST,
+      SPAN: ROWS + (g.KH - 1) * g.DILATION_Y,
       ADDEND: addend !== undefined,
+      SUMS: norm !== undefined,
+      COOPERATE: emit.tuning.sums === 'workgroup',
+      MASK_STORED: norm?.mask === 'stored',
+      MASK_VIEW: norm?.mask === 'view',
     },
-    bindings: [read(dy), weightBinding(weight), write(dx), ...(addend ? [read(addend)] : [])],
-    workgroups: [ceilDiv(BLOCKS, 64), g.IC4 / QV, g.STRIDE_Y * g.STRIDE_X],
+    bindings: [
+      ...operand(dy),
+      weightBinding(weight),
+      write(dx),
+      ...(addend ? [read(addend)] : []),
+      ...(norm && sums ? [read(norm.x), uniform(norm.coefficients), write(sums.partial)] : []),
+      ...(norm?.mask === 'stored' ? [read(x)] : []),
+    ],
+    workgroups: [ceilDiv(BLOCKS, 64), g.IC4 / QV, parities],
     flops,
-  };
+  });
+  if (sums) pass.leaveSums('x', sums);
+  return dx;
 }
 
 function emitGradWeight(
@@ -119,33 +197,37 @@ function emitGradWeight(
   dy: Tensor,
   dw: Tensor,
 ): void {
-  const PX = blockPixels(PIXELS_PER_TURN, g);
+  const { rows, columns: PX, quads: most } = emit.tuning.conv2d_grad_weight;
+  const KROWS = rows === 'all' ? g.KH : 1;
+  const QV = divideQuads(g.OC4, most);
   const STRIPS = ceilDiv(g.OW, PX);
   const TOTAL_STRIPS = g.N * g.OH * STRIPS;
-  const wanted = weightSplits(TOTAL_STRIPS * PX);
-  const STRIPS_PER_SPLIT = ceilDiv(TOTAL_STRIPS, wanted);
+  const size = g.KH * g.KW * g.IC4 * 4 * g.OC4 * 4;
+  const STRIPS_PER_SPLIT = ceilDiv(TOTAL_STRIPS, weightSplits(TOTAL_STRIPS * PX, size));
   const SPLITS = ceilDiv(TOTAL_STRIPS, STRIPS_PER_SPLIT);
   const COLUMNS = (PX - 1) * g.STRIDE_X + (g.KW - 1) * g.DILATION_X + 1;
-  const size = g.KH * g.KW * g.IC4 * 4 * g.OC4 * 4;
   const partial = SPLITS === 1 ? dw : emit.transient(`${dw.name}.partial`, [SPLITS, size], 'flat');
   emit.dispatch({
     shader: 'conv2d',
     entry: 'conv2d_grad_weight',
-    constants: { ...g, PX, COLUMNS, STRIPS, TOTAL_STRIPS, SPLITS, STRIPS_PER_SPLIT },
-    bindings: [read(x), read(dy), write(partial)],
-    workgroups: grid(ceilDiv(SPLITS * g.KH * g.IC4 * g.OC4, 64)),
+    constants: {
+      ...g,
+      ...loadX(x),
+      ...loadDy(dy),
+      KROWS,
+      PX,
+      QV,
+      COLUMNS,
+      STRIPS,
+      TOTAL_STRIPS,
+      SPLITS,
+      STRIPS_PER_SPLIT,
+    },
+    bindings: [...operand(x), ...operand(dy), write(partial)],
+    workgroups: grid(ceilDiv((SPLITS * (g.KH / KROWS) * g.IC4 * g.OC4) / QV, 64)),
     flops,
   });
   if (partial !== dw) emit.dispatch(sumPartials(partial, dw, SPLITS, size));
-}
-
-/** Forward pass of a convolution of one group. */
-export function convolutionForward(
-  { inputs, y, emit }: ForwardPass<unknown>,
-  convolution: Convolution,
-): void {
-  const bias = convolution.bias ? input(inputs, 'bias') : undefined;
-  emit.dispatch(forwardCall(convolution, input(inputs, 'x'), input(inputs, 'weight'), bias, y));
 }
 
 /** Gradients of a convolution of one group. */
@@ -156,12 +238,10 @@ export function convolutionBackward(
   const { emit, gradOutput } = pass;
   const x = input(pass.inputs, 'x');
   const weight = input(pass.inputs, 'weight');
+  const dx = pass.wants('x') ? emitGradInput(pass, convolution, x, weight) : undefined;
   emitGradWeight(emit, convolution, x, gradOutput, pass.parameterGradient('weight'));
   if (convolution.bias) emit.dispatch(channelSum(gradOutput, pass.parameterGradient('bias')));
-  if (!pass.wants('x')) return {};
-  const dx = emit.transient(`d(${x.name})`, x.shape, 'image');
-  emit.dispatch(gradInputCall(convolution, gradOutput, weight, dx, pass.fold('x')));
-  return { x: dx };
+  return { ...(dx && { x: dx }) };
 }
 
 /** A square image [N, C, H, W] under a square kernel, with what else there is to say. */
@@ -205,6 +285,13 @@ const samples: Sample[] = [
   sample([1, 5, 6, 7], 10, 5, { groups: 5, stride: 2, padding: 'same' }),
   sample([2, 10, 3, 4], 6, 1, { groups: 2 }),
   sample([1, 8, 12, 13], 8, 3, { groups: 8, padding: 1 }),
+  // One tap that moves: as many pixels come out as went in, but not the same ones.
+  sample([1, 3, 3, 3], 2, 1, { stride: 2, padding: 1 }),
+  sample([2, 3, 2, 2], 4, 1, { stride: 2, padding: 1 }),
+  sample([1, 2, 3, 4], 3, 1, { padding: 1 }),
+  // More blocks than a workgroup has invocations, a bias summed in several turns, and a weight too large to be a uniform.
+  sample([3, 3, 23, 17], 5, 3, { padding: 1, bias: true }),
+  sample([1, 48, 3, 5], 47, 3, { padding: 1 }),
   {
     params: { out_channels: 2, kernel: [5, 3], stride: [1, 2], padding: [2, 0] },
     inputs: { x: [1, 2, 4, 7], weight: [2, 2, 5, 3] },
@@ -263,14 +350,15 @@ export const conv2d = defineOp<Conv2dParams>({
     return y;
   },
   flops: (params, { x = [] }, y) => describeConvolution(params, x, y).flops,
+  loadsViews: ({ groups, bias }) => (groups > 1 ? [] : bias ? ['x'] : ['x', 'gradOutput']),
   forward: (pass) => {
     const convolution = describeConvolution(
       pass.params,
       input(pass.inputs, 'x').shape,
       pass.y.shape,
     );
-    if (convolution.groups > 1) groupedForward(pass, convolution);
-    else convolutionForward(pass, convolution);
+    if (convolution.groups === 1) convolutionForward(pass, convolution);
+    else groupedForward(pass, convolution);
   },
   backward: (pass) => {
     const convolution = describeConvolution(

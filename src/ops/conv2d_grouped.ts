@@ -41,9 +41,9 @@ export function groupedBackward(
   const x = input(pass.inputs, 'x');
   const dw = pass.parameterGradient('weight');
   const pixels = g.N * g.OH * g.OW;
-  const PER_SPLIT = ceilDiv(pixels, weightSplits(pixels));
-  const SPLITS = ceilDiv(pixels, PER_SPLIT);
   const size = g.KH * g.KW * constants.IG4 * 4 * g.OC4 * 4;
+  const PER_SPLIT = ceilDiv(pixels, weightSplits(pixels, size));
+  const SPLITS = ceilDiv(pixels, PER_SPLIT);
   const partial = SPLITS === 1 ? dw : emit.transient(`${dw.name}.partial`, [SPLITS, size], 'flat');
   emit.dispatch({
     shader: 'conv2d_grouped',

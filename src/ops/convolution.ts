@@ -6,6 +6,7 @@ import { initializer } from './init.ts';
 import { ceilDiv } from './op.ts';
 import { imageDims, quads } from './tensor.ts';
 import type { Shape } from './tensor.ts';
+import type { Axis } from './window.ts';
 import { padding2d, placeWindows, sizePair } from './window.ts';
 
 export const conv2dParams = z.strictObject({
@@ -88,7 +89,9 @@ export function describeConvolution(params: Conv2dParams, x: Shape, y: Shape): C
   };
   const flops = 2 * n * o * rows.count * columns.count * (c / groups) * taps;
   const convolution = { geometry, channels: c, outChannels: o, groups, bias, flops };
-  const pointwise = taps === 1 && rows.count === h && columns.count === w && groups === 1;
+  const inPlace = (axis: Axis, length: number) =>
+    axis.stride === 1 && axis.before === 0 && axis.count === length;
+  const pointwise = taps === 1 && groups === 1 && inPlace(rows, h) && inPlace(columns, w);
   return pointwise ? pointwiseConvolution(convolution, n * h * w) : convolution;
 }
 
@@ -113,7 +116,13 @@ export function linearConvolution(
 /** Output pixels that one invocation of the weight gradient sums at least, where there are so many. */
 const PIXELS_PER_SPLIT = 128;
 const MAX_SPLITS = 256;
+/** Floats of all partial sums together (16 MiB): large weights have invocations enough without splits. */
+const MAX_PARTIAL = 4 * 1024 * 1024;
 
-/** Into how many parts the weight gradient divides its sum over `pixels`. */
-export const weightSplits = (pixels: number): number =>
-  Math.min(MAX_SPLITS, ceilDiv(pixels, PIXELS_PER_SPLIT));
+/** Into how many parts the gradient of a weight of `size` floats divides its sum over `pixels`. */
+export const weightSplits = (pixels: number, size: number): number =>
+  Math.min(
+    MAX_SPLITS,
+    ceilDiv(pixels, PIXELS_PER_SPLIT),
+    Math.max(1, Math.floor(MAX_PARTIAL / size)),
+  );

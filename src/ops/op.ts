@@ -9,7 +9,8 @@ import { FathomError } from '../errors.ts';
 import type { ReferenceOp } from '../reference/op.ts';
 import type { Initializer } from './init.ts';
 import type { Sample } from './sample.ts';
-import type { Layout, Shape, Tensor } from './tensor.ts';
+import type { Layout, Shape, Tensor, View } from './tensor.ts';
+import type { Tuning } from './tuning.ts';
 
 /** How a kernel uses a tensor: `write` overwrites all of it, `update` reads it too. */
 export type Access = 'read' | 'write' | 'update' | 'uniform';
@@ -32,6 +33,8 @@ export interface KernelCall {
   workgroups: readonly [x: number, y: number, z: number];
   /** Floating-point operations, for the profiler (a multiply-add counts two). */
   flops?: number;
+  /** The WGSL itself, where it is not a section of a file: several calls in one. */
+  text?: string;
 }
 
 export interface ParameterSpec {
@@ -51,9 +54,41 @@ export interface StateSpec {
 export interface Emitter {
   /** A new tensor that lives from its first write to its last read. */
   transient(name: string, shape: Shape, layout: Layout): Tensor;
+  /** A tensor that is not written but computed where it is loaded. */
+  view(name: string, view: View): Tensor;
   dispatch(call: KernelCall): void;
   /** Scalars of the current step (see `shaders/step.wgsl`). */
   readonly step: Tensor;
+  /** Which variants of the kernels to take. */
+  readonly tuning: Tuning;
+}
+
+/** Sums over pixels, taken slice by slice; pixels come in order, and only the last slice may be shorter. */
+export interface Slices {
+  /** [count, ⌈C/4⌉, 2, 4] */
+  partial: Tensor;
+  count: number;
+  /** Pixels of a slice. */
+  pixels: number;
+}
+
+/** How a batch norm computed its output y, as far as dL/dy must know it to be summed where it is computed. */
+export interface NormOutput {
+  /** What was normalized. */
+  x: Tensor;
+  /** As those of a {@link View}. */
+  coefficients: Tensor;
+  /** Where a ReLU let dL/dy through: where y is positive, which was written or is a view; or everywhere. */
+  mask: 'stored' | 'view' | 'none';
+}
+
+/** What an op hands on beside y. */
+export interface Forwarded {
+  /** How to compute y, if it was not written: only where {@link ForwardPass.stored} is false. */
+  view?: View;
+  /** (mean, Σ (y − mean)²) of each channel; only where {@link ForwardPass.momentsWanted}. */
+  moments?: Slices;
+  norm?: NormOutput;
 }
 
 export interface ForwardPass<P> {
@@ -65,15 +100,26 @@ export interface ForwardPass<P> {
   training: boolean;
   /** Dropout drops: in training, and in Monte-Carlo evaluation (Gal & Ghahramani 2016). */
   sampling: boolean;
+  /** Whether y must be written: somebody who takes it cannot load a view. */
+  stored: boolean;
+  /** Whether a batch norm takes the moments of y, which an op may leave to it. */
+  momentsWanted: boolean;
+  /** The moments of an input, if whoever computed it left them. */
+  moments(input: string): Slices | undefined;
+  handOn(forwarded: Forwarded): void;
   emit: Emitter;
   /** What the backward pass will want; an op puts its own names here. */
   saved: Record<string, Tensor>;
 }
 
-export interface BackwardPass<P> extends Omit<ForwardPass<P>, 'y'> {
-  y: Tensor;
-  /** dL/dy, same shape as y. */
+export interface BackwardPass<P> extends Omit<
+  ForwardPass<P>,
+  'stored' | 'momentsWanted' | 'moments' | 'handOn'
+> {
+  /** dL/dy, same shape as y. Where `sums` is given, it is the gradient behind the ReLU of the norm. */
   gradOutput: Tensor;
+  /** (Σ g, Σ g·(x − μ)) of each channel for a batch norm of x, if whoever computed g = dL/dy left them. */
+  sums?: Slices;
   /** Whether anybody needs dL/d of this input. */
   wants(input: string): boolean;
   /**
@@ -81,6 +127,12 @@ export interface BackwardPass<P> extends Omit<ForwardPass<P>, 'y'> {
    * promises to add it to the gradient it returns (one pass over memory saved).
    */
   fold(input: string): Tensor | undefined;
+  /**
+   * The norm that computed this input, if it has not got its sums yet and no other gradient is to come. An op that asks
+   * promises to leave them with {@link leaveSums}, and to return the gradient behind the norm's ReLU.
+   */
+  normOf(input: string): NormOutput | undefined;
+  leaveSums(input: string, sums: Slices): void;
   /** Where to write dL/d of a learned parameter. */
   parameterGradient(name: string): Tensor;
 }
@@ -110,6 +162,10 @@ export interface Op<P = unknown> {
   inferShape(params: P, inputs: Record<string, Shape>): Shape;
   /** Floating-point operations of the forward pass; a multiply-add counts two. */
   flops(params: P, inputs: Record<string, Shape>, y: Shape): number;
+  /** The inputs, and `gradOutput`, that it takes as a {@link View}. */
+  loadsViews?(params: P): readonly string[];
+  /** Whether it takes the moments of its input x over all pixels, which whoever computes x may leave. */
+  takesMoments?: boolean;
   forward(pass: ForwardPass<P>): void;
   /** The same in float64: what the kernels are held to. Its parameters are those above, and `training`. */
   reference: ReferenceOp;

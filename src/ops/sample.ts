@@ -39,8 +39,8 @@ export const maskTensor = (...shape: number[]): Tensor =>
   map(normalTensor(shape, 'mask'), (value) => Number(value > -0.7));
 
 /** Numbers above 0.1. */
-export const positiveTensor = (...shape: number[]): Tensor =>
-  map(normalTensor(shape, 'positive'), (value) => Math.fround(value * value + 0.1));
+export const positiveTensor = (shape: Shape, name: string): Tensor =>
+  map(normalTensor(shape, name), (value) => Math.fround(value * value + 0.1));
 
 /** Whole numbers, many of them equal. */
 export const tiedTensor = (...shape: number[]): Tensor =>

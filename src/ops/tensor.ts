@@ -23,14 +23,32 @@ export type Layout = 'image' | 'kernel' | 'channels' | 'flat';
  * - `transient`: from first write to last read within a step; the planner finds it a buffer
  * - `parameter`, `gradient`, `state`: for as long as the network (weights, their gradients, running statistics)
  * - `external`: owned by whoever runs the plan (pictures, labels, step scalars)
+ * - `view`: nowhere, see {@link View}
  */
-export type Storage = 'transient' | 'parameter' | 'gradient' | 'state' | 'external';
+export type Storage = 'transient' | 'parameter' | 'gradient' | 'state' | 'external' | 'view';
 
 export interface Tensor {
   readonly name: string;
   readonly shape: Shape;
   readonly layout: Layout;
   readonly storage: Storage;
+  /** Says how to compute it where it is never written. */
+  readonly view?: View;
+}
+
+/**
+ * A tensor that is computed by the kernels that load it, from others of the same shape. Per channel
+ *
+ *   (x − centre) · slope + offset [+ g · scale],   then a ReLU where `relu` is set.
+ *
+ * Without g this is a normalized activation; with g, the gradient behind a batch norm, taken back through it.
+ */
+export interface View {
+  readonly x: Tensor;
+  readonly g?: Tensor;
+  /** [⌈C/4⌉, 4, 4]: the vec4s centre, slope, offset, scale of every four channels. */
+  readonly coefficients: Tensor;
+  readonly relu: boolean;
 }
 
 /** Rounds up to a multiple of four. */

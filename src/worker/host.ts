@@ -7,6 +7,7 @@ import { loadFiles } from '../data/load.ts';
 import type { Dataset, LoadProgress } from '../data/dataset.ts';
 import { requestDevice } from '../engine/gpu/device.ts';
 import { Gpu } from '../engine/gpu/gpu.ts';
+import { tuningFor } from '../ops/tuning.ts';
 import { FathomError } from '../errors.ts';
 import { experimentConfig } from '../lab/config.ts';
 import type { ExperimentConfig } from '../lab/config.ts';
@@ -118,7 +119,7 @@ export class Host {
     this.post({ type: 'state', state: 'empty' });
     try {
       const { device, description } = await requestDevice(gpu);
-      this.gpu = new Gpu(device);
+      this.gpu = new Gpu(device, tuningFor(description));
       void device.lost.then(({ reason, message }) => {
         if (reason === 'destroyed') return;
         this.gpu = null;

@@ -9,7 +9,9 @@ import { runOp } from '../../src/engine/run_op.ts';
 import { normalTensor } from '../../src/ops/sample.ts';
 import type { Sample } from '../../src/ops/sample.ts';
 import type { Op } from '../../src/ops/op.ts';
+import { savedMoments } from '../../src/ops/batch_norm.ts';
 import { ops } from '../../src/ops/table.ts';
+import { TUNING_NAMES } from '../../src/ops/tuning.ts';
 import { drawMask } from '../../src/reference/dropout.ts';
 import { map, need, size } from '../../src/reference/tensor.ts';
 import type { Tensor, Tensors } from '../../src/reference/tensor.ts';
@@ -18,6 +20,9 @@ import { SWEEP, runReferenceOp } from '../sweep.ts';
 import { device } from './setup.ts';
 
 const gpu = new Gpu(device);
+
+/** Ops whose kernels a tuning chooses. */
+const TUNED_OPS = ['conv2d', 'linear', 'batch_norm'];
 
 /** Largest error of each tensor as a share of 1e-5 · max(1, max|want|). */
 function errors(got: Tensors, want: Tensors): Record<string, number> {
@@ -30,11 +35,18 @@ function errors(got: Tensors, want: Tensors): Record<string, number> {
 }
 
 /** What the kernels and the reference make of a sample, under the same names. */
-async function both(op: Op, sample: Sample): Promise<{ got: Tensors; want: Tensors }> {
+async function both(
+  op: Op,
+  sample: Sample,
+  on: Gpu = gpu,
+): Promise<{ got: Tensors; want: Tensors }> {
   const { inputs, gradOutput, outputs, grads } = runReferenceOp(op, sample);
   const { training = true } = sample;
-  const run = await runOp(gpu, op, sample.params, inputs, gradOutput, { training });
-  const { mean, variance } = run.saved;
+  const run = await runOp(on, op, sample.params, inputs, gradOutput, { training });
+  const { coefficients } = run.saved;
+  const { mean, variance } = coefficients
+    ? savedMoments(coefficients, inputs.x?.shape[1] ?? 0)
+    : {};
   const got: Tensors = {
     y: run.y,
     ...(mean && { batch_mean: mean }),
@@ -65,6 +77,20 @@ describe('agrees with the reference', () => {
     );
   });
 });
+
+describe.each(TUNING_NAMES.filter((name) => name !== 'gpu'))(
+  'agrees in the kernels of tuning %s',
+  (tuning) => {
+    const on = new Gpu(device, tuning);
+    const varied = SWEEP.filter(({ op: { name } }) => TUNED_OPS.includes(name));
+    test.each(varied)('$title', async ({ op, sample }) => {
+      const { got, want } = await both(op, sample, on);
+      for (const [name, error] of Object.entries(errors(got, want))) {
+        expect(error, name).toBeLessThan(1);
+      }
+    });
+  },
+);
 
 describe('a relative error of 1e-4 in a single element fails', () => {
   const firsts = Object.values<Op>(ops).map((op) => ({ op, name: op.name }));

@@ -1,5 +1,6 @@
 /** The planner: who shares memory with whom, and how much is needed. */
 import { describe, expect, test } from 'vitest';
+import { coalesce } from '../../src/engine/graph/coalesce.ts';
 import { fuse } from '../../src/engine/graph/fuse.ts';
 import { lower, tensor } from '../../src/engine/graph/lower.ts';
 import type { Dispatch } from '../../src/engine/graph/lower.ts';
@@ -9,9 +10,11 @@ import { cifarNetwork, parseNetworkId } from '../../src/network/families.ts';
 import { buildGraph, graphParameters, graphState } from '../../src/network/graph.ts';
 import { read, write } from '../../src/ops/op.ts';
 import type { Tensor } from '../../src/ops/tensor.ts';
+import { TUNINGS, TUNING_NAMES } from '../../src/ops/tuning.ts';
+import type { TuningName } from '../../src/ops/tuning.ts';
 
-/** The dispatches of a training step, as the engine would plan them. */
-function trainingStep(id: string, batch: number, width = 8, size = 16) {
+/** A training step as the engine plans it. */
+function trainingStep(id: string, batch: number, width = 8, size = 16, tuning: TuningName = 'gpu') {
   const spec = cifarNetwork({
     ...parseNetworkId(id),
     width,
@@ -24,7 +27,7 @@ function trainingStep(id: string, batch: number, width = 8, size = 16) {
     storage: Tensor['storage'],
   ) =>
     new Map(entries.map(({ name, shape, layout }) => [name, tensor(name, shape, layout, storage)]));
-  return lower(
+  const lowered = lower(
     graph,
     {
       parameters: named(graphParameters(graph), 'parameter'),
@@ -32,8 +35,9 @@ function trainingStep(id: string, batch: number, width = 8, size = 16) {
       state: named(graphState(graph), 'state'),
       update: [],
     },
-    { mode: 'train' },
+    { mode: 'train', tuning: TUNINGS[tuning] },
   );
+  return { ...lowered, dispatches: coalesce(lowered.dispatches) };
 }
 
 const transient = (name: string, quads: number): Tensor =>
@@ -126,10 +130,10 @@ describe.each(['residual-20', 'residual-56', 'plain-56'])('%s', (id) => {
   });
 });
 
-describe('kernels and dispatches', () => {
+describe.each(TUNING_NAMES)('kernels and dispatches of tuning %s', (tuning) => {
   const kernelsOf = (id: string) =>
-    trainingStep(id, 32).dispatches.map(({ shader, entry, constants }) =>
-      JSON.stringify([shader, entry, constants]),
+    trainingStep(id, 32, 8, 16, tuning).dispatches.map(({ shader, entry, constants, text }) =>
+      JSON.stringify([shader, entry, constants, text]),
     );
   const four = ['plain-20', 'plain-56', 'residual-20', 'residual-56'].flatMap(kernelsOf);
 
@@ -138,7 +142,15 @@ describe('kernels and dispatches', () => {
     // Depth alone needs no kernel of its own.
     expect(new Set(kernelsOf('plain-56'))).toEqual(new Set(kernelsOf('plain-20')));
   });
-  test('a ResNet-20 step takes about ten dispatches a weighted layer', () => {
-    expect(kernelsOf('residual-20').length).toBeLessThan(220);
+  test('a step takes five dispatches a weighted layer: residual-20 at most 100, residual-56 at most 280', () => {
+    expect(kernelsOf('residual-20').length).toBeLessThanOrEqual(100);
+    expect(kernelsOf('residual-56').length).toBeLessThanOrEqual(280);
   });
+});
+
+test('a step of residual-56 at 32×32 on 128 pictures stays under 700 MB', () => {
+  const { dispatches, logits, summary } = trainingStep('residual-56', 128, 16, 32);
+  const { sizes } = plan(dispatches, [logits, summary]);
+  const bytes = sizes.reduce((sum, size) => sum + size, 0);
+  expect(bytes).toBeLessThan(700e6);
 });

@@ -3,15 +3,20 @@
  * within a step. The queue runs steps one after the other, so networks never need theirs at the same time.
  */
 import { FathomError } from '../../errors.ts';
+import { TUNINGS } from '../../ops/tuning.ts';
+import type { Tuning, TuningName } from '../../ops/tuning.ts';
 import { KernelCache } from './kernels.ts';
 
 export class Gpu {
   readonly device: GPUDevice;
   readonly kernels: KernelCache;
   readonly transient: TransientBuffers;
+  /** Which variants of kernels its passes are made of. */
+  readonly tuning: Tuning;
 
-  constructor(device: GPUDevice) {
+  constructor(device: GPUDevice, tuning: TuningName = 'gpu') {
     this.device = device;
+    this.tuning = TUNINGS[tuning];
     this.kernels = new KernelCache(device);
     this.transient = new TransientBuffers(device);
   }
@@ -137,7 +142,11 @@ export class TransientBuffers {
       return this.device.createBuffer({
         label: `transient ${index}`,
         size,
-        usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+        usage:
+          GPUBufferUsage.STORAGE |
+          GPUBufferUsage.UNIFORM |
+          GPUBufferUsage.COPY_SRC |
+          GPUBufferUsage.COPY_DST,
       });
     });
     // Work that was submitted keeps the old memory until it is done.

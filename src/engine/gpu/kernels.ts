@@ -63,7 +63,7 @@ export class KernelCache {
   }
 
   private async create(key: string, call: KernelCall): Promise<Kernel> {
-    const code = expand(shaders, call.shader, call.entry, call.constants);
+    const code = call.text ?? expand(shaders, call.shader, call.entry, call.constants);
     const label = `${call.shader}/${call.entry}`;
     const layout = this.bindGroupLayout(call);
     const module = this.device.createShaderModule({ label, code });
@@ -110,9 +110,9 @@ export class KernelCache {
 }
 
 /** Two calls with the same key run the same code on equally typed bindings. */
-function keyOf({ shader, entry, constants, bindings }: KernelCall): string {
+function keyOf({ shader, entry, constants, bindings, text = '' }: KernelCall): string {
   const values = Object.entries(constants).map(([name, value]) => `${name}=${String(value)}`);
-  return [shader, entry, ...values, ...bindings.map(({ access }) => access)].join(' ');
+  return [shader, entry, text, ...values, ...bindings.map(({ access }) => access)].join(' ');
 }
 
 function entryPointOf(code: string): string {

@@ -7,7 +7,7 @@
  *     //#for i in A..B … //#end  repeats for i = A … B−1
  *     //#if EXPR … //#else … //#end
  *
- * and `${EXPR}` anywhere, which becomes a number. EXPR is integer arithmetic over constants and loop
+ * and `${EXPR}` anywhere, which becomes a number, and `@binding(next)`, which becomes the next free number. EXPR is integer arithmetic over constants and loop
  * variables: + − * / % (both floored), comparisons, && || !, parentheses.
  * Everything else is plain WGSL; constants are declared in front of it.
  */
@@ -39,7 +39,11 @@ export function expand(
   const out: string[] = [];
   const end = expandBlock(files, lines, 0, scope, out);
   if (end !== lines.length) throw new Error(`shaders/${name}.wgsl: "//#end" without a beginning`);
-  return [...declarations, ...out].join('\n');
+  let binding = 0;
+  const numbered = out.map((line) =>
+    line.replace('@binding(next)', () => `@binding(${String(binding++)})`),
+  );
+  return [...declarations, ...numbered].join('\n');
 }
 
 function readFile(files: Record<string, string>, name: string): string[] {

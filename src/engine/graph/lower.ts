@@ -10,10 +10,13 @@ import { addCall } from '../../ops/elementwise.ts';
 import { emitClip, optimizerCall } from '../../ops/optimizer.ts';
 import type { Optimizer, Update } from '../../ops/optimizer.ts';
 import { MAX_WORKGROUPS } from '../../ops/op.ts';
-import type { Emitter, KernelCall } from '../../ops/op.ts';
+import type { Emitter, Forwarded, KernelCall, NormOutput, Slices } from '../../ops/op.ts';
 import { emitLoss, emitLossGradient } from '../../ops/softmax_cross_entropy.ts';
 import { STEP } from '../../ops/step.ts';
-import type { Layout, Shape, Storage, Tensor } from '../../ops/tensor.ts';
+import type { Layout, Shape, Storage, Tensor, View } from '../../ops/tensor.ts';
+import { TUNINGS } from '../../ops/tuning.ts';
+import type { Tuning } from '../../ops/tuning.ts';
+import { materializeCall } from '../../ops/view.ts';
 import type { Graph, GraphNode, Value } from '../../network/graph.ts';
 
 export type Phase = 'batch' | 'forward' | 'loss' | 'backward' | 'update';
@@ -73,6 +76,10 @@ export interface LowerOptions {
   recipe?: Recipe;
   /** Where pictures come from; without it the caller fills `x` and `labels` before the pass. */
   source?: BatchSource;
+  /** Whether norms are applied where their output is loaded; on by default, off to test against. */
+  fusion?: boolean;
+  /** Which variants of kernels to take; an ordinary GPU's where nothing is said. */
+  tuning?: Tuning;
 }
 
 /** Notes what the ops of a pass dispatch, and for which layer. */
@@ -87,8 +94,14 @@ export class Recorder implements Emitter {
     this.path = path;
   }
 
+  constructor(readonly tuning: Tuning = TUNINGS.gpu) {}
+
   transient(name: string, shape: Shape, layout: Layout): Tensor {
     return tensor(name, shape, layout, 'transient');
+  }
+
+  view(name: string, view: View): Tensor {
+    return { name, shape: view.x.shape, layout: 'image', storage: 'view', view };
   }
 
   /** Throws a FathomError `too-many-workgroups` for a dispatch that WebGPU would drop. */
@@ -111,37 +124,37 @@ export function tensor(name: string, shape: Shape, layout: Layout, storage: Stor
 
 /** Lowers one pass of `graph` over the tensors of one network. */
 export function lower(graph: Graph, network: NetworkTensors, options: LowerOptions): Lowered {
-  const recorder = new Recorder();
-  const training = options.mode === 'train';
+  const { mode, source, fusion, tuning } = options;
+  const recorder = new Recorder(tuning);
+  const training = mode === 'train';
   const [batch = 1] = graph.input.shape;
-  const filled = options.source ? 'transient' : 'external';
+  const filled = source ? 'transient' : 'external';
   const x = tensor('x', graph.input.shape, 'image', filled);
   const labels = tensor('labels', [batch], 'flat', filled);
-  if (options.source) {
+  if (source) {
     recorder.enter('batch', 'batch');
     if (training) {
       const pictures = recorder.transient('pictures', x.shape, 'image');
-      recorder.dispatch(gatherCall(options.source, pictures, labels));
+      recorder.dispatch(gatherCall(source, pictures, labels));
       recorder.dispatch(augmentCall(pictures, x, STEP));
     } else {
-      recorder.dispatch(gatherCall(options.source, x, labels));
+      recorder.dispatch(gatherCall(source, x, labels));
     }
   }
 
-  const values = new Map<Value, Tensor>([[graph.input, x]]);
-  const behaviour = { training, sampling: options.mode !== 'evaluate' };
-  const records = lowerForward(recorder, graph.nodes, network, values, behaviour);
+  const behaviour = { training, sampling: mode !== 'evaluate' };
+  const lowering = new Lowering(recorder, graph, network, behaviour, fusion);
+  lowering.values.set(graph.input, x);
+  lowering.forward();
 
   recorder.enter('loss', 'loss');
-  const logits = lookup(values, graph.output);
+  const logits = lookup(lowering.values, graph.output);
   const { optimizer, labelSmoothing, clip } = options.recipe ?? PLAIN_SGD;
   const smoothing = { label_smoothing: training ? labelSmoothing : 0 };
   const loss = emitLoss(recorder, logits, labels, smoothing);
   if (training) {
-    const gradients = new Map<Tensor, Tensor>([
-      [logits, emitLossGradient(recorder, loss, labels, smoothing)],
-    ]);
-    lowerBackward(recorder, records, network, gradients, (tensor) => tensor !== x);
+    lowering.gradients.set(logits, emitLossGradient(recorder, loss, labels, smoothing));
+    lowering.backward((tensor) => tensor !== x);
     recorder.enter('update', 'update');
     const clipped = clip
       ? emitClip(
@@ -160,111 +173,202 @@ export function lower(graph: Graph, network: NetworkTensors, options: LowerOptio
 type NodeTensors = Pick<NetworkTensors, 'parameters' | 'gradients' | 'state'>;
 
 /** A node with the tensors its forward pass used. */
-export interface NodeRecord extends Behaviour {
+interface NodeRecord {
   node: GraphNode;
   inputs: Record<string, Tensor>;
   y: Tensor;
   saved: Record<string, Tensor>;
 }
 
-/**
- * Appends the forward passes of `nodes` in order. `values` holds the tensors of what flows in and
- * receives those of everything that is computed.
- */
-export function lowerForward(
-  recorder: Recorder,
-  nodes: readonly GraphNode[],
-  network: NodeTensors,
-  values: Map<Value, Tensor>,
-  behaviour: Behaviour,
-): NodeRecord[] {
-  return nodes.map((node) => forward(recorder, node, network, values, behaviour));
-}
+/** The forward pass of a graph's nodes, in order, and then their backward pass, last one first. */
+export class Lowering {
+  /** Tensors of what flows in, to be put here before {@link forward}, and of all that is computed. */
+  readonly values = new Map<Value, Tensor>();
+  /** dL/d of what the loss depends on directly, to be put here before {@link backward}, and of all that is wanted. */
+  readonly gradients = new Map<Tensor, Tensor>();
+  readonly records: NodeRecord[] = [];
 
-/**
- * Appends the backward passes of nodes that ran forward, last one first. `gradients` holds dL/d of what
- * the loss depends on directly and receives those of all tensors before it that are wanted.
- */
-export function lowerBackward(
-  recorder: Recorder,
-  records: readonly NodeRecord[],
-  network: NodeTensors,
-  gradients: Map<Tensor, Tensor>,
-  wants: (tensor: Tensor) => boolean,
-): void {
-  for (const record of records.toReversed()) {
-    backward(recorder, record, network, wants, gradients);
-  }
-}
+  private readonly recorder: Recorder;
+  private readonly graph: Graph;
+  private readonly network: NodeTensors;
+  private readonly behaviour: Behaviour;
+  private readonly fusion: boolean;
+  private readonly consumers: ReadonlyMap<Value, readonly Consumer[]>;
+  /** Sums over pixels that were left for a norm: of its input's moments, and of its output's gradient. */
+  private readonly moments = new Map<Tensor, Slices>();
+  private readonly sums = new Map<Tensor, Slices>();
+  private readonly norms = new Map<Tensor, NormOutput>();
+  /** How many nodes are still to contribute to the gradient of a tensor. */
+  private readonly outstanding = new Map<Tensor, number>();
+  private readonly written = new Map<Tensor, Tensor>();
 
-function forward(
-  recorder: Recorder,
-  node: GraphNode,
-  network: NodeTensors,
-  values: Map<Value, Tensor>,
-  behaviour: Behaviour,
-): NodeRecord {
-  const inputs: Record<string, Tensor> = {};
-  for (const [name, value] of Object.entries(node.inputs)) inputs[name] = lookup(values, value);
-  for (const name of Object.keys(node.parameters)) {
-    inputs[name] = lookup(network.parameters, `${node.path}.${name}`);
+  constructor(
+    recorder: Recorder,
+    graph: Graph,
+    network: NodeTensors,
+    behaviour: Behaviour,
+    fusion = true,
+  ) {
+    this.recorder = recorder;
+    this.graph = graph;
+    this.network = network;
+    this.behaviour = behaviour;
+    this.fusion = fusion;
+    this.consumers = consumersOf(graph);
   }
-  for (const name of Object.keys(node.state)) {
-    inputs[name] = lookup(network.state, `${node.path}.${name}`);
-  }
-  recorder.enter('forward', node.path);
-  const y = recorder.transient(node.output.name, node.output.shape, 'image');
-  const saved: Record<string, Tensor> = {};
-  node.op.forward({ params: node.params, inputs, y, ...behaviour, emit: recorder, saved });
-  values.set(node.output, y);
-  return { node, inputs, y, saved, ...behaviour };
-}
 
-/**
- * Appends the gradients of one node. Where a tensor fed several nodes its gradients are summed: by the
- * op itself if it can fold the sum into its own pass, by an addition otherwise.
- */
-function backward(
-  recorder: Recorder,
-  { node, inputs, y, saved, training, sampling }: NodeRecord,
-  network: NodeTensors,
-  wants: (tensor: Tensor) => boolean,
-  gradients: Map<Tensor, Tensor>,
-): void {
-  const gradOutput = gradients.get(y);
-  if (!gradOutput) return;
-  recorder.enter('backward', node.path);
-  const folded = new Set<string>();
-  const returned = node.op.backward({
-    params: node.params,
-    inputs,
-    y,
-    training,
-    sampling,
-    saved,
-    gradOutput,
-    emit: recorder,
-    wants: (name) => inputs[name] !== undefined && wants(inputs[name]),
-    fold: (name) => {
-      const earlier = inputs[name] && gradients.get(inputs[name]);
-      if (earlier) folded.add(name);
-      return earlier;
-    },
-    parameterGradient: (name) => lookup(network.gradients, `${node.path}.${name}`),
-  });
-  for (const [name, gradient] of Object.entries(returned)) {
-    const of = inputs[name];
-    if (!of)
-      throw new Error(`${node.op.name} returned a gradient for "${name}", which it was not given`);
-    const earlier = gradients.get(of);
-    if (!earlier || folded.has(name)) {
-      gradients.set(of, gradient);
-    } else {
-      const sum = recorder.transient(`d(${of.name})`, of.shape, 'image');
-      recorder.dispatch(addCall(earlier, gradient, sum));
-      gradients.set(of, sum);
+  forward(): void {
+    for (const node of this.graph.nodes) this.forwardNode(node);
+  }
+
+  /** @param wants whether anybody needs dL/d of this tensor */
+  backward(wants: (tensor: Tensor) => boolean): void {
+    for (const { inputs } of this.records) {
+      for (const tensor of new Set(Object.values(inputs))) {
+        this.outstanding.set(tensor, (this.outstanding.get(tensor) ?? 0) + 1);
+      }
+    }
+    for (const record of this.records.toReversed()) this.backwardNode(record, wants);
+  }
+
+  private forwardNode(node: GraphNode): void {
+    this.recorder.enter('forward', node.path);
+    const views = new Set(node.op.loadsViews?.(node.params));
+    const inputs: Record<string, Tensor> = {};
+    for (const [name, value] of Object.entries(node.inputs)) {
+      inputs[name] = this.operand(lookup(this.values, value), views.has(name));
+    }
+    for (const name of Object.keys(node.parameters)) {
+      inputs[name] = lookup(this.network.parameters, `${node.path}.${name}`);
+    }
+    for (const name of Object.keys(node.state)) {
+      inputs[name] = lookup(this.network.state, `${node.path}.${name}`);
+    }
+    const consumers = this.consumers.get(node.output) ?? [];
+    const y = this.recorder.transient(node.output.name, node.output.shape, 'image');
+    const saved: Record<string, Tensor> = {};
+    let handed: Forwarded = {};
+    node.op.forward({
+      params: node.params,
+      inputs,
+      y,
+      ...this.behaviour,
+      stored:
+        !this.fusion ||
+        node.output === this.graph.output ||
+        !consumers.every(({ loadsView }) => loadsView),
+      momentsWanted:
+        this.fusion &&
+        this.behaviour.training &&
+        consumers.some(({ takesMoments }) => takesMoments),
+      moments: (name) => inputs[name] && this.moments.get(inputs[name]),
+      handOn: (forwarded) => {
+        handed = forwarded;
+      },
+      emit: this.recorder,
+      saved,
+    });
+    const result = handed.view ? this.recorder.view(y.name, handed.view) : y;
+    if (handed.moments) this.moments.set(result, handed.moments);
+    if (handed.norm) this.norms.set(result, handed.norm);
+    this.values.set(node.output, result);
+    this.records.push({ node, inputs, y: result, saved });
+  }
+
+  /**
+   * Appends the gradients of one node. Where a tensor fed several nodes its gradients are summed: by the
+   * op itself if it can fold the sum into its own pass, by an addition otherwise.
+   */
+  private backwardNode(
+    { node, inputs, y, saved }: NodeRecord,
+    wants: (tensor: Tensor) => boolean,
+  ): void {
+    for (const tensor of new Set(Object.values(inputs))) {
+      this.outstanding.set(tensor, (this.outstanding.get(tensor) ?? 0) - 1);
+    }
+    const { recorder, gradients } = this;
+    const gradient = gradients.get(y);
+    if (!gradient) return;
+    recorder.enter('backward', node.path);
+    const views = new Set(node.op.loadsViews?.(node.params));
+    const folded = new Set<string>();
+    const sums = this.sums.get(y);
+    const returned = node.op.backward({
+      params: node.params,
+      inputs,
+      y,
+      ...this.behaviour,
+      saved,
+      gradOutput: this.operand(gradient, views.has('gradOutput')),
+      ...(sums && { sums }),
+      emit: recorder,
+      wants: (name) => inputs[name] !== undefined && wants(inputs[name]),
+      fold: (name) => {
+        const earlier = inputs[name] && gradients.get(inputs[name]);
+        if (!earlier) return undefined;
+        folded.add(name);
+        return this.operand(earlier, false);
+      },
+      normOf: (name) => {
+        const tensor = inputs[name];
+        return tensor && this.fusion && this.outstanding.get(tensor) === 0
+          ? this.norms.get(tensor)
+          : undefined;
+      },
+      leaveSums: (name, slices) => {
+        if (inputs[name]) this.sums.set(inputs[name], slices);
+      },
+      parameterGradient: (name) => lookup(this.network.gradients, `${node.path}.${name}`),
+    });
+    for (const [name, gradient] of Object.entries(returned)) {
+      const of = inputs[name];
+      if (!of)
+        throw new Error(
+          `${node.op.name} returned a gradient for "${name}", which it was not given`,
+        );
+      const earlier = gradients.get(of);
+      if (!earlier || folded.has(name)) {
+        gradients.set(of, gradient);
+      } else {
+        const sum = recorder.transient(`d(${of.name})`, of.shape, 'image');
+        const [a, b] = [this.operand(earlier, false), this.operand(gradient, false)];
+        recorder.dispatch(addCall(a, b, sum));
+        gradients.set(of, sum);
+      }
     }
   }
+
+  /** A tensor as an op can take it: a view is written to memory, once, for one that cannot load it. */
+  operand(tensor: Tensor, loadsView: boolean): Tensor {
+    if (!tensor.view || loadsView) return tensor;
+    const present = this.written.get(tensor);
+    if (present) return present;
+    const y = this.recorder.transient(tensor.name, tensor.shape, tensor.layout);
+    this.recorder.dispatch(materializeCall(tensor.view, y));
+    this.written.set(tensor, y);
+    return y;
+  }
+}
+
+/** What a node does with a value it takes. */
+interface Consumer {
+  loadsView: boolean;
+  takesMoments: boolean;
+}
+
+function consumersOf({ nodes }: Graph): Map<Value, Consumer[]> {
+  const consumers = new Map<Value, Consumer[]>();
+  for (const { op, params, inputs } of nodes) {
+    const views = new Set(op.loadsViews?.(params));
+    for (const [name, value] of Object.entries(inputs)) {
+      const consumer = {
+        loadsView: views.has(name),
+        takesMoments: op.takesMoments === true && name === 'x',
+      };
+      consumers.set(value, [...(consumers.get(value) ?? []), consumer]);
+    }
+  }
+  return consumers;
 }
 
 function lookup<K, V>(map: ReadonlyMap<K, V>, key: K): V {

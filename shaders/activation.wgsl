@@ -47,7 +47,7 @@ fn f(x: vec4f) -> vec4f {
   return x * logistic(x);
   //#end
   //#if ELU
-  return select(ALPHA * expm1(min(x, vec4f())), x, x > vec4f());
+  return select(x, ALPHA * expm1(min(x, vec4f())), x <= vec4f());
   //#end
   //#if LEAKY_RELU
   return select(ALPHA * x, x, x > vec4f());

@@ -7,8 +7,8 @@
 // pass draws the same mask again, and applies it to dy. PER_CHANNEL: one draw for a channel of a picture. GIVEN:
 // the mask is an input, shaped like x, or [N, C] if PER_CHANNEL.
 //
-// A draw of 24 bits is exact in f32, so an element is kept when draw / 2²⁴ ≥ P.
-// x, y: N,HW,C4. Constants: N HW C4, P, SCALE, STREAM, ACTIVE, PER_CHANNEL, GIVEN, ADDEND (added to y).
+// A draw has 24 bits; an element is kept from KEPT_FROM = ⌈P·2²⁴⌉ on.
+// x, y: N,HW,C4. Constants: N HW C4, KEPT_FROM, SCALE, STREAM, ACTIVE, PER_CHANNEL, GIVEN, ADDEND (added to y).
 // Dispatch: ⌈N·HW·C4 / 64⌉ workgroups on x and y, one invocation a vec4.
 //#section dropout
 //#include step
@@ -39,8 +39,8 @@ fn dropout(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
   //#if GIVEN
   value *= mask[element];
   //#else
-  let draw = vec4f(random4(step.seed, step.iteration, STREAM, u32(element)) >> vec4u(8u)) / 16777216.0;
-  value = select(vec4f(), value, draw >= vec4f(P));
+  let draw = random4(step.seed, step.iteration, STREAM, u32(element)) >> vec4u(8u);
+  value = select(vec4f(), value, draw >= vec4u(KEPT_FROM));
   //#end
   //#end
   //#if ADDEND

@@ -10,7 +10,8 @@
 fn relu(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let v = i32(id.y * groups.x * 64u + id.x);
   if (v < SIZE4) {
-    y[v] = max(x[v], vec4f());
+    // Not max(): that may turn what is not a number into 0.
+    y[v] = select(x[v], vec4f(), x[v] <= vec4f());
   }
 }
 

@@ -9,10 +9,12 @@ fn x_channels(c: i32) -> mat4x4f {
 }
 
 fn load_x(at: i32, channels: mat4x4f) -> vec4f {
+  let value = (x[at] - channels[0]) * channels[1] + channels[2];
   //#if X_RELU
-  return max((x[at] - channels[0]) * channels[1] + channels[2], vec4f());
+  // Not max(): that may turn what is not a number into 0, and a network that diverged would look well.
+  return select(value, vec4f(), value <= vec4f());
   //#else
-  return (x[at] - channels[0]) * channels[1] + channels[2];
+  return value;
   //#end
 }
 //#else

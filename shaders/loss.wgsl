@@ -63,7 +63,7 @@ fn softmax_cross_entropy(@builtin(local_invocation_index) lane: u32) {
       loss += log_sum + (largest - logit(n, label));
       //#end
       // Logits that are not numbers compare false everywhere: such an answer is wrong whatever it says.
-      wrong += select(1.0, 0.0, answer == label && sum >= 1.0);
+      wrong += select(1.0, 0.0, answer == label && sum > 0.5);
     }
   }
   losses[lane] = loss;

@@ -37,7 +37,7 @@ fn materialize(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups
     value += shortcut[at];
     //#end
     //#if RELU
-    value = max(value, vec4f());
+    value = select(value, vec4f(), value <= vec4f());
     //#end
     y[at] = value;
   }

@@ -41,7 +41,9 @@ export async function evaluate(
   for (let b = 0; b < total; b++) {
     // The rest of a partial batch repeats the last picture and counts nothing.
     for (let i = 0; i < batch; i++) indices[i] = Math.min(b * batch + i, count - 1);
-    network.run(mode, { ...scalars, valid: validIn(b) }, firstSlot + b, indices);
+    // Each batch draws masks of its own.
+    const iteration = mode === 'monte_carlo' ? scalars.iteration + b : scalars.iteration;
+    network.run(mode, { ...scalars, iteration, valid: validIn(b) }, firstSlot + b, indices);
     queue.push(network.gpu.device.queue.onSubmittedWorkDone());
     if (queue.length > PASSES_IN_FLIGHT) await queue.shift();
     if (onPass?.(b + 1, total) === false) return null;

@@ -217,7 +217,7 @@ export class GpuNetwork {
     if (!dataset) this.placeBatch(lowered, places);
     const { maxStorageBuffersPerShaderStage } = this.gpu.device.limits;
     const dispatches = fusion
-      ? coalesce(lowered.dispatches, maxStorageBuffersPerShaderStage)
+      ? coalesce(lowered.dispatches, this.gpu.tuning.together, maxStorageBuffersPerShaderStage)
       : lowered.dispatches;
     const planned = plan(dispatches, [lowered.summary, lowered.logits], { reuse });
     const pass = await Pass.create(this.gpu, planned, places, progress);

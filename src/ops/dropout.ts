@@ -61,7 +61,7 @@ function emitDropout(params: DropoutParams, perChannel: boolean, pass: DropoutPa
       N,
       HW: h * w,
       C4,
-      P: params.drop_probability,
+      KEPT_FROM: Math.ceil(params.drop_probability * 2 ** 24),
       SCALE: scale(params, active),
       STREAM: streamOf(path),
       ACTIVE: active,

@@ -19,22 +19,24 @@ const NONLINEARITIES = [
 type Nonlinearity = (typeof NONLINEARITIES)[number];
 
 const fan = z.enum(['in', 'out']).default('in');
-const scaled = {
+const scaled = (nonlinearity: Nonlinearity) => ({
   /** What follows the layer: it sets the gain. */
-  nonlinearity: z.enum(NONLINEARITIES).default('relu'),
+  nonlinearity: z.enum(NONLINEARITIES).default(nonlinearity),
   /** Slope of leaky ReLU below 0. */
   negative_slope: z.number().default(0.01),
-};
+});
+const he = scaled('relu');
+const glorot = scaled('identity');
 
 export const initializer = z.discriminatedUnion('kind', [
   /** N(0, gain² / fan): He et al. 2015, "Delving Deep into Rectifiers", eq. 10 and 14. */
-  z.strictObject({ kind: z.literal('kaiming_normal'), fan, ...scaled }),
+  z.strictObject({ kind: z.literal('kaiming_normal'), fan, ...he }),
   /** U(−b, b), b = gain·√(3 / fan): the same variance. */
-  z.strictObject({ kind: z.literal('kaiming_uniform'), fan, ...scaled }),
+  z.strictObject({ kind: z.literal('kaiming_uniform'), fan, ...he }),
   /** N(0, gain²·2 / (fan_in + fan_out)): Glorot & Bengio 2010, eq. 12 and 16. */
-  z.strictObject({ kind: z.literal('xavier_normal'), ...scaled }),
+  z.strictObject({ kind: z.literal('xavier_normal'), ...glorot }),
   /** U(−b, b), b = gain·√(6 / (fan_in + fan_out)). */
-  z.strictObject({ kind: z.literal('xavier_uniform'), ...scaled }),
+  z.strictObject({ kind: z.literal('xavier_uniform'), ...glorot }),
   /** N(0, std²), whatever the fan. */
   z.strictObject({ kind: z.literal('normal'), std: z.number().min(0) }),
   z.strictObject({ kind: z.literal('constant'), value: z.number() }),

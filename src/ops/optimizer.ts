@@ -59,8 +59,8 @@ export function optimizerCall(
       SIZE4,
       BETA1,
       BETA2,
-      LOG_BETA1: Math.log(BETA1),
-      LOG_BETA2: Math.log(BETA2),
+      LOG_BETA1: logarithm(BETA1),
+      LOG_BETA2: logarithm(BETA2),
       EPS,
       DECOUPLED,
       CLIP,
@@ -70,6 +70,9 @@ export function optimizerCall(
     flops: SIZE4 * 4 * 15,
   };
 }
+
+/** log β, or what stands for it where β is 0: a constant of WGSL is finite. */
+const logarithm = (beta: number): number => Math.max(Math.log(beta), -1e6);
 
 /** Workgroups that sum one stretch of gradients at most, and the least of vec4s that each sums. */
 const MAX_GROUPS = 64;

@@ -27,6 +27,8 @@ export interface Tuning {
   };
   /** Sums over many pixels: a workgroup adds up its own in its memory, or every invocation writes what it has. */
   sums: 'workgroup' | 'invocation';
+  /** Which neighbouring dispatches run as one, where they may: all of them, or convolutions each alone. */
+  together: 'all' | 'sums';
 }
 
 /** All that there are, by name. The tests hold each to the reference. */
@@ -37,13 +39,18 @@ export const TUNINGS = {
     conv2d_grad_input: { rows: 1, columns: 8, quads: 2 },
     conv2d_grad_weight: { rows: 'one', columns: 4, quads: 1 },
     sums: 'workgroup',
+    together: 'all',
   },
-  /** A CPU that plays a GPU: every access to memory is checked and costs more than arithmetic, barriers cost most. */
+  /**
+   * A CPU that plays a GPU: every access to memory is checked and costs more than arithmetic, barriers cost most, a
+   * dispatch nothing.
+   */
   software: {
     conv2d: { rows: 1, columns: 8, quads: 2 },
     conv2d_grad_input: { rows: 1, columns: 8, quads: 2 },
     conv2d_grad_weight: { rows: 'one', columns: 4, quads: 2 },
     sums: 'invocation',
+    together: 'sums',
   },
   /** Larger blocks with the rows of the kernel unrolled: fewest loads, most registers, longest to compile. */
   unrolled: {
@@ -51,6 +58,7 @@ export const TUNINGS = {
     conv2d_grad_input: { rows: 2, columns: 8, quads: 2 },
     conv2d_grad_weight: { rows: 'all', columns: 4, quads: 2 },
     sums: 'invocation',
+    together: 'sums',
   },
 } as const satisfies Record<string, Tuning>;
 

@@ -139,6 +139,15 @@ describe('activations hold float32 accuracy from −100 to 100', () => {
   });
 });
 
+test.each(['relu', 'leaky_relu', 'elu', 'silu', 'gelu', 'sigmoid', 'tanh'] as const)(
+  '%s hands on what is not a number',
+  async (name) => {
+    const x = { shape: [1, 2, 1, 2], data: Float64Array.of(1, NaN, -1, NaN) };
+    const { y } = await runOp(gpu, ops[name], {}, { x }, undefined, { training: true });
+    expect(Array.from(y.data, Number.isNaN)).toEqual([false, true, false, true]);
+  },
+);
+
 describe('batch norm', () => {
   const inputs = {
     x: normalTensor([4, 6, 5, 7], 'x'),

@@ -6,6 +6,25 @@ import type { Constants } from '../../src/engine/gpu/template.ts';
 const expanded = (text: string, constants: Constants = {}, files: Record<string, string> = {}) =>
   expand({ ...files, main: text }, 'main', 'entry', constants).split('\n');
 
+test.each([NaN, Infinity, -Infinity])('a constant %s is refused by name', (value) => {
+  expect(() => expanded('', { LIMIT: value })).toThrow(/main\.wgsl: LIMIT = .* is no constant/);
+});
+
+test('bindings are numbered in the order in which they are left in', () => {
+  const text = ['//#if A', '@binding(next) a', '//#end', '//#include b', '@binding(next) c'].join(
+    '\n',
+  );
+  expect(expanded(text, { A: 1 }, { b: '@binding(next) b' }).slice(1)).toEqual([
+    '@binding(0) a',
+    '@binding(1) b',
+    '@binding(2) c',
+  ]);
+  expect(expanded(text, { A: 0 }, { b: '@binding(next) b' }).slice(1)).toEqual([
+    '@binding(0) b',
+    '@binding(1) c',
+  ]);
+});
+
 describe('expressions', () => {
   test.each([
     ['1 + 2 * 3', 7],

@@ -32,6 +32,11 @@ export function expand(
 ): string {
   const scope: Scope = {};
   const declarations = Object.entries(constants).map(([constant, value]) => {
+    if (!Number.isFinite(Number(value))) {
+      throw new Error(
+        `shaders/${name}.wgsl: ${constant} = ${String(value)} is no constant of WGSL`,
+      );
+    }
     scope[constant] = Number(value);
     return `const ${constant} = ${String(value)};`;
   });

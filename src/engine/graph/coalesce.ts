@@ -5,6 +5,7 @@
  */
 import { grid } from '../../ops/op.ts';
 import type { Binding } from '../../ops/op.ts';
+import type { Tuning } from '../../ops/tuning.ts';
 import { expand } from '../gpu/template.ts';
 import { shaders } from '../gpu/shaders.ts';
 import type { Dispatch } from './lower.ts';
@@ -12,15 +13,21 @@ import type { Dispatch } from './lower.ts';
 /** Storage buffers that every WebGPU device binds at once. */
 const STORAGE_BUFFERS = 8;
 
-/** @param storageBuffers how many of them the device binds at once */
+/**
+ * @param together as {@link Tuning} has it
+ * @param storageBuffers how many of them the device binds at once
+ */
 export function coalesce(
   dispatches: readonly Dispatch[],
+  together: Tuning['together'] = 'all',
   storageBuffers = STORAGE_BUFFERS,
 ): Dispatch[] {
   const groups: Part[][] = [];
+  const alone = ({ dispatch }: Part) => together === 'sums' && dispatch.shader.startsWith('conv2d');
   for (const part of dispatches.map(read)) {
     const group = groups.at(-1);
-    if (group && mayJoin(group, part, storageBuffers)) group.push(part);
+    const apart = !group || alone(part) || group.some(alone);
+    if (!apart && mayJoin(group, part, storageBuffers)) group.push(part);
     else groups.push([part]);
   }
   return groups.map(combine);

@@ -30,14 +30,15 @@ fn sgd(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups
 }
 
 // Adam (Kingma & Ba 2014, algorithm 1), as torch.optim.Adam; DECOUPLED: AdamW (Loshchilov & Hutter 2017),
-// whose weight decay acts on the weight and not on the gradient. At update t = step.iteration + 1:
+// whose weight decay acts on the weight and not on the gradient. At update t of these parameters:
 //
 //   Adam: g ← g + wd·w;   AdamW: w ← (1 − lr·wd)·w
 //   m ← β₁·m + (1 − β₁)·g,   v ← β₂·v + (1 − β₂)·g²
 //   w ← w − lr · (m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + ε)
 //
 // 1 − βᵗ is computed as −expm1(t·log β), which does not cancel for β near 1.
-// Constants: SIZE4, BETA1, BETA2, LOG_BETA1, LOG_BETA2, EPS, DECOUPLED, CLIP. Mapping and dispatch as for SGD.
+// Constants: SIZE4, BETA1, BETA2, LOG_BETA1, LOG_BETA2, EPS, DECOUPLED, CLIP, LATE (parameters that
+// may have missed updates). Mapping and dispatch as for SGD.
 //#section adam
 //#include step
 //#include math
@@ -68,7 +69,11 @@ fn adam(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let second = BETA2 * second_moment[v] + (1.0 - BETA2) * g * g;
   first_moment[v] = first;
   second_moment[v] = second;
+  //#if LATE
+  let t = f32(step.iteration + 1u - step.missed);
+  //#else
   let t = f32(step.iteration + 1u);
+  //#end
   let bias = -expm1(vec4f(t * LOG_BETA1, t * LOG_BETA2, 0.0, 0.0));
   weight[v] = decayed - step.learning_rate * (first / bias.x) / (sqrt(second / bias.y) + EPS);
 }

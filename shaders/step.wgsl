@@ -1,4 +1,4 @@
-// Scalars that change from step to step; written by the session, one small uniform buffer a network.
+// Scalars that change from step to step; one small uniform buffer a network.
 struct Step {
   learning_rate: f32,
   momentum: f32,
@@ -15,4 +15,6 @@ struct Step {
   flip: u32,
   // Gradient clipping: the largest norm of all gradients together.
   max_norm: f32,
+  // Updates that the parameters of projection shortcuts have missed while they were cut.
+  missed: u32,
 }

@@ -74,6 +74,11 @@ export class GpuNetwork {
   private readonly statistics: GPUBuffer;
   private readonly step: GPUBuffer;
   private readonly summaries: GPUBuffer;
+  /** Parameters from here on belong to projection shortcuts, which may be cut. */
+  private readonly firstLate: number;
+  /** Whether they are, and how many updates they have missed so. */
+  private isCut = false;
+  private missed = 0;
   /** Filled by {@link writeBatch} where there is no data set. */
   private batchBuffers: { x: GPUBuffer; labels: GPUBuffer } | null = null;
   private readonly stepFloats = new Float32Array(STEP_BYTES / 4);
@@ -100,6 +105,7 @@ export class GpuNetwork {
       ...all.filter(({ name }) => cut.has(name)),
       ...all.filter(({ name }) => !cut.has(name)),
     ];
+    this.firstLate = cut.size;
     this.state = graphState(connected);
 
     const parameters = layOut(this.parameters);
@@ -156,6 +162,7 @@ export class GpuNetwork {
 
   /** Weights and running statistics as the seed gives them, what the optimizer keeps zero, no summaries. */
   reset(): void {
+    this.missed = 0;
     for (const parameter of this.parameters) {
       this.writeParameter(parameter.name, initialValues(parameter, this.options.seed));
     }
@@ -180,6 +187,7 @@ export class GpuNetwork {
       this.monteCarlo().map((mode) => this.prepare(mode, spec)),
     );
     this.current = { train, evaluate, monte_carlo };
+    this.isCut = graphParameters(train.graph).length < this.parameters.length;
     this.spec = spec;
   }
 
@@ -248,7 +256,8 @@ export class GpuNetwork {
   /** For slow motion: uploads what a pass needs; its segments are then submitted by {@link runSegment}. */
   begin(mode: Mode, scalars: StepScalars, indices?: Uint32Array<ArrayBuffer>): void {
     const { queue } = this.gpu.device;
-    writeStep(scalars, this.stepFloats, this.stepIntegers);
+    writeStep(scalars, this.missed, this.stepFloats, this.stepIntegers);
+    if (mode === 'train' && this.isCut) this.missed++;
     queue.writeBuffer(this.step, 0, this.stepFloats);
     const { data } = this.options;
     if (indices) (mode === 'train' ? data?.train : data?.test)?.select(indices);
@@ -374,7 +383,7 @@ export class GpuNetwork {
       state.set(name, value);
     }
     const names = new Set(used.map(({ name }) => name));
-    const update = this.runs(names).map(({ from, to }) => {
+    const update = this.runs(names).map(({ from, to, late }) => {
       const place = (kind: string, buffer: GPUBuffer) => {
         const flat = tensor(`all ${kind}`, [(to - from) / 4], 'flat', 'parameter');
         places.set(flat, { buffer, offset: from });
@@ -387,21 +396,23 @@ export class GpuNetwork {
         gradient: place('gradients', this.gradient),
         first,
         ...(second && { second }),
+        late,
       };
     });
     return { parameters, gradients, state, update };
   }
 
   /** Byte ranges of the parameters in use, neighbours joined. A cut shortcut's weights stay untouched. */
-  private runs(used: ReadonlySet<string>): { from: number; to: number }[] {
-    const runs: { from: number; to: number }[] = [];
-    for (const parameter of this.parameters) {
+  private runs(used: ReadonlySet<string>): { from: number; to: number; late: boolean }[] {
+    const runs: { from: number; to: number; late: boolean }[] = [];
+    for (const [index, parameter] of this.parameters.entries()) {
       if (!used.has(parameter.name)) continue;
       const from = offset(this.parameterOffsets, parameter.name);
       const to = from + align(bytesOf({ ...parameter, storage: 'parameter' }));
       const last = runs.at(-1);
-      if (last?.to === from) last.to = to;
-      else runs.push({ from, to });
+      const late = index >= this.firstLate;
+      if (last?.to === from && last.late === late) last.to = to;
+      else runs.push({ from, to, late });
     }
     return runs;
   }

@@ -351,7 +351,7 @@ class Bench {
     reuse = true,
   ): Promise<Tensors> {
     const floats = new Float32Array(STEP_BYTES / 4);
-    writeStep({ ...NO_SCALARS, ...scalars }, floats, new Uint32Array(floats.buffer));
+    writeStep({ ...NO_SCALARS, ...scalars }, 0, floats, new Uint32Array(floats.buffer));
     const { device } = this.gpu;
     const step = device.createBuffer({
       label: 'step',

@@ -16,7 +16,7 @@ import type { ReferenceOp } from '../reference/op.ts';
 import { adam, adamw, sgd } from '../reference/optimizers.ts';
 import { add, shortcutOptionA } from '../reference/residual.ts';
 import { Tape } from '../reference/tape.ts';
-import { imageShape, need, sameShape, scalar, tensor, zeros } from '../reference/tensor.ts';
+import { imageShape, sameShape, scalar, tensor, zeros } from '../reference/tensor.ts';
 import type { Tensor, Tensors } from '../reference/tensor.ts';
 import type { LayerSpec, LeafSpec, NetworkSpec, NormChoice, ResidualSpec } from './spec.ts';
 
@@ -34,7 +34,7 @@ export interface ReferencePass {
   loss: number;
   /** [N, classes]. */
   logits: Tensor;
-  /** dL/d of every parameter, by its name. */
+  /** dL/d of every parameter that the network uses, by its name: a cut projection has none. */
   gradients: Tensors;
   /** Running statistics after the pass; unchanged in evaluation. */
   running: Tensors;
@@ -168,8 +168,8 @@ export function runReference(
   const byTensor = tape.gradients(loss, scalar(1));
   const gradients: Tensors = {};
   for (const [name, value] of Object.entries(state.parameters)) {
-    // A parameter that the network does not use (a projection that is switched off) has gradient 0.
-    gradients[name] = byTensor.get(value) ?? zeros(value.shape);
+    const gradient = byTensor.get(value);
+    if (gradient) gradients[name] = gradient;
   }
   return { loss: loss.data[0] ?? NaN, logits, gradients, running };
 }
@@ -187,7 +187,10 @@ export interface OptimizerSettings {
 /** What the optimizer keeps of each parameter; empty before the first step. */
 export type OptimizerState = Readonly<Record<string, Tensors>>;
 
-/** One step of the optimizer on all parameters. */
+/**
+ * One step of the optimizer on all parameters that have a gradient. The others, and what is kept of
+ * them, stay as they are, as in torch.optim.
+ */
 export function stepReference(
   parameters: Tensors,
   gradients: Tensors,
@@ -201,7 +204,9 @@ export function stepReference(
     ...(optimizer === 'sgd' && { momentum, nesterov }),
   });
   const steps = Object.entries(parameters).map(([name, param]) => {
-    const inputs = { param, grad: need(gradients, name), ...state[name] };
+    const grad = gradients[name];
+    if (!grad) return { name, updated: param, kept: state[name] ?? {} };
+    const inputs = { param, grad, ...state[name] };
     const { param: updated, ...kept } = op.forward(params, inputs);
     return { name, updated: updated ?? param, kept };
   });

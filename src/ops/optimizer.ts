@@ -23,12 +23,14 @@ export interface Update {
   first: Tensor;
   /** Adam's second moment. */
   second?: Tensor;
+  /** Parameters that miss updates while their shortcuts are cut: Adam counts those they had. */
+  late?: boolean;
 }
 
 /** One update of a stretch. `clip` is what {@link emitClip} returned, where gradients are clipped. */
 export function optimizerCall(
   optimizer: Optimizer,
-  { weight, gradient, first, second }: Update,
+  { weight, gradient, first, second, late: LATE = false }: Update,
   step: Tensor,
   clip?: Tensor,
 ): KernelCall {
@@ -63,6 +65,7 @@ export function optimizerCall(
       LOG_BETA2: logarithm(BETA2),
       EPS,
       DECOUPLED,
+      LATE,
       CLIP,
     },
     bindings: [update(weight), update(first), update(second), ...tail],

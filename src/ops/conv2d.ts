@@ -1,15 +1,15 @@
 /**
  * Two-dimensional convolution: cross-correlation, as in every deep learning library. Kernels and their mapping are
- * described in `shaders/conv2d.wgsl`, those for several groups in `shaders/conv2d_grouped.wgsl`.
+ * described in `shaders/conv2d.wgsl`; those for several groups, and for kernels that reach far, in `shaders/conv2d_direct.wgsl`.
  */
 import { conv2d as reference } from '../reference/conv2d.ts';
-import { groupedBackward, groupedForward } from './conv2d_grouped.ts';
-import { conv2dParams, describeConvolution, weightSplits } from './convolution.ts';
+import { directBackward, directForward } from './conv2d_direct.ts';
+import { conv2dParams, describeConvolution, runsDirect, weightSplits } from './convolution.ts';
 import type { Conv2dParams, Convolution, Geometry } from './convolution.ts';
 import { weightInit } from './init.ts';
 import { ceilDiv, defineOp, grid, input, read, shapeError, uniform, write } from './op.ts';
 import type { BackwardPass, Binding, Emitter, ForwardPass, Slices } from './op.ts';
-import { channelSum, sumPartials } from './reduce.ts';
+import { channelSum, emitSplitSum } from './reduce.ts';
 import type { Sample } from './sample.ts';
 import { elements, imageDims, storedElements } from './tensor.ts';
 import type { Shape, Tensor } from './tensor.ts';
@@ -206,8 +206,7 @@ function emitGradWeight(
   const STRIPS_PER_SPLIT = ceilDiv(TOTAL_STRIPS, weightSplits(TOTAL_STRIPS * PX, size));
   const SPLITS = ceilDiv(TOTAL_STRIPS, STRIPS_PER_SPLIT);
   const COLUMNS = (PX - 1) * g.STRIDE_X + (g.KW - 1) * g.DILATION_X + 1;
-  const partial = SPLITS === 1 ? dw : emit.transient(`${dw.name}.partial`, [SPLITS, size], 'flat');
-  emit.dispatch({
+  emitSplitSum(emit, dw, SPLITS, size, (sums) => ({
     shader: 'conv2d',
     entry: 'conv2d_grad_weight',
     constants: {
@@ -223,11 +222,10 @@ function emitGradWeight(
       SPLITS,
       STRIPS_PER_SPLIT,
     },
-    bindings: [...operand(x), ...operand(dy), write(partial)],
+    bindings: [...operand(x), ...operand(dy), write(sums)],
     workgroups: grid(ceilDiv((SPLITS * (g.KH / KROWS) * g.IC4 * g.OC4) / QV, 64)),
     flops,
-  });
-  if (partial !== dw) emit.dispatch(sumPartials(partial, dw, SPLITS, size));
+  }));
 }
 
 /** Gradients of a convolution of one group. */
@@ -244,15 +242,15 @@ export function convolutionBackward(
   return { ...(dx && { x: dx }) };
 }
 
-/** A square image [N, C, H, W] under a square kernel, with what else there is to say. */
+/** Images [N, C, H, W] under a kernel, with what else there is to say. */
 const sample = (
   x: Shape,
   out_channels: number,
-  kernel: number,
+  kernel: number | [number, number],
   params: Record<string, unknown> = {},
 ): Sample => {
   const groups = typeof params.groups === 'number' ? params.groups : 1;
-  const weight = [out_channels, (x[1] ?? 1) / groups, kernel, kernel];
+  const weight = [out_channels, (x[1] ?? 1) / groups, ...pair(kernel)];
   return {
     params: { out_channels, kernel, ...params },
     inputs: { x, weight, ...(params.bias === true && { bias: [out_channels] }) },
@@ -289,14 +287,23 @@ const samples: Sample[] = [
   sample([1, 3, 3, 3], 2, 1, { stride: 2, padding: 1 }),
   sample([2, 3, 2, 2], 4, 1, { stride: 2, padding: 1 }),
   sample([1, 2, 3, 4], 3, 1, { padding: 1 }),
+  // Several channels a group, of which four neighbours share their inputs.
+  sample([1, 6, 5, 4], 8, 3, { groups: 2, padding: 1 }),
+  // Kernels that reach too far for register blocks, of one group.
+  sample([2, 3, 31, 34], 5, 3, { dilation: 16, padding: 16, bias: true }),
+  sample([1, 2, 3, 40], 6, [3, 33], { padding: [1, 16], stride: [1, 2] }),
   // More blocks than a workgroup has invocations, a bias summed in several turns, and a weight too large to be a uniform.
   sample([3, 3, 23, 17], 5, 3, { padding: 1, bias: true }),
   sample([1, 48, 3, 5], 47, 3, { padding: 1 }),
-  {
-    params: { out_channels: 2, kernel: [5, 3], stride: [1, 2], padding: [2, 0] },
-    inputs: { x: [1, 2, 4, 7], weight: [2, 2, 5, 3] },
-  },
+  sample([1, 2, 4, 7], 2, [5, 3], { stride: [1, 2], padding: [2, 0] }),
 ];
+
+const convolutionOf = ({
+  params,
+  inputs,
+  y,
+}: ForwardPass<Conv2dParams> | BackwardPass<Conv2dParams>) =>
+  describeConvolution(params, input(inputs, 'x').shape, y.shape);
 
 export const conv2d = defineOp<Conv2dParams>({
   name: 'conv2d',
@@ -350,24 +357,13 @@ export const conv2d = defineOp<Conv2dParams>({
     return y;
   },
   flops: (params, { x = [] }, y) => describeConvolution(params, x, y).flops,
-  loadsViews: ({ groups, bias }) => (groups > 1 ? [] : bias ? ['x'] : ['x', 'gradOutput']),
+  loadsViews: (params) => (runsDirect(params) ? [] : params.bias ? ['x'] : ['x', 'gradOutput']),
   forward: (pass) => {
-    const convolution = describeConvolution(
-      pass.params,
-      input(pass.inputs, 'x').shape,
-      pass.y.shape,
-    );
-    if (convolution.groups === 1) convolutionForward(pass, convolution);
-    else groupedForward(pass, convolution);
+    const forward = runsDirect(pass.params) ? directForward : convolutionForward;
+    forward(pass, convolutionOf(pass));
   },
   backward: (pass) => {
-    const convolution = describeConvolution(
-      pass.params,
-      input(pass.inputs, 'x').shape,
-      pass.y.shape,
-    );
-    return convolution.groups > 1
-      ? groupedBackward(pass, convolution)
-      : convolutionBackward(pass, convolution);
+    const backward = runsDirect(pass.params) ? directBackward : convolutionBackward;
+    return backward(pass, convolutionOf(pass));
   },
 });

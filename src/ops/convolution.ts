@@ -7,7 +7,7 @@ import { ceilDiv } from './op.ts';
 import { imageDims, quads } from './tensor.ts';
 import type { Shape } from './tensor.ts';
 import type { Axis } from './window.ts';
-import { padding2d, placeWindows, sizePair } from './window.ts';
+import { padding2d, pair, placeWindows, sizePair } from './window.ts';
 
 export const conv2dParams = z.strictObject({
   out_channels: z.int().min(1).describe('Number of kernels'),
@@ -61,6 +61,16 @@ export interface Convolution {
   bias: boolean;
   /** FLOPs of one pass; forward and both gradients each cost the same. */
   flops: number;
+}
+
+/** Rows or columns of x that four neighbouring pixels of y may span in the kernels with register blocks, which unroll them. */
+const MAX_SPAN = 32;
+
+/** Whether a convolution runs on `shaders/conv2d_direct.wgsl`. */
+export function runsDirect({ groups, kernel, stride, dilation }: Conv2dParams): boolean {
+  const span = (axis: 0 | 1) =>
+    3 * pair(stride)[axis] + (pair(kernel)[axis] - 1) * pair(dilation)[axis] + 1;
+  return groups > 1 || span(0) > MAX_SPAN || span(1) > MAX_SPAN;
 }
 
 /** Describes the convolution of x to y. */

@@ -1,24 +1,34 @@
 /** Sums that several ops need; see `shaders/reduce.wgsl`. */
 import { ceilDiv, grid, read, write } from './op.ts';
-import type { KernelCall } from './op.ts';
+import type { Emitter, KernelCall } from './op.ts';
 import { elements, imageDims, quads } from './tensor.ts';
 import type { Tensor } from './tensor.ts';
 
-/** out = Σ_s partial[s, ·]: partial holds `splits` copies of `size` floats. */
-export function sumPartials(
-  partial: Tensor,
+/**
+ * Dispatches a sum that is divided into `splits` parts: `call` writes them as copies of `size` floats each, and they are added
+ * to `out` in fixed order. A sum of one part is written to `out` at once.
+ */
+export function emitSplitSum(
+  emit: Emitter,
   out: Tensor,
   splits: number,
   size: number,
-): KernelCall {
-  return {
+  call: (sums: Tensor) => KernelCall,
+): void {
+  if (splits === 1) {
+    emit.dispatch(call(out));
+    return;
+  }
+  const sums = emit.transient(`${out.name}.partial`, [splits, size], 'flat');
+  emit.dispatch(call(sums));
+  emit.dispatch({
     shader: 'reduce',
     entry: 'sum_partials',
     constants: { SPLITS: splits, SIZE4: size / 4 },
-    bindings: [read(partial), write(out)],
+    bindings: [read(sums), write(out)],
     workgroups: grid(ceilDiv(size / 4, 64)),
     flops: splits * size,
-  };
+  });
 }
 
 /** out[c] = Σ_{n,h,w} x[n,c,h,w]: the gradient of a bias. */

@@ -70,8 +70,8 @@ test('where convolutions stay alone, what stands beside them still joins', () =>
   const weight = tensor('weight', [4, 5, 1, 1], 'kernel', 'parameter');
   const y = tensor('y', [2, 4, 3, 3], 'image', 'transient');
   const convolution = inPhase({
-    shader: 'conv2d_grouped',
-    entry: 'conv2d_grouped',
+    shader: 'conv2d_direct',
+    entry: 'conv2d_direct',
     constants: { IG: 5, OG: 4, BIAS: 0 },
     bindings: [read(a!), read(weight), write(y)],
     workgroups: [1, 1, 1],
@@ -79,11 +79,11 @@ test('where convolutions stay alone, what stands beside them still joins', () =>
   const dispatches = [add(a, b, c), add(a, b, d), convolution, add(a, b, e), add(a, b, f)];
   expect(coalesce(dispatches, 'sums').map(({ entry }) => entry)).toEqual([
     'add+add',
-    'conv2d_grouped',
+    'conv2d_direct',
     'add+add',
   ]);
   expect(coalesce(dispatches, 'all').map(({ entry }) => entry)).toEqual([
-    'add+add+conv2d_grouped+add+add',
+    'add+add+conv2d_direct+add+add',
   ]);
 });
 

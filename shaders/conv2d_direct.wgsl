@@ -1,5 +1,6 @@
-// Grouped convolution: output channel o sees only the IG input channels of its own group o / OG, where
-// IG = C / groups and OG = O / groups. Depthwise convolution is the case IG = 1.
+// Convolution without register blocks, for several groups and for kernels that reach far: output channel o sees only the
+// IG input channels of its own group o / OG, where IG = C / groups and OG = O / groups. Depthwise convolution is
+// the case IG = 1.
 //
 //   y[n,o,oy,ox]  = Σ_{j<IG,kh,kw} x[n, (o/OG)·IG + j, oy·S + kh·D − PT, ox·S + kw·D − PL] · weight[o,j,kh,kw]  (+ bias[o])
 //   dx[n,i,iy,ix] = Σ_{p<OG,kh,kw} dy[n, (i/IG)·OG + p, oy, ox] · weight[(i/IG)·OG + p, i%IG, kh,kw]
@@ -7,17 +8,17 @@
 //
 // Layouts as in conv2d.wgsl: x, dx: N,H,W,IC4; y, dy: N,OH,OW,OC4; weight: KH,KW,IG4·4,OC4.
 //
-// Mapping: direct, one invocation a vec4 of the result. Little is reused within a group, so there is no tile. Four
-// neighbouring output channels may belong to four groups, so their inputs are gathered channel by
-// channel; where IG = OG = 1 they are one vec4.
+// Mapping: one invocation a vec4 of the result. Little is reused within a small group, so there is no tile. Where OG is a
+// multiple of four (or there is one group), four neighbouring output channels share their inputs (SHARED); where
+// IG = OG = 1 (DEPTHWISE) their inputs are one vec4; otherwise they are gathered channel by channel.
 //
 // Krizhevsky et al. 2012 (groups), Chollet 2017 (depthwise).
 //
-// Constants of all: N H W C IC4, OH OW O OC4, IG OG IG4, KH KW, STRIDE_Y STRIDE_X, PAD_TOP PAD_LEFT,
+// Constants of all: N H W C IC4, OH OW O OC4, IG OG IG4, SHARED DEPTHWISE, KH KW, STRIDE_Y STRIDE_X, PAD_TOP PAD_LEFT,
 // DILATION_Y DILATION_X.
 
 // BIAS: y starts at the bias. Dispatch: ⌈N·OH·OW·OC4 / 64⌉ workgroups.
-//#section conv2d_grouped
+//#section conv2d_direct
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
 @group(0) @binding(1) var<storage, read> weight: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> y: array<vec4f>;
@@ -26,7 +27,7 @@
 //#end
 
 @compute @workgroup_size(64)
-fn conv2d_grouped(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+fn conv2d_direct(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let v = i32(id.y * groups.x * 64u + id.x);
   if (v >= N * OH * OW * OC4) {
     return;
@@ -54,17 +55,12 @@ fn conv2d_grouped(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgro
       }
       let pixel = ((n * H + iy) * W + ix) * IC4;
       let tap = (kh * KW + kw) * IG4 * 4;
-      //#if IG == 1 && OG == 1
+      //#if DEPTHWISE
       sum += x[pixel + q] * weight[tap * OC4 + q];
       //#else
       for (var j = 0; j < IG; j++) {
         let c = first + j;
-        let gathered = vec4f(
-          x[pixel + c.x / 4][c.x % 4],
-          x[pixel + c.y / 4][c.y % 4],
-          x[pixel + c.z / 4][c.z % 4],
-          x[pixel + c.w / 4][c.w % 4],
-        );
+        //#include conv2d_gather
         sum += gathered * weight[(tap + j) * OC4 + q];
       }
       //#end
@@ -74,7 +70,7 @@ fn conv2d_grouped(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgro
 }
 
 // ADDEND: dx gets addend added. Dispatch: ⌈N·H·W·IC4 / 64⌉ workgroups.
-//#section conv2d_grouped_grad_input
+//#section conv2d_direct_grad_input
 @group(0) @binding(0) var<storage, read> dy: array<vec4f>;
 @group(0) @binding(1) var<storage, read> weight: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> dx: array<vec4f>;
@@ -83,7 +79,7 @@ fn conv2d_grouped(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgro
 //#end
 
 @compute @workgroup_size(64)
-fn conv2d_grouped_grad_input(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+fn conv2d_direct_grad_input(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let v = i32(id.y * groups.x * 64u + id.x);
   if (v >= N * H * W * IC4) {
     return;
@@ -112,7 +108,7 @@ fn conv2d_grouped_grad_input(@builtin(global_invocation_id) id: vec3u, @builtin(
       }
       let pixel = ((n * OH + oy) * OW + ox) * OC4;
       let tap = (kh * KW + kw) * IG4 * 4;
-      //#if IG == 1 && OG == 1
+      //#if DEPTHWISE
       sum += dy[pixel + q] * weight[tap * OC4 + q];
       //#else
       let row = (vec4i(tap) + place) * OC4;
@@ -136,13 +132,13 @@ fn conv2d_grouped_grad_input(@builtin(global_invocation_id) id: vec3u, @builtin(
 // One invocation sums one tap × one input channel of the group × a vec4 of output channels over
 // PIXELS_PER_SPLIT output pixels; `sum_partials` adds the splits in fixed order.
 // Dispatch: ⌈SPLITS·KH·KW·IG4·4·OC4 / 64⌉ workgroups; partial: SPLITS × KH,KW,IG4·4,OC4.
-//#section conv2d_grouped_grad_weight
+//#section conv2d_direct_grad_weight
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
 @group(0) @binding(1) var<storage, read> dy: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> partial: array<vec4f>;
 
 @compute @workgroup_size(64)
-fn conv2d_grouped_grad_weight(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+fn conv2d_direct_grad_weight(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let cell = i32(id.y * groups.x * 64u + id.x);
   if (cell >= SPLITS * KH * KW * IG4 * 4 * OC4) {
     return;
@@ -152,24 +148,24 @@ fn conv2d_grouped_grad_weight(@builtin(global_invocation_id) id: vec3u, @builtin
   let kw = cell / (OC4 * IG4 * 4) % KW;
   let kh = cell / (OC4 * IG4 * 4 * KW) % KH;
   let split = cell / (OC4 * IG4 * 4 * KW * KH);
-  let c = min(vec4i(q * 4) + vec4i(0, 1, 2, 3), vec4i(O - 1)) / OG * IG + min(j, IG - 1);
+  let c = min(vec4i(q * 4) + vec4i(0, 1, 2, 3), vec4i(O - 1)) / OG * IG + j;
   var sum = vec4f();
-  let end = min((split + 1) * PIXELS_PER_SPLIT, N * OH * OW);
-  for (var p = split * PIXELS_PER_SPLIT; p < end; p++) {
+  let begin = split * PIXELS_PER_SPLIT;
+  // Rows that pad the group to a multiple of four have nothing to sum.
+  let end = select(begin, min(begin + PIXELS_PER_SPLIT, N * OH * OW), j < IG);
+  for (var p = begin; p < end; p++) {
     let iy = p / OW % OH * STRIDE_Y - PAD_TOP + kh * DILATION_Y;
     let ix = p % OW * STRIDE_X - PAD_LEFT + kw * DILATION_X;
     if (iy < 0 || iy >= H || ix < 0 || ix >= W) {
       continue;
     }
     let pixel = ((p / (OW * OH) * H + iy) * W + ix) * IC4;
-    let gathered = vec4f(
-      x[pixel + c.x / 4][c.x % 4],
-      x[pixel + c.y / 4][c.y % 4],
-      x[pixel + c.z / 4][c.z % 4],
-      x[pixel + c.w / 4][c.w % 4],
-    );
+    //#if DEPTHWISE
+    sum += x[pixel + q] * dy[p * OC4 + q];
+    //#else
+    //#include conv2d_gather
     sum += gathered * dy[p * OC4 + q];
+    //#end
   }
-  // Rows that pad the group to a multiple of four stay zero.
-  partial[cell] = select(vec4f(), sum, j < IG);
+  partial[cell] = sum;
 }

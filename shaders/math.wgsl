@@ -1,7 +1,7 @@
-// Functions that WGSL lacks, or whose built-in may overflow or cancel. All are accurate to float32 rounding
-// (absolute error about 2e-7 where |f| ≤ 1) and finite wherever their limits are.
+// Functions that WGSL lacks, or whose built-in may overflow or cancel. Their absolute error is about 2e-7 where |f| ≤ 1, their
+// relative error near a zero at x = 0 about as small, and they are finite wherever their limits are.
 
-// e^x − 1 without cancellation: the Taylor series for |x| < 1/2, where its remainder is below 1e-8 of x.
+// e^x − 1 without cancellation: the Taylor series for |x| < 1/2, where its remainder is below 2e-8 of x.
 fn expm1(x: vec4f) -> vec4f {
   var sum = vec4f(1.0 / 40320.0);
   sum = sum * x + 1.0 / 5040.0;

@@ -83,56 +83,49 @@ fn adam(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
 //
 //   g ← g · min(1, max_norm / (n + 1e-6)).
 //
-// Sums of squares of one stretch of gradients, in fixed order: workgroup i sums every GROUPS-th block of 64
+// Squares of floats overflow above 1.8e19, where clipping matters most, so there are two sums (Blue 1978, "A portable Fortran
+// program to find the Euclidean norm of a vector", with two ranges of the three): Σ g² and Σ (g·2⁻⁸⁰)².
+//
+// Both sums of one stretch of gradients, in fixed order: workgroup i sums every GROUPS-th block of 64
 // vec4s and writes partial[FIRST + i]. Constants: SIZE4, GROUPS, FIRST. Dispatch: GROUPS workgroups.
 //#section sum_squares
 @group(0) @binding(0) var<storage, read> gradient: array<vec4f>;
-@group(0) @binding(1) var<storage, read_write> partial: array<f32>;
+@group(0) @binding(1) var<storage, read_write> partial: array<vec2f>;
 
-var<workgroup> sums: array<f32, 64>;
+//#include sum_of_lanes
 
 @compute @workgroup_size(64)
 fn sum_squares(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group: vec3u) {
-  var sum = 0.0;
+  var sum = vec2f();
   for (var v = i32(group.x * 64u + lane); v < SIZE4; v += GROUPS * 64) {
-    sum += dot(gradient[v], gradient[v]);
+    let g = gradient[v];
+    let small = g * SCALED;
+    sum += vec2f(dot(g, g), dot(small, small));
   }
-  sums[lane] = sum;
-  for (var half = 32u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (lane < half) {
-      sums[lane] += sums[lane + half];
-    }
-  }
+  sum = sum_of_lanes(lane, sum);
   if (lane == 0u) {
-    partial[FIRST + i32(group.x)] = sums[0];
+    partial[FIRST + i32(group.x)] = sum;
   }
 }
 
 // clip[0] = n, clip[1] = the factor. Constants: COUNT (partial sums). Dispatch: one workgroup.
 //#section clip_scale
 //#include step
-@group(0) @binding(0) var<storage, read> partial: array<f32>;
+@group(0) @binding(0) var<storage, read> partial: array<vec2f>;
 @group(0) @binding(1) var<storage, read_write> clip: array<f32>;
 @group(0) @binding(2) var<uniform> step: Step;
 
-var<workgroup> sums: array<f32, 64>;
+//#include sum_of_lanes
 
 @compute @workgroup_size(64)
 fn clip_scale(@builtin(local_invocation_index) lane: u32) {
-  var sum = 0.0;
+  var sum = vec2f();
   for (var i = i32(lane); i < COUNT; i += 64) {
     sum += partial[i];
   }
-  sums[lane] = sum;
-  for (var half = 32u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (lane < half) {
-      sums[lane] += sums[lane + half];
-    }
-  }
+  sum = sum_of_lanes(lane, sum);
   if (lane == 0u) {
-    let norm = sqrt(sums[0]);
+    let norm = select(sqrt(sum.y) / SCALED, sqrt(sum.x), sum.x < 1e38);
     clip[0] = norm;
     clip[1] = min(1.0, step.max_norm / (norm + 1e-6));
   }

@@ -38,12 +38,12 @@ export interface ReferenceRun {
   grads: Tensors;
 }
 
-/** The reference forward and backward on a sample, with a random dL/dy. */
-export function runReferenceOp(op: Op, sample: Sample): ReferenceRun {
+/** The reference forward and backward on a sample, with a random dL/dy unless one is given. */
+export function runReferenceOp(op: Op, sample: Sample, given?: Tensor): ReferenceRun {
   const params = referenceParams(op, sample);
   const inputs = sampleInputs(sample);
   const outputs = op.reference.forward(params, inputs);
-  const gradOutput = normalTensor(need(outputs, 'y').shape, 'dL/dy');
+  const gradOutput = given ?? normalTensor(need(outputs, 'y').shape, 'dL/dy');
   const grads = op.reference.backward?.(params, inputs, outputs, gradOutput) ?? {};
   return { inputs, gradOutput, outputs, grads };
 }

@@ -74,7 +74,7 @@ export class GpuNetwork {
   private readonly statistics: GPUBuffer;
   private readonly step: GPUBuffer;
   private readonly summaries: GPUBuffer;
-  /** Parameters from here on belong to projection shortcuts, which may be cut. */
+  /** Parameters from here on belong to projection shortcuts, which may be cut; only Adam has to know. */
   private readonly firstLate: number;
   /** Whether they are, and how many updates they have missed so. */
   private isCut = false;
@@ -105,7 +105,8 @@ export class GpuNetwork {
       ...all.filter(({ name }) => cut.has(name)),
       ...all.filter(({ name }) => !cut.has(name)),
     ];
-    this.firstLate = cut.size;
+    const { optimizer } = options.recipe ?? PLAIN_SGD;
+    this.firstLate = optimizer.kind === 'sgd' ? all.length : cut.size;
     this.state = graphState(connected);
 
     const parameters = layOut(this.parameters);
@@ -114,7 +115,6 @@ export class GpuNetwork {
     this.stateOffsets = state.offsets;
     this.weight = gpu.storage(`${spec.name} weights`, parameters.bytes);
     this.gradient = gpu.storage(`${spec.name} gradients`, parameters.bytes);
-    const { optimizer } = options.recipe ?? PLAIN_SGD;
     this.moments = (
       optimizer.kind === 'sgd' ? ['velocities'] : ['first moments', 'second moments']
     ).map((name) => gpu.storage(`${spec.name} ${name}`, parameters.bytes));

@@ -84,8 +84,11 @@ export function buildLayers(name: string, layers: readonly LayerSpec[], shape: S
       const params = { out_channels, stride, zero_channels: block.zero_channels };
       return apply(join(path, 'shortcut'), ops.shortcut_option_a, params, { x });
     }
-    const projection = { out_channels, kernel: 1, stride };
-    const projected = apply(join(path, 'downsample.0'), ops.conv2d, projection, { x });
+    const path0 = join(path, 'downsample.0');
+    const projected =
+      x.shape.length === 2
+        ? apply(path0, ops.linear, { out_features: out_channels, bias: false }, { x })
+        : apply(path0, ops.conv2d, { out_channels, kernel: 1, stride }, { x });
     if (!block.projection_norm) return projected;
     const { type, ...params } = block.projection_norm;
     return apply(join(path, 'downsample.1'), ops[type], params, { x: projected });

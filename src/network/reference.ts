@@ -99,15 +99,19 @@ export function runReference(
 
   const shortcut = (block: ResidualSpec, path: string, x: Tensor, body: Tensor): Tensor => {
     if (sameShape(x.shape, body.shape)) return x;
-    const [, , height, width] = imageShape(x);
-    const [, out_channels, outHeight, outWidth] = imageShape(body);
+    const [, , height = 1, width = 1] = x.shape;
+    const [, out_channels = 1, outHeight = 1, outWidth = 1] = body.shape;
     const stride = Math.max(Math.ceil(height / outHeight), Math.ceil(width / outWidth));
     if (block.shortcut === 'A') {
       const { zero_channels } = block;
       return tape.apply(shortcutOptionA, { out_channels, stride, zero_channels }, { x });
     }
     const weights = learned(join(path, 'downsample.0'), false);
-    const projected = tape.apply(conv2d, { stride }, { x, ...weights });
+    const inputs = { x, ...weights };
+    const projected =
+      x.shape.length === 2
+        ? tape.apply(linear, {}, inputs)
+        : tape.apply(conv2d, { stride }, inputs);
     return block.projection_norm
       ? normalize(join(path, 'downsample.1'), projected, block.projection_norm)
       : projected;

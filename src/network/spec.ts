@@ -7,7 +7,7 @@
  */
 import { z } from 'zod';
 import { ops } from '../ops/table.ts';
-import { avgPoolParams, windowParams } from '../ops/pool2d.ts';
+import { avgPoolParams, poolParams } from '../ops/pool2d.ts';
 import { batchNormParams } from '../ops/batch_norm.ts';
 import { conv2dParams } from '../ops/convolution.ts';
 import { dropoutParams } from '../ops/dropout.ts';
@@ -51,7 +51,7 @@ const leaves = [
   ...activations,
   layerOf('dropout', dropoutParams),
   layerOf('dropout2d', dropoutParams),
-  layerOf('max_pool2d', windowParams),
+  layerOf('max_pool2d', poolParams),
   layerOf('avg_pool2d', avgPoolParams),
   layerOf('global_avg_pool', none),
   layerOf('flatten', none),
@@ -82,7 +82,7 @@ export interface StageSpec {
  * pre-activation order (He et al. 2016) the body begins with norm and activation and `after` is empty.
  *
  * The shortcut is the identity where shapes agree. Where they do not, option A subsamples and fills
- * new channels with zeros (no parameters), option B is a 1×1 convolution with a norm
+ * new channels with zeros (no parameters), option B is a 1×1 convolution (of vectors a linear layer) with a norm
  * (`downsample.0`, `downsample.1`) — He et al. 2015, section 3.3.
  */
 export interface ResidualSpec {

@@ -156,7 +156,9 @@ export const gelu = activation({
   doc: {
     title: 'GELU',
     formula: String.raw`y = x\,\Phi(x) = \tfrac{x}{2}\left(1 + \operatorname{erf}\tfrac{x}{\sqrt 2}\right);\quad \text{tanh: } y = \tfrac{x}{2}\left(1 + \tanh\!\left(\sqrt{2/\pi}\,(x + 0.044715\,x^3)\right)\right)`,
-    gradient: String.raw`\frac{\partial L}{\partial x} = \frac{\partial L}{\partial y} \left(\Phi(x) + x\,\varphi(x)\right)`,
+    symbols:
+      'where $\\Phi$ and $\\varphi$ are distribution and density of the standard normal, and $t$ is the hyperbolic tangent in the approximation',
+    gradient: String.raw`\frac{\partial L}{\partial x} = \frac{\partial L}{\partial y} \left(\Phi(x) + x\,\varphi(x)\right);\quad \text{tanh: } \frac{\partial L}{\partial y} \left(\frac{1 + t}{2} + \frac{x}{2}\,(1 - t^2)\sqrt{2/\pi}\,(1 + 0.134145\,x^2)\right)`,
     source: 'Hendrycks & Gimpel 2016, “Gaussian Error Linear Units”',
   },
   reference: reference.gelu,
@@ -192,7 +194,8 @@ export const leakyRelu = activation({
   choose: ({ negative_slope: alpha }) => ({ function: 'LEAKY_RELU', alpha }),
   doc: {
     title: 'Leaky ReLU',
-    formula: String.raw`y = \begin{cases} x & x > 0 \\ a x & x \le 0 \end{cases}`,
+    formula: String.raw`y = \begin{cases} x & x > 0 \\ a\,x & x \le 0 \end{cases}`,
+    symbols: 'where $a$ is `negative_slope`',
     gradient: String.raw`\frac{\partial L}{\partial x} = \frac{\partial L}{\partial y} \begin{cases} 1 & x > 0 \\ a & x \le 0 \end{cases}`,
     source: 'Maas et al. 2013, “Rectifier Nonlinearities Improve Neural Network Acoustic Models”',
   },

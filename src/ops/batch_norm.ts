@@ -10,6 +10,7 @@
 import { z } from 'zod';
 import { batchNorm as reference } from '../reference/norm.ts';
 import type { Tensor as HostTensor } from '../reference/tensor.ts';
+import { NORM_GRADIENT, normFormula, normParams } from './norm.ts';
 import { ceilDiv, defineOp, grid, input, read, shapeError, update, write } from './op.ts';
 import type { BackwardPass, Emitter, ParameterSpec, Slices } from './op.ts';
 import { normalTensor, positiveTensor } from './sample.ts';
@@ -18,20 +19,13 @@ import type { Shape, Tensor, View } from './tensor.ts';
 import { materializeCall } from './view.ts';
 
 export const batchNormParams = z.strictObject({
-  eps: z.number().positive().default(1e-5).describe('Added to the variance'),
+  ...normParams,
   momentum: z
     .number()
     .min(0)
     .max(1)
     .default(0.1)
     .describe('How far the running estimates move towards those of a batch'),
-  affine: z.boolean().default(true).describe('Whether γ (`weight`) and β (`bias`) are learned'),
-  init: z
-    .enum(['ones', 'zeros'])
-    .default('ones')
-    .describe(
-      'What γ starts at: zeros make a residual block start as the identity (Goyal et al. 2017, section 5.1)',
-    ),
   relu: z.boolean().default(false).describe('Fused: y = max(…, 0)'),
 });
 export type BatchNormParams = z.infer<typeof batchNormParams>;
@@ -109,8 +103,8 @@ export const batchNorm = defineOp<BatchNormParams>({
   name: 'batch_norm',
   doc: {
     title: 'Batch normalization',
-    formula: String.raw`y = \gamma\, \hat x + \beta,\quad \hat x = \frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}},\quad \mu, \sigma^2 \text{ over N, H, W; in evaluation the running estimates}`,
-    gradient: String.raw`\frac{\partial L}{\partial x} = \frac{1}{\sqrt{\sigma^2 + \varepsilon}} \left(g - \overline{g} - \hat x\, \overline{g \hat x}\right),\; g = \gamma \frac{\partial L}{\partial y};\quad \frac{\partial L}{\partial \gamma} = \sum \frac{\partial L}{\partial y}\, \hat x,\quad \frac{\partial L}{\partial \beta} = \sum \frac{\partial L}{\partial y}\text{ (in evaluation the means fall away)}`,
+    formula: normFormula('N, H, W; in evaluation the running estimates'),
+    gradient: String.raw`${NORM_GRADIENT}\text{ (in evaluation the means fall away)}`,
     source: 'Ioffe & Szegedy 2015; γ = 0 at the end of a block: Goyal et al. 2017',
   },
   reference,
@@ -173,6 +167,13 @@ export const batchNorm = defineOp<BatchNormParams>({
     const { eps: EPS, affine: AFFINE, relu } = params;
     const affine = AFFINE ? [read(input(inputs, 'weight')), read(input(inputs, 'bias'))] : [];
     const running = [input(inputs, 'running_mean'), input(inputs, 'running_var')];
+    if (training && pixels(x.shape) === 1) {
+      throw shapeError(
+        `${y.name}: batch norm in training needs more than one value a channel, and [${x.shape.join(', ')}] has one: ` +
+          'take a larger batch, or another norm',
+        { path: y.name },
+      );
+    }
     if (training) {
       const slices = pass.moments('x') ?? statistics(emit, y.name, x);
       const { constants, workgroups } = mergeGeometry(emit, x.shape, slices);

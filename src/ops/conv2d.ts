@@ -310,7 +310,9 @@ export const conv2d = defineOp<Conv2dParams>({
   doc: {
     title: 'Convolution',
     formula: String.raw`y_{n,o,i,j} = b_o + \sum_{c,u,v} w_{o,c,u,v}\, x_{n,\,g(o)+c,\; i s + u d - p,\; j s + v d - p}`,
-    gradient: String.raw`\frac{\partial L}{\partial x} = \sum_{o,u,v} \frac{\partial L}{\partial y_o}\, w_{o,c,u,v},\quad \frac{\partial L}{\partial w_{o,c,u,v}} = \sum_{n,i,j} \frac{\partial L}{\partial y_{n,o,i,j}}\, x_{n,\,g(o)+c,\,\ldots},\quad \frac{\partial L}{\partial b_o} = \sum_{n,i,j} \frac{\partial L}{\partial y_{n,o,i,j}}`,
+    symbols:
+      'where $s$, $p$ and $d$ are stride, padding in front and dilation of the axis, and $g(o)$ is the first input channel of the group of $o$ (0 with one group)',
+    gradient: String.raw`\frac{\partial L}{\partial x_{n,\,g(o)+c,\,k,l}} = \sum_{\substack{o,u,v,i,j:\\ i s + u d - p = k,\; j s + v d - p = l}} \frac{\partial L}{\partial y_{n,o,i,j}}\, w_{o,c,u,v},\quad \frac{\partial L}{\partial w_{o,c,u,v}} = \sum_{n,i,j} \frac{\partial L}{\partial y_{n,o,i,j}}\, x_{n,\,g(o)+c,\; i s + u d - p,\; j s + v d - p},\quad \frac{\partial L}{\partial b_o} = \sum_{n,i,j} \frac{\partial L}{\partial y_{n,o,i,j}}`,
     source:
       'LeCun et al. 1989; Dumoulin & Visin 2016, “A guide to convolution arithmetic for deep learning”; groups: Krizhevsky et al. 2012; depthwise: Chollet 2017',
   },

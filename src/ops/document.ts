@@ -1,5 +1,6 @@
 /** The op table as a document: `docs/layers.md` is what this makes of it. */
 import { z } from 'zod';
+import { initializer } from './init.ts';
 import { ops } from './table.ts';
 import type { Op } from './op.ts';
 
@@ -16,10 +17,17 @@ const HEAD = `<!-- Generated from src/ops by \`npm run docs:layers\`; a test fai
 
 # Layers
 
-Every layer that runs on the GPU, forward and backward. Parameters have the names of \`torch.nn.functional\` where it has
-one. Images are $[N, C, H, W]$, kernels $[O, I, K_H, K_W]$; $L$ is the loss. Each layer stands in one file of \`src/ops\`, with its
-kernels in \`shaders\`; the same mathematics in float64 is in \`src/reference\`, which finite differences hold to account and
+Every layer that runs on the GPU, forward and backward. Most parameters have their names in \`torch.nn.functional\`; where a
+name there says too little (\`p\` of dropout) they have a fuller one. Images are $[N, C, H, W]$, kernels
+$[O, I, K_H, K_W]$; $L$ is the loss. Each layer stands in one file of \`src/ops\`, with its kernels in \`shaders\`; the same mathematics in float64 is in \`src/reference\`, which finite differences hold to account and
 which holds the kernels to account.
+`;
+
+const INITIALIZATION = `## Initialization
+
+A weight $[O, I, K_H, K_W]$ has $\\text{fan\\_in} = I K_H K_W$ and $\\text{fan\\_out} = O K_H K_W$. The gain $a$ makes up for what
+the nonlinearity takes: 1 for \`identity\` and \`sigmoid\`, 5/3 for \`tanh\`, $\\sqrt{2 / (1 + s^2)}$ for \`leaky_relu\` of
+slope $s$, $\\sqrt 2$ for \`relu\` and those shaped like it. Biases start as in PyTorch, uniform within $\\pm 1/\\sqrt{\\text{fan\\_in}}$.
 `;
 
 /** The whole document. Throws if an op of the table belongs to no group. */
@@ -30,19 +38,31 @@ export function layersDocument(): string {
   const groups = Object.entries(GROUPS).map(([title, names]) =>
     [`## ${title}\n`, ...names.map((name) => section(ops[name]))].join('\n'),
   );
-  return [HEAD, ...groups].join('\n');
+  return [HEAD, ...groups, initialization()].join('\n');
+}
+
+/** How weights start: the values of a parameter \`init\`. */
+function initialization(): string {
+  const { oneOf = [] } = z.toJSONSchema(initializer, { io: 'input' }) as Schema;
+  const sections = oneOf.map((kind) => {
+    const { kind: name, ...parameters } = kind.properties ?? {};
+    return [
+      `### \`${name?.const ?? ''}\`\n`,
+      `${kind.description ?? ''}.\n`,
+      ...table(parameters),
+    ].join('\n');
+  });
+  return [INITIALIZATION, ...sections].join('\n');
 }
 
 function section({ name, doc, params }: Op): string {
-  const rows = parameterRows(params);
   return [
     `### ${doc.title}: \`${name}\`\n`,
     `$$${doc.formula}$$\n`,
+    ...(doc.symbols ? [`${doc.symbols}.\n`] : []),
     `Gradient:\n`,
     `$$${doc.gradient}$$\n`,
-    ...(rows.length > 0
-      ? ['| parameter | values | default | |\n| --- | --- | --- | --- |', `${rows.join('\n')}\n`]
-      : []),
+    ...table((z.toJSONSchema(params, { io: 'input' }) as Schema).properties),
     `Source: ${doc.source}.\n`,
   ].join('\n');
 }
@@ -67,14 +87,15 @@ interface Schema {
   description?: string;
 }
 
-function parameterRows(params: z.ZodType): string[] {
-  const { properties = {} } = z.toJSONSchema(params, { io: 'input' }) as Schema;
-  return Object.entries(properties)
+function table(parameters: Record<string, Schema> = {}): string[] {
+  const rows = Object.entries(parameters)
     .filter(([name]) => !INTERNAL.includes(name))
     .map(([name, schema]) => {
       const initial = schema.default === undefined ? '' : `\`${JSON.stringify(schema.default)}\``;
       return `| \`${name}\` | ${values(schema)} | ${initial} | ${schema.description ?? ''} |`;
     });
+  const head = '| parameter | values | default | |\n| --- | --- | --- | --- |';
+  return rows.length > 0 ? [head, `${rows.join('\n')}\n`] : [];
 }
 
 /** What a parameter may be, in words. */
@@ -87,9 +108,10 @@ function values(schema: Schema): string {
   if (schema.type === 'object') return `\`${schema.properties?.kind?.const ?? 'object'}\``;
   if (schema.type === 'boolean') return 'true, false';
   const kind = schema.type === 'integer' ? 'integer' : 'number';
-  const { minimum, exclusiveMinimum, maximum } = schema;
+  const { minimum, exclusiveMinimum, maximum = Infinity } = schema;
+  const most = maximum < Number.MAX_SAFE_INTEGER ? maximum : undefined;
+  if (minimum !== undefined && most !== undefined) return `${kind} ${minimum} … ${most}`;
   const least = minimum !== undefined ? ` ≥ ${minimum}` : '';
   const above = exclusiveMinimum !== undefined ? ` > ${exclusiveMinimum}` : '';
-  const most = maximum !== undefined && maximum < Number.MAX_SAFE_INTEGER ? ` ≤ ${maximum}` : '';
-  return kind + least + above + most;
+  return kind + least + above;
 }

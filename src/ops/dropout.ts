@@ -31,6 +31,10 @@ export const dropoutParams = z.strictObject({
 });
 export type DropoutParams = z.infer<typeof dropoutParams>;
 
+const formula = (mask: string): string =>
+  String.raw`\text{inverted: } y = \frac{m \odot x}{1 - p} \text{ in training, } x \text{ in evaluation};\quad \text{vanilla: } y = m \odot x \text{ in training, } (1 - p)\,x \text{ in evaluation};\quad P(${mask} = 0) = p`;
+const GRADIENT = String.raw`\text{the same mask and factors: } \frac{\partial L}{\partial x} = \frac{\partial L}{\partial y} \odot \begin{cases} m / (1 - p) & \text{inverted, in training} \\ m & \text{vanilla, in training} \\ 1 & \text{inverted, in evaluation} \\ 1 - p & \text{vanilla, in evaluation} \end{cases}`;
+
 interface DropoutPass {
   x: Tensor;
   y: Tensor;
@@ -85,13 +89,14 @@ function emitDropout(params: DropoutParams, perChannel: boolean, pass: DropoutPa
 interface Variant {
   name: string;
   doc: Documentation;
+  /** Whether a mask [N, C] drops whole channels, or one like x single elements. */
   perChannel: boolean;
-  maskShape: (x: Shape) => Shape;
   reference: ReferenceOp;
   samples: Sample[];
 }
 
-function dropoutOp({ perChannel, maskShape, ...rest }: Variant): Op {
+function dropoutOp({ perChannel, ...rest }: Variant): Op {
+  const maskShape = (x: Shape): Shape => (perChannel ? x.slice(0, 2) : x);
   return defineOp<DropoutParams>({
     ...rest,
     params: dropoutParams,
@@ -129,13 +134,12 @@ export const dropout = dropoutOp({
   name: 'dropout',
   doc: {
     title: 'Dropout',
-    formula: String.raw`\text{inverted: } y = \frac{m \odot x}{1 - p} \text{ in training, } x \text{ in evaluation};\quad \text{vanilla: } y = m \odot x \text{ in training, } (1 - p)\,x \text{ in evaluation};\quad P(m_{n,c,h,w} = 0) = p`,
-    gradient: String.raw`\frac{\partial L}{\partial x} = m \odot \frac{\partial L}{\partial y} \cdot \begin{cases} 1/(1-p) & \text{inverted} \\ 1 & \text{vanilla} \end{cases}`,
+    formula: formula('m_{n,c,h,w}'),
+    gradient: GRADIENT,
     source:
       'Srivastava et al. 2014, “Dropout: A Simple Way to Prevent Neural Networks from Overfitting”',
   },
   perChannel: false,
-  maskShape: (x) => x,
   reference: reference.dropout,
   samples: [
     ...IMAGES.map((x) => ({
@@ -156,13 +160,12 @@ export const dropout2d = dropoutOp({
   name: 'dropout2d',
   doc: {
     title: 'Dropout of channels',
-    formula: String.raw`\text{inverted: } y = \frac{m \odot x}{1 - p} \text{ in training, } x \text{ in evaluation};\quad \text{vanilla: } y = m \odot x \text{ in training, } (1 - p)\,x \text{ in evaluation};\quad P(m_{n,c} = 0) = p`,
-    gradient: String.raw`\frac{\partial L}{\partial x} = m \odot \frac{\partial L}{\partial y} \cdot \begin{cases} 1/(1-p) & \text{inverted} \\ 1 & \text{vanilla} \end{cases}`,
+    formula: formula('m_{n,c}'),
+    gradient: GRADIENT,
     source:
       'Tompson et al. 2015, “Efficient Object Localization Using Convolutional Networks”, section 3.2',
   },
   perChannel: true,
-  maskShape: (x) => x.slice(0, 2),
   reference: reference.dropout2d,
   samples: [
     ...IMAGES.map((x) => ({

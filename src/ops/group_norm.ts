@@ -6,21 +6,13 @@
 import { z } from 'zod';
 import * as reference from '../reference/norm.ts';
 import type { ReferenceOp } from '../reference/op.ts';
+import { NORM_GRADIENT, normFormula, normParams } from './norm.ts';
 import { ceilDiv, defineOp, grid, input, read, shapeError, write } from './op.ts';
 import type { BackwardPass, Documentation, ForwardPass, Op, ParameterSpec } from './op.ts';
 import { IMAGES } from './sample.ts';
 import type { Sample } from './sample.ts';
 import { elements, imageDims, quads } from './tensor.ts';
 import type { Shape, Tensor } from './tensor.ts';
-
-const common = {
-  eps: z.number().positive().default(1e-5).describe('Added to the variance'),
-  affine: z.boolean().default(true).describe('Whether γ (`weight`) and β (`bias`) are learned'),
-  init: z
-    .enum(['ones', 'zeros'])
-    .default('ones')
-    .describe('What γ starts at: zeros make a residual block start as the identity'),
-};
 
 /** How a tensor is divided: `N` pictures of `HW` pixels, each with `G` groups of its `C` channels. */
 interface Division {
@@ -186,7 +178,7 @@ const affine = (...shape: number[]) => ({ weight: shape, bias: shape });
 
 export const groupNormParams = z.strictObject({
   groups: z.int().min(1).describe('Into how many groups the channels of a picture are divided'),
-  ...common,
+  ...normParams,
 });
 
 /** γ and β per channel; statistics over C/groups channels of one picture. */
@@ -195,8 +187,8 @@ export const groupNorm = groupwiseNorm({
   params: groupNormParams,
   doc: {
     title: 'Group normalization',
-    formula: String.raw`y = \gamma\, \hat x + \beta,\quad \hat x = \frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}},\quad \mu, \sigma^2 \text{ over H, W \text{ and the channels of a group}}`,
-    gradient: String.raw`\frac{\partial L}{\partial x} = \frac{1}{\sqrt{\sigma^2 + \varepsilon}} \left(g - \overline{g} - \hat x\, \overline{g \hat x}\right),\; g = \gamma \frac{\partial L}{\partial y};\quad \frac{\partial L}{\partial \gamma} = \sum \frac{\partial L}{\partial y}\, \hat x,\quad \frac{\partial L}{\partial \beta} = \sum \frac{\partial L}{\partial y}`,
+    formula: normFormula('H, W and the channels of a group'),
+    gradient: NORM_GRADIENT,
     source: 'Wu & He 2018, “Group Normalization”',
   },
   reference: reference.groupNorm,
@@ -211,7 +203,7 @@ export const groupNorm = groupwiseNorm({
   divide: ({ groups }, x) => divideChannels('group norm', x, groups),
 });
 
-export const instanceNormParams = z.strictObject(common);
+export const instanceNormParams = z.strictObject(normParams);
 
 /** Group norm with one group a channel. */
 export const instanceNorm = groupwiseNorm({
@@ -219,8 +211,8 @@ export const instanceNorm = groupwiseNorm({
   params: instanceNormParams,
   doc: {
     title: 'Instance normalization',
-    formula: String.raw`y = \gamma\, \hat x + \beta,\quad \hat x = \frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}},\quad \mu, \sigma^2 \text{ over H, W}`,
-    gradient: String.raw`\frac{\partial L}{\partial x} = \frac{1}{\sqrt{\sigma^2 + \varepsilon}} \left(g - \overline{g} - \hat x\, \overline{g \hat x}\right),\; g = \gamma \frac{\partial L}{\partial y};\quad \frac{\partial L}{\partial \gamma} = \sum \frac{\partial L}{\partial y}\, \hat x,\quad \frac{\partial L}{\partial \beta} = \sum \frac{\partial L}{\partial y}`,
+    formula: normFormula('H, W'),
+    gradient: NORM_GRADIENT,
     source:
       'Ulyanov et al. 2016, “Instance Normalization: The Missing Ingredient for Fast Stylization”',
   },
@@ -237,9 +229,9 @@ export const layerNormParams = z.strictObject({
     .union([z.enum(['CHW', 'C']), z.array(z.int().min(1)).min(1)])
     .default('CHW')
     .describe(
-      '`CHW`, or the sizes themselves: all of a picture, γ and β for each element. `C`: across the channels of each pixel, γ and β per channel (as ConvNeXt does)',
+      '`CHW`, or the sizes [C, H, W] themselves: all of a picture, γ and β for each element. `C`, or [C]: across the channels of each pixel, γ and β per channel (as ConvNeXt does; PyTorch would take the last axis)',
     ),
-  ...common,
+  ...normParams,
 });
 
 export const layerNorm = groupwiseNorm({
@@ -247,8 +239,8 @@ export const layerNorm = groupwiseNorm({
   params: layerNormParams,
   doc: {
     title: 'Layer normalization',
-    formula: String.raw`y = \gamma\, \hat x + \beta,\quad \hat x = \frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}},\quad \mu, \sigma^2 \text{ over C, H, W\text{, or C alone at each position}}`,
-    gradient: String.raw`\frac{\partial L}{\partial x} = \frac{1}{\sqrt{\sigma^2 + \varepsilon}} \left(g - \overline{g} - \hat x\, \overline{g \hat x}\right),\; g = \gamma \frac{\partial L}{\partial y};\quad \frac{\partial L}{\partial \gamma} = \sum \frac{\partial L}{\partial y}\, \hat x,\quad \frac{\partial L}{\partial \beta} = \sum \frac{\partial L}{\partial y}`,
+    formula: normFormula('C, H, W, or C alone at each position'),
+    gradient: NORM_GRADIENT,
     source:
       'Ba et al. 2016, “Layer Normalization”; over channels: Liu et al. 2022, “A ConvNet for the 2020s”',
   },

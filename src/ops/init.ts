@@ -18,36 +18,53 @@ const NONLINEARITIES = [
 ] as const;
 type Nonlinearity = (typeof NONLINEARITIES)[number];
 
-const fan = z.enum(['in', 'out']).default('in');
+const fan = z
+  .enum(['in', 'out'])
+  .default('in')
+  .describe('Whether forward (`in`) or backward (`out`) the variance is to hold');
 const scaled = (nonlinearity: Nonlinearity) => ({
-  /** What follows the layer: it sets the gain. */
-  nonlinearity: z.enum(NONLINEARITIES).default(nonlinearity),
-  /** Slope of leaky ReLU below 0. */
-  negative_slope: z.number().default(0.01),
+  nonlinearity: z
+    .enum(NONLINEARITIES)
+    .default(nonlinearity)
+    .describe('What follows the layer: it sets the gain a'),
+  negative_slope: z.number().default(0.01).describe('Of leaky ReLU'),
 });
 const he = scaled('relu');
 const glorot = scaled('identity');
 
 export const initializer = z.discriminatedUnion('kind', [
-  /** N(0, gain² / fan): He et al. 2015, "Delving Deep into Rectifiers", eq. 10 and 14. */
-  z.strictObject({ kind: z.literal('kaiming_normal'), fan, ...he }),
-  /** U(−b, b), b = gain·√(3 / fan): the same variance. */
-  z.strictObject({ kind: z.literal('kaiming_uniform'), fan, ...he }),
-  /** N(0, gain²·2 / (fan_in + fan_out)): Glorot & Bengio 2010, eq. 12 and 16. */
-  z.strictObject({ kind: z.literal('xavier_normal'), ...glorot }),
-  /** U(−b, b), b = gain·√(6 / (fan_in + fan_out)). */
-  z.strictObject({ kind: z.literal('xavier_uniform'), ...glorot }),
-  /** N(0, std²), whatever the fan. */
-  z.strictObject({ kind: z.literal('normal'), std: z.number().min(0) }),
-  z.strictObject({ kind: z.literal('constant'), value: z.number() }),
-  /** Output channel o copies input channel o as far as there is one: the layer starts as the identity. */
-  z.strictObject({ kind: z.literal('dirac') }),
+  z
+    .strictObject({ kind: z.literal('kaiming_normal'), fan, ...he })
+    .describe('N(0, a² / fan): He et al. 2015, “Delving Deep into Rectifiers”, eq. 10 and 14'),
+  z
+    .strictObject({ kind: z.literal('kaiming_uniform'), fan, ...he })
+    .describe('U(−b, b) with b = a·√(3 / fan): the same variance'),
+  z
+    .strictObject({ kind: z.literal('xavier_normal'), ...glorot })
+    .describe('N(0, 2a² / (fan_in + fan_out)): Glorot & Bengio 2010, eq. 12 and 16'),
+  z
+    .strictObject({ kind: z.literal('xavier_uniform'), ...glorot })
+    .describe('U(−b, b) with b = a·√(6 / (fan_in + fan_out)): the same variance'),
+  z
+    .strictObject({
+      kind: z.literal('normal'),
+      std: z.number().min(0).describe('σ, whatever the fan'),
+    })
+    .describe('N(0, σ²)'),
+  z
+    .strictObject({ kind: z.literal('constant'), value: z.number().describe('Of every weight') })
+    .describe('The same value everywhere: all units of a layer start equal and stay so'),
+  z
+    .strictObject({ kind: z.literal('dirac') })
+    .describe(
+      'Output channel o copies input channel o as far as there is one: the layer starts as the identity',
+    ),
 ]);
 /** What a person chooses for a weight. */
 export type WeightInit = z.input<typeof initializer>;
 
 export type Initializer =
-  | z.output<typeof initializer>
+  | Exclude<z.output<typeof initializer>, { kind: 'dirac' }>
   /** U(−1/√fanIn, 1/√fanIn): what PyTorch gives linear layers and biases. */
   | { kind: 'uniform_fan_in'; fanIn: number }
   | { kind: 'dirac'; groups: number };
@@ -108,8 +125,6 @@ export function distribution(init: Initializer, shape: Shape): Distribution {
     }
     case 'uniform_fan_in':
       return { kind: 'uniform', bound: 1 / Math.sqrt(init.fanIn) };
-    case 'dirac':
-      return { kind: 'dirac', groups: 'groups' in init ? init.groups : 1 };
     default:
       return init;
   }

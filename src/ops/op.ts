@@ -142,6 +142,8 @@ export interface Documentation {
   /** What it is called in the literature. */
   title: string;
   formula: string;
+  /** What the symbols mean that are no parameters (Markdown). */
+  symbols?: string;
   /** dL/d of the inputs and learned parameters, from dL/dy. */
   gradient: string;
   /** The paper or derivation it follows. */

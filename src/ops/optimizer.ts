@@ -87,7 +87,7 @@ export function emitClip(emit: Emitter, gradients: readonly Tensor[]): Tensor {
     Math.min(MAX_GROUPS, ceilDiv(storedElements(gradient) / 4, QUADS_PER_GROUP)),
   );
   const COUNT = groups.reduce((a, b) => a + b, 0);
-  const partial = emit.transient('squares of gradients', [COUNT], 'flat');
+  const partial = emit.transient('squares of gradients', [COUNT, 2], 'flat');
   let FIRST = 0;
   gradients.forEach((gradient, i) => {
     const GROUPS = groups[i] ?? 1;

@@ -11,7 +11,7 @@ import { elements, imageDims, quads } from './tensor.ts';
 import type { Shape, Tensor } from './tensor.ts';
 import { pair, paddingPair, sizePair } from './window.ts';
 
-export const windowParams = z.strictObject({
+export const poolParams = z.strictObject({
   kernel: sizePair.describe('Height and width of the window, or one number for both'),
   stride: sizePair.optional().describe('As large as the kernel where not given'),
   padding: paddingPair.default(0).describe('Rows and columns around the image, on both sides'),
@@ -20,9 +20,9 @@ export const windowParams = z.strictObject({
     .default(false)
     .describe('Rounds the output size up: a last window may reach beyond the padding'),
 });
-export type Pool2dParams = z.infer<typeof windowParams>;
+export type Pool2dParams = z.infer<typeof poolParams>;
 
-const window = ({ kernel, stride = kernel, padding, ceil_mode }: Pool2dParams) => ({
+const settings = ({ kernel, stride = kernel, padding, ceil_mode }: Pool2dParams) => ({
   kernel: pair(kernel),
   stride: pair(stride),
   padding: pair(padding),
@@ -45,7 +45,7 @@ function outputSize(
 function inferShape(params: Pool2dParams, { x = [] }: Record<string, Shape>): Shape {
   if (x.length !== 4) throw shapeError(`pooling takes images [N, C, H, W], not [${x.join(', ')}]`);
   const [n, c, h, w] = imageDims(x);
-  const { kernel, stride, padding, ceil_mode } = window(params);
+  const { kernel, stride, padding, ceil_mode } = settings(params);
   if (padding[0] > kernel[0] / 2 || padding[1] > kernel[1] / 2) {
     throw shapeError(
       `padding ${padding.join('×')} exceeds half the window of ${kernel.join('×')}: some windows would be empty`,
@@ -62,7 +62,7 @@ function inferShape(params: Pool2dParams, { x = [] }: Record<string, Shape>): Sh
 }
 
 function geometry(params: Pool2dParams, x: Shape, y: Shape) {
-  const { kernel, stride, padding } = window(params);
+  const { kernel, stride, padding } = settings(params);
   const [N, C, H, W] = imageDims(x);
   const [, , OH, OW] = imageDims(y);
   const [KH, KW] = kernel;
@@ -80,7 +80,7 @@ const perQuad = (shape: Shape): readonly [number, number, number] => {
 const windowFlops = ({ kernel }: Pool2dParams, y: Shape): number =>
   elements(y) * elements(pair(kernel));
 
-const windows = (more: Record<string, unknown> = {}): Sample[] =>
+const poolSamples = (more: Record<string, unknown> = {}): Sample[] =>
   [
     { x: [2, 3, 5, 7], kernel: 2 },
     { x: [1, 1, 1, 1], kernel: 1, stride: 1 },
@@ -96,16 +96,17 @@ export const maxPool2d = defineOp<Pool2dParams>({
   doc: {
     title: 'Max pooling',
     formula: String.raw`y_{n,c,i,j} = \max_{u,v} x_{n,\,c,\; i s + u - p,\; j s + v - p}`,
+    symbols: 'where $s$ and $p$ are stride and padding of the axis; padding is no maximum',
     gradient: String.raw`\frac{\partial L}{\partial x} = \sum \frac{\partial L}{\partial y} \text{ over the windows whose first maximum } x \text{ is}`,
     source: 'Scherer et al. 2010; conventions of torch.nn.functional.max_pool2d',
   },
   reference: maxReference,
   samples: [
-    ...windows(),
+    ...poolSamples(),
     // Ties: the first of equal pixels takes the gradient.
     { params: { kernel: 3, stride: 2, padding: 1 }, inputs: { x: tiedTensor(2, 3, 5, 7) } },
   ],
-  params: windowParams,
+  params: poolParams,
   inputs: ['x'],
   inferShape,
   flops: (params, _, y) => windowFlops(params, y),
@@ -153,7 +154,7 @@ export const maxPool2d = defineOp<Pool2dParams>({
   },
 });
 
-export const avgPoolParams = windowParams.extend({
+export const avgPoolParams = poolParams.extend({
   count_include_pad: z
     .boolean()
     .default(true)
@@ -167,11 +168,13 @@ export const avgPool2d = defineOp<AvgPool2dParams>({
   doc: {
     title: 'Average pooling',
     formula: String.raw`y_{n,c,i,j} = \frac{1}{m} \sum_{u,v} x_{n,\,c,\; i s + u - p,\; j s + v - p}`,
+    symbols:
+      'where $m$ is the number of pixels in the window: all within the padded image, or with `count_include_pad` false within the image itself',
     gradient: String.raw`\frac{\partial L}{\partial x} = \sum \frac{1}{m} \frac{\partial L}{\partial y} \text{ over the windows that hold } x`,
     source: 'LeCun et al. 1989; conventions of torch.nn.functional.avg_pool2d',
   },
   reference: avgReference,
-  samples: [...windows(), ...windows({ count_include_pad: false })],
+  samples: [...poolSamples(), ...poolSamples({ count_include_pad: false })],
   params: avgPoolParams,
   inputs: ['x'],
   inferShape,

@@ -36,6 +36,8 @@ export const shortcutOptionA = defineOp<ShortcutParams>({
   doc: {
     title: 'Option A shortcut',
     formula: String.raw`y_{n,\,f+c,\,i,\,j} = x_{n,\,c,\,is,\,js},\qquad 0 \text{ in all other channels}`,
+    symbols:
+      'where $s$ is the stride and $f$ the number of new channels in front: 0, or $\\lfloor(C_y - C_x)/2\\rfloor$ with zeros on `both` sides. Vectors $[N, C]$ are images of one pixel',
     gradient: String.raw`\frac{\partial L}{\partial x_{n,\,c,\,is,\,js}} = \frac{\partial L}{\partial y_{n,\,f+c,\,i,\,j}},\qquad 0 \text{ at all other pixels}`,
     source: 'He et al. 2015, “Deep Residual Learning for Image Recognition”, section 3.3, option A',
   },
@@ -47,12 +49,14 @@ export const shortcutOptionA = defineOp<ShortcutParams>({
       inputs: { x: [1, 3, 7, 5] },
     },
     { params: { out_channels: 2, stride: 1 }, inputs: { x: [1, 2, 1, 1] } },
+    { params: { out_channels: 11, stride: 1, zero_channels: 'both' }, inputs: { x: [3, 6] } },
   ],
   params: shortcutParams,
   inputs: ['x'],
   inferShape: ({ out_channels, stride }, { x = [] }) => {
     const [n, c, h, w] = imageDims(x);
-    const y = [n, out_channels, ceilDiv(h, stride), ceilDiv(w, stride)];
+    const pixels = x.length === 2 ? [] : [ceilDiv(h, stride), ceilDiv(w, stride)];
+    const y = [n, out_channels, ...pixels];
     if (out_channels < c) {
       throw shapeError(
         `an option A shortcut only adds zeros, it cannot go from [${x.join(', ')}] to [${y.join(', ')}]: use option B`,

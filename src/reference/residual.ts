@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { defineOp, noParams } from './op.ts';
-import { expectShape, imageShape, map, need, shapeError, zeros } from './tensor.ts';
+import { expectShape, map, need, shapeError, zeros } from './tensor.ts';
 import type { Tensor } from './tensor.ts';
 
 /** y = the sum of all inputs, which have one shape. Each receives dL/dy unchanged. */
@@ -23,7 +23,7 @@ export const add = defineOp({
 /**
  * Option A (He et al. 2015, sections 3.3 and 4.2): every stride-th pixel in both directions, and new
  * channels of zeros: all after the old ones (`end`), or half before and half after (`both`).
- * x: [N, C, H, W], y: [N, out_channels, ⌈H/stride⌉, ⌈W/stride⌉].
+ * x: [N, C, H, W], y: [N, out_channels, ⌈H/stride⌉, ⌈W/stride⌉]; vectors [N, C] are images of one pixel.
  */
 const optionAParams = z.strictObject({
   out_channels: z.int().min(1),
@@ -36,12 +36,11 @@ export const shortcutOptionA = defineOp({
   inputs: ['x'],
   forward(params, inputs) {
     const x = need(inputs, 'x');
-    const [n, , h, w] = imageShape(x);
+    const [n = 0, , ...pixels] = x.shape;
     const y = zeros([
       n,
       params.out_channels,
-      Math.ceil(h / params.stride),
-      Math.ceil(w / params.stride),
+      ...pixels.map((length) => Math.ceil(length / params.stride)),
     ]);
     eachCopy(params, x, y, (ix, iy) => (y.data[iy] = x.data[ix]!));
     return { y };
@@ -60,8 +59,8 @@ function eachCopy(
   y: Tensor,
   visit: (ix: number, iy: number) => void,
 ): void {
-  const [n, c, h, w] = imageShape(x);
-  const [, , oh, ow] = imageShape(y);
+  const [n = 0, c = 0, h = 1, w = 1] = x.shape;
+  const [, , oh = 1, ow = 1] = y.shape;
   if (out_channels < c) throw shapeError(`option A cannot reduce ${c} channels to ${out_channels}`);
   const before = zero_channels === 'both' ? Math.floor((out_channels - c) / 2) : 0;
   for (let image = 0; image < n; image++) {

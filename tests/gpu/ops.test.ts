@@ -5,7 +5,7 @@
 import { describe, expect, test } from 'vitest';
 import { compareTensor, largest } from '../../src/conformance/compare.ts';
 import { Gpu } from '../../src/engine/gpu/gpu.ts';
-import { runOp } from '../../src/engine/run_op.ts';
+import { runLoss, runOp, runOptimizer } from '../../src/engine/run_op.ts';
 import { normalTensor } from '../../src/ops/sample.ts';
 import type { Sample } from '../../src/ops/sample.ts';
 import type { Op } from '../../src/ops/op.ts';
@@ -13,7 +13,9 @@ import { savedMoments } from '../../src/ops/batch_norm.ts';
 import { ops } from '../../src/ops/table.ts';
 import { TUNING_NAMES } from '../../src/ops/tuning.ts';
 import { drawMask } from '../../src/reference/dropout.ts';
-import { map, need, size } from '../../src/reference/tensor.ts';
+import { softmaxCrossEntropy } from '../../src/reference/loss.ts';
+import { adam, adamw, clipGradients, sgd } from '../../src/reference/optimizers.ts';
+import { map, need, scalar, size, tensor } from '../../src/reference/tensor.ts';
 import type { Tensor, Tensors } from '../../src/reference/tensor.ts';
 import { streamOf } from '../../src/random.ts';
 import { SWEEP, runReferenceOp } from '../sweep.ts';
@@ -39,8 +41,9 @@ async function both(
   op: Op,
   sample: Sample,
   on: Gpu = gpu,
+  given?: Tensor,
 ): Promise<{ got: Tensors; want: Tensors }> {
-  const { inputs, gradOutput, outputs, grads } = runReferenceOp(op, sample);
+  const { inputs, gradOutput, outputs, grads } = runReferenceOp(op, sample, given);
   const { training = true } = sample;
   const run = await runOp(on, op, sample.params, inputs, gradOutput, { training });
   const { coefficients } = run.saved;
@@ -65,15 +68,18 @@ describe('agrees with the reference', () => {
       expect(error, name).toBeLessThan(1);
     }
   });
-  test('every op has samples, and every tensor that the reference gives is compared', async () => {
+  test('every op has samples, and the reference knows the gradient of everything but state and masks', () => {
     expect(Object.values<Op>(ops).filter(({ samples }) => samples.length < 3)).toEqual([]);
-    const [sample] = ops.batch_norm.samples;
-    const { want } = await both(ops.batch_norm, sample!);
-    expect(Object.keys(want).toSorted()).toEqual(
-      [
-        ...['batch_mean', 'batch_var_biased', 'd(bias)', 'd(weight)', 'd(x)'],
-        ...['new_running_mean', 'new_running_var', 'y'],
-      ].toSorted(),
+    for (const { op, sample, title } of SWEEP) {
+      const { inputs, grads } = runReferenceOp(op, sample);
+      const differentiable = Object.keys(inputs).filter(
+        (name) => !['mask', 'running_mean', 'running_var'].includes(name),
+      );
+      expect(Object.keys(grads).toSorted(), title).toEqual(differentiable.toSorted());
+    }
+    const { outputs } = runReferenceOp(ops.batch_norm, ops.batch_norm.samples[0]!);
+    expect(Object.keys(outputs).toSorted()).toEqual(
+      ['batch_mean', 'batch_var_biased', 'new_running_mean', 'new_running_var', 'y'].toSorted(),
     );
   });
 });
@@ -119,23 +125,108 @@ describe('activations hold float32 accuracy from −100 to 100', () => {
     ...names.map((name): [string, Op, Record<string, unknown>] => [name, ops[name], {}]),
     ['gelu, tanh form', ops.gelu, { approximate: 'tanh' }],
   ];
-  // Steps of a twentieth, and as many of 1/8000 around 0.
+  // Steps of a twentieth, and as many of 1/8000 around 0, where what is computed as a difference loses its digits.
   const points = Array.from({ length: 4001 }, (_, i) => (i - 2000) / 20).flatMap((v) => [
     v,
     v / 400,
   ]);
   const x = { shape: [1, points.length, 1, 1], data: Float64Array.from(points, Math.fround) };
+  const ones = map(x, () => 1);
+
+  /**
+   * The largest error in units in the last place: of the value itself for |x| < 1/2, where a function that goes through
+   * 0 does so, elsewhere of 1 where the value is smaller.
+   */
+  const units = (got: Float64Array, want: Float64Array): number =>
+    want.reduce((worst, v, i) => {
+      const whole = Math.abs(x.data[i] ?? NaN) < 0.5 ? 1e-30 : 1;
+      const unit = 2 ** -24 * Math.max(whole, Math.abs(v));
+      const error = Math.abs((got[i] ?? NaN) - v) / unit;
+      return error <= worst ? worst : error;
+    }, 0);
 
   test.each(forms)('%s', async (_, op, params) => {
-    const { got, want } = await both(op, { params, inputs: { x } });
+    const { got, want } = await both(op, { params, inputs: { x } }, gpu, ones);
     for (const name of ['y', 'd(x)']) {
-      const [a, b] = [need(got, name).data, need(want, name).data];
-      // 25 units in the last place of the value, or of 1 where it is smaller; dL/dy is random, up to 4.
-      const worst = Math.max(
-        ...b.map((v, i) => Math.abs((a[i] ?? NaN) - v) / Math.max(1, Math.abs(v))),
-      );
-      expect(worst, name).toBeLessThan(3e-6);
+      expect(units(need(got, name).data, need(want, name).data), name).toBeLessThan(25);
     }
+  });
+
+  test('eˣ − 1 as a difference would be found', async () => {
+    const { got, want } = await both(ops.elu, { params: {}, inputs: { x } }, gpu, ones);
+    const naive = map(x, (v) => (v > 0 ? v : Math.fround(Math.fround(Math.exp(v)) - 1)));
+    expect(units(need(got, 'y').data, need(want, 'y').data)).toBeLessThan(25);
+    expect(units(naive.data, need(want, 'y').data)).toBeGreaterThan(100);
+  });
+});
+
+describe('loss and optimizers', () => {
+  const close = (name: string, got: Tensor | undefined, want: Tensor) => {
+    const allowed = 1e-5 * Math.max(1e-3, largest(want));
+    expect(compareTensor(name, got, want, allowed).ratio, name).toBeLessThan(1);
+  };
+
+  // More samples than the workgroup has invocations, classes that fill no vec4.
+  test.each([0, 0.1])('cross-entropy of 70 samples, label smoothing %d', async (smoothing) => {
+    const logits = map(normalTensor([70, 11], 'logits'), (z) => Math.fround(5 * z));
+    const labels = Array.from({ length: 70 }, (_, n) => (n * 7) % 11);
+    const run = await runLoss(gpu, logits, labels, { label_smoothing: smoothing });
+    const params = { label_smoothing: smoothing, reduction: 'mean' } as const;
+    const inputs = { logits, labels: tensor([70], labels) };
+    const want = softmaxCrossEntropy.forward(params, inputs);
+    expect(run.loss).toBeCloseTo(need(want, 'y').data[0] ?? NaN, 4);
+    const answers = labels.map((_, n) => {
+      const row = logits.data.subarray(n * 11, n * 11 + 11);
+      return row.indexOf(Math.max(...row));
+    });
+    expect(run.errors).toBe(answers.filter((answer, n) => answer !== labels[n]).length);
+    close('probabilities', run.probabilities, need(want, 'probs'));
+    close('log probabilities', run.logProbabilities, need(want, 'log_probs'));
+    const one = { shape: [], data: Float64Array.of(1) };
+    const gradient = softmaxCrossEntropy.backward?.(params, inputs, want, one);
+    close('gradient', run.gradient, need(gradient ?? {}, 'logits'));
+  });
+
+  const shape = [70];
+  const kept = map(normalTensor(shape, 'second'), (v) => Math.fround(v * v));
+  const given = {
+    param: normalTensor(shape, 'param'),
+    grad: normalTensor(shape, 'grad'),
+  };
+  const scalars = { learningRate: 0.01, weightDecay: 0.1, iteration: 4 };
+  const settings = { lr: 0.01, weight_decay: 0.1 };
+  const moments = { exp_avg: normalTensor(shape, 'first'), exp_avg_sq: kept };
+
+  test.each([false, true])('SGD with momentum (Nesterov: %s)', async (nesterov) => {
+    const inputs = { ...given, momentum_buffer: moments.exp_avg };
+    const more = { ...scalars, momentum: 0.9, nesterov };
+    const got = await runOptimizer(gpu, { kind: 'sgd' }, inputs, more);
+    const want = sgd.forward({ ...settings, momentum: 0.9, nesterov }, inputs);
+    for (const [name, value] of Object.entries(want)) close(name, got[name], value);
+  });
+
+  test.each([
+    ['Adam', false, [0.9, 0.999]],
+    ['AdamW', true, [0.9, 0.999]],
+    ['Adam without memory', false, [0, 0.99]],
+  ] as const)('%s in its fifth step', async (_, decoupled, [beta1, beta2]) => {
+    const betas: [number, number] = [beta1, beta2];
+    const optimizer = { kind: 'adam', betas, eps: 1e-8, decoupled } as const;
+    const got = await runOptimizer(gpu, optimizer, { ...given, ...moments }, scalars);
+    const { step: _step, ...want } = (decoupled ? adamw : adam).forward(
+      { ...settings, betas, eps: 1e-8 },
+      { ...given, ...moments, step: scalar(4) },
+    );
+    for (const [name, value] of Object.entries(want)) close(name, got[name], value);
+  });
+
+  test.each([1e-3, 1, 1e25])('gradients of size %d, clipped to a norm of 1', async (scale) => {
+    const grad = map(given.grad, (g) => Math.fround(g * scale));
+    const plain = { learningRate: 1, maxNorm: 1 };
+    const got = await runOptimizer(gpu, { kind: 'sgd' }, { ...given, grad }, plain);
+    const clipped = clipGradients({ grad }, 1);
+    const want = map(given.param, (w, i) => w - (clipped.grad?.data[i] ?? NaN));
+    close('param', got.param, want);
   });
 });
 

@@ -97,6 +97,29 @@ const MOBILE = custom('mobile', [
     after: [{ type: 'layer_norm', name: 'ln', normalized_shape: 'C' }],
   },
   { type: 'global_avg_pool', name: 'pool' },
+  {
+    type: 'residual',
+    name: 'vectors',
+    connected: true,
+    shortcut: 'A',
+    zero_channels: 'end',
+    projection_norm: null,
+    body: [
+      { type: 'linear', name: 'fc', out_features: 11 },
+      { type: 'tanh', name: 'tanh' },
+    ],
+    after: [],
+  },
+  {
+    type: 'residual',
+    name: 'projected',
+    connected: true,
+    shortcut: 'B',
+    zero_channels: 'end',
+    projection_norm: { type: 'layer_norm', normalized_shape: 'C' },
+    body: [{ type: 'linear', name: 'fc', out_features: 7, bias: false }],
+    after: [{ type: 'relu', name: 'relu' }],
+  },
   { type: 'linear', name: 'fc', out_features: 10 },
 ]);
 

@@ -72,7 +72,7 @@ test('where convolutions stay alone, what stands beside them still joins', () =>
   const convolution = inPhase({
     shader: 'conv2d_direct',
     entry: 'conv2d_direct',
-    constants: { IG: 5, OG: 4, BIAS: 0 },
+    constants: { IG: 5, OG: 4, SHARED: true, DEPTHWISE: false, BIAS: false },
     bindings: [read(a!), read(weight), write(y)],
     workgroups: [1, 1, 1],
   });

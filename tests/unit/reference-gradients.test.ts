@@ -130,14 +130,15 @@ describe('gradients agree with finite differences', () => {
   });
 });
 
-/** The op with each gradient a little too large in its last element. */
-function slightlyWrong(op: ReferenceOp): ReferenceOp {
+/** The op with one gradient a little too large in its last element. */
+function slightlyWrong(op: ReferenceOp, wrong: string): ReferenceOp {
   return {
     ...op,
     backward: (...args) => {
       const gradients = Object.entries(op.backward?.(...args) ?? {});
       return Object.fromEntries(
         gradients.map(([name, gradient]) => {
+          if (name !== wrong) return [name, gradient];
           const last = gradient.data.length - 1;
           const off = 1e-3 + 0.01 * Math.abs(gradient.data[last] ?? NaN);
           return [name, map(gradient, (g, i) => (i === last ? g + off * (g < 0 ? -1 : 1) : g))];
@@ -147,8 +148,12 @@ function slightlyWrong(op: ReferenceOp): ReferenceOp {
   };
 }
 
-describe('a wrong gradient is found', () => {
+describe('a wrong gradient is found, whichever it is', () => {
   test.each(sweep)('$title', ({ op, sample, params }) => {
-    expect(worstGradient(slightlyWrong(op), sample, params).ratio).toBeGreaterThan(1);
+    for (const [name, input] of Object.entries(sample.inputs)) {
+      if (isTensor(input)) continue;
+      const { ratio } = worstGradient(slightlyWrong(op, name), sample, params);
+      expect(ratio, name).toBeGreaterThan(1);
+    }
   });
 });

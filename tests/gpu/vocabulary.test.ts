@@ -248,6 +248,17 @@ test('every op that a spec can name is in one of these networks', () => {
   expect(missing.toSorted()).toEqual(internal);
 });
 
+test('batch norm over a single value a channel is refused in training, by its path', async () => {
+  const spec = custom('one value', [
+    { type: 'avg_pool2d', name: 'pool', kernel: 8 },
+    { type: 'stage', name: 'layer1', layers: [{ type: 'batch_norm', name: 'bn' }] },
+    { type: 'flatten', name: 'flat' },
+    { type: 'linear', name: 'fc', out_features: 10 },
+  ]);
+  const refused = GpuNetwork.create(gpu, spec, { batch: 1, seed: SEED });
+  await expect(refused).rejects.toThrow(/^layer1\.bn: batch norm in training needs more than one/);
+});
+
 test('blocks whose last norm starts at zero compute their shortcut', async () => {
   const network = await create(cifar({ zeroInitLast: true }));
   const zeros = [...(await network.readParameters())].filter(([name]) => /bn2\.weight/.test(name));

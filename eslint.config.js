@@ -8,6 +8,7 @@ import stair from './eslint.stair.js';
 export default defineConfig(
   globalIgnores([
     'dist/',
+    'dist-library/',
     'coverage/',
     'test-results/',
     'playwright-report/',

@@ -25,6 +25,7 @@ const STAIR = [
   // The files of the lab that the page reads as well: they must not come to hold the engine.
   ['settings', 'src/lab/{config,csv,defaults,schedule}.ts', VOCABULARY],
   ['lab', 'src/lab/**', [...VOCABULARY, 'engine', 'settings']],
+  ['library', 'src/library.ts', [...VOCABULARY, 'engine']],
   ['conformance', 'src/conformance/**', [...VOCABULARY, 'engine']],
   // What page and worker share. It is made of types, so the page gets nothing of the engine with it.
   ['protocol', 'src/worker/protocol.ts', [...VOCABULARY, 'settings'], ['engine', 'lab']],

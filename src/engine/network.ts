@@ -37,6 +37,8 @@ export interface NetworkOptions {
   summarySlots?: number;
   /** Optimizer, label smoothing, clipping; plain SGD where nothing is said. */
   recipe?: Recipe;
+  /** Whether shortcuts may be connected and cut later, at no cost; on by default. Off compiles half as many passes. */
+  rewirable?: boolean;
   /** Both on by default; off to test against. */
   fusion?: boolean;
   reuse?: boolean;
@@ -133,7 +135,7 @@ export class GpuNetwork {
 
   /**
    * Lays out memory, initializes weights from the seed and compiles the passes for training and evaluation,
-   * with shortcuts connected and cut: to switch later costs nothing.
+   * with shortcuts connected and cut where the network is rewirable: to switch later costs nothing.
    */
   static async create(
     gpu: Gpu,
@@ -143,9 +145,11 @@ export class GpuNetwork {
   ): Promise<GpuNetwork> {
     const network = new GpuNetwork(gpu, spec, options);
     const modes = [...(['train', 'evaluate'] as const), ...network.monteCarlo()];
-    const passes = [spec, withShortcuts(spec, true), withShortcuts(spec, false)].flatMap((wiring) =>
-      modes.map((mode) => ({ mode, wiring })),
-    );
+    const { rewirable = true } = options;
+    const wirings = rewirable
+      ? [spec, withShortcuts(spec, true), withShortcuts(spec, false)]
+      : [spec];
+    const passes = wirings.flatMap((wiring) => modes.map((mode) => ({ mode, wiring })));
     try {
       for (const [index, { mode, wiring }] of passes.entries()) {
         await network.prepare(mode, wiring, (done, total) =>

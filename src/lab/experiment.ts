@@ -11,7 +11,8 @@ import { DeviceDataset } from '../engine/dataset.ts';
 import { evaluate } from '../engine/evaluate.ts';
 import { GpuNetwork } from '../engine/network.ts';
 import type { Gpu } from '../engine/gpu/gpu.ts';
-import type { Phase, Recipe } from '../engine/graph/lower.ts';
+import { recipeOf } from '../engine/graph/lower.ts';
+import type { Phase } from '../engine/graph/lower.ts';
 import { cifarNetwork, parseNetworkId, withShortcuts } from '../network/families.ts';
 import type { NetworkSpec } from '../network/spec.ts';
 import { buildGraph, countParameters, stepFlops } from '../network/graph.ts';
@@ -554,19 +555,6 @@ export class Experiment {
       }
     });
   }
-}
-
-/** Optimizer, smoothing and clipping that a configuration asks for. */
-function recipeOf({ optimizer, labelSmoothing, clipNorm }: ExperimentConfig): Recipe {
-  const adam = { betas: [0.9, 0.999], eps: 1e-8 } as const;
-  return {
-    optimizer:
-      optimizer === 'sgd'
-        ? { kind: 'sgd' }
-        : { kind: 'adam', ...adam, decoupled: optimizer === 'adamw' },
-    labelSmoothing,
-    clip: clipNorm > 0,
-  };
 }
 
 function stepScalars({ seed, batch }: ExperimentConfig): StepScalars {

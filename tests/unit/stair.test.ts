@@ -23,6 +23,8 @@ describe('the stair of imports', () => {
     ['src/engine/x.ts', "import type { Command } from '../worker/protocol.ts';"],
     ['src/engine/x.ts', "const lab = await import('../lab/config.ts');"],
     ['src/lab/config.ts', "import { Gpu } from '../engine/gpu/gpu.ts';"],
+    ['src/library.ts', "import { Experiment } from './lab/experiment.ts';"],
+    ['src/engine/x.ts', "import { Network } from '../library.ts';"],
     ['src/lab/x.ts', "import type { Command } from '../worker/protocol.ts';"],
     ['src/worker/protocol.ts', "import { requestDevice } from '../engine/gpu/device.ts';"],
     ['src/worker/client.ts', "import { requestDevice } from '../engine/gpu/device.ts';"],

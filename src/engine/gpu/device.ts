@@ -75,6 +75,15 @@ export async function requestDevice(
   return { device, description };
 }
 
+/** What a device says of its adapter; little, where it tells nothing of it. */
+export function describeDevice(device: GPUDevice): DeviceDescription {
+  const features = [...device.features];
+  const info = device.adapterInfo as GPUAdapterInfo | undefined;
+  return info
+    ? describe(info, features)
+    : { vendor: '', architecture: '', description: '', software: false, features };
+}
+
 function describe(info: GPUAdapterInfo, features: string[]): DeviceDescription {
   const { vendor, architecture, device, description } = info;
   return {

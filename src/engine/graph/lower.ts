@@ -70,6 +70,22 @@ export interface Recipe {
 
 export const PLAIN_SGD: Recipe = { optimizer: { kind: 'sgd' }, labelSmoothing: 0, clip: false };
 
+/** The recipe that people's settings ask for; gradients are clipped where `clipNorm` is above 0. */
+export function recipeOf(settings: {
+  optimizer: 'sgd' | 'adam' | 'adamw';
+  labelSmoothing: number;
+  clipNorm: number;
+}): Recipe {
+  const { optimizer, labelSmoothing, clipNorm } = settings;
+  const adam = { kind: 'adam', betas: [0.9, 0.999], eps: 1e-8 } as const;
+  return {
+    optimizer:
+      optimizer === 'sgd' ? { kind: 'sgd' } : { ...adam, decoupled: optimizer === 'adamw' },
+    labelSmoothing,
+    clip: clipNorm > 0,
+  };
+}
+
 export interface LowerOptions {
   mode: Mode;
   /** Of training; plain SGD where nothing is said. */

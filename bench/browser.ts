@@ -31,6 +31,13 @@ export async function openBrowser(options: RuntimeOptions): Promise<Runtime> {
         () => undefined,
         (page) => page.evaluate(() => bench.peaks()),
       ),
+    kernels: (config, rounds, tuning) =>
+      withPage(
+        browser,
+        () => undefined,
+        (page) =>
+          page.evaluate((sent) => bench.kernels(...sent), [config, rounds, tuning] as const),
+      ),
     measure: (request, report) =>
       withPage(browser, report, (page) => page.evaluate((sent) => bench.measure(sent), request)),
     close: async () => {

@@ -1,8 +1,9 @@
 /** Measures in this process, on Dawn. */
 import { openDevice } from '../src/cli/adapter.ts';
 import { tuningFor } from '../src/ops/tuning.ts';
+import { measureKernels } from './kernels.ts';
 import { measure } from './measure.ts';
-import { measurePeaks } from './peaks.ts';
+import { measurePeaks } from '../src/engine/peaks.ts';
 import type { Runtime, RuntimeOptions } from './runtime.ts';
 
 export async function openNode({ adapter }: RuntimeOptions): Promise<Runtime> {
@@ -11,6 +12,8 @@ export async function openNode({ adapter }: RuntimeOptions): Promise<Runtime> {
   return {
     title: `Node ${process.versions.node}`,
     peaks: async () => ({ adapter: description, peaks: await measurePeaks(device) }),
+    kernels: (config, rounds, tuning = tuningFor(description)) =>
+      measureKernels(config, { runtime: 'node', device, tuning }, rounds),
     measure: (request, report) =>
       measure(
         request,

@@ -3,7 +3,9 @@ import { formatConfig } from './config.ts';
 import { TITLES } from './contender.ts';
 import { TOLERANCE } from './measure.ts';
 import type { ConfigResult, ContenderResult } from './measure.ts';
-import type { Peaks } from './peaks.ts';
+import type { Peaks } from '../src/engine/peaks.ts';
+import type { DispatchTime } from '../src/engine/profile.ts';
+import type { KernelsResult } from './kernels.ts';
 import { median } from './statistics.ts';
 
 /** Everything a run has found; what the JSON file holds. */
@@ -16,15 +18,25 @@ export interface Report {
   rounds: number;
   peaks: Peaks;
   configs: ConfigResult[];
+  kernels: KernelsResult[];
 }
 
-export function markdown({ date, runtime, adapter, rounds, peaks, configs }: Report): string {
+export function markdown(report: Report): string {
+  const { peaks, configs, kernels } = report;
   return [
-    `# One training step`,
-    `${runtime}, ${adapter}, ${date.slice(0, 10)}. Medians of ${rounds} rounds. Measured peaks: ` +
-      `multiply-add ${digits(peaks.flops / 1e9)} GFLOP/s, copy ${digits(peaks.bandwidth / 1e9)} GB/s.`,
+    '# One training step',
+    conditions(report),
     ...configs.flatMap((config) => section(config, peaks)),
+    ...kernels.flatMap((result) => kernelsSection(result, peaks)),
   ].join('\n\n');
+}
+
+/** Where, when and how it was measured. */
+export function conditions({ date, runtime, adapter, rounds, peaks }: Report): string {
+  return (
+    `${runtime}, ${adapter}, ${date.slice(0, 10)}. Medians of ${rounds} rounds. Measured peaks: ` +
+    `multiply-add ${digits(peaks.flops / 1e9)} GFLOP/s, copy ${digits(peaks.bandwidth / 1e9)} GB/s.`
+  );
 }
 
 function section(result: ConfigResult, peaks: Peaks): string[] {
@@ -139,4 +151,60 @@ export function digits(value: number): string {
   if (value === 0) return '0';
   const whole = Math.floor(Math.log10(Math.max(Math.abs(value), 1e-12)));
   return value.toFixed(Math.min(6, Math.max(0, 2 - whole)));
+}
+
+/** Dispatches of the same kernel on the same shapes. */
+interface Row {
+  kernel: string;
+  phase: string;
+  shape: string;
+  times: DispatchTime[];
+}
+
+function kernelsSection(result: KernelsResult, peaks: Peaks): string[] {
+  const { config, steps, clock, rounds, dispatches } = result;
+  const rows = new Map<string, Row>();
+  for (const time of dispatches) {
+    const { entry, phase, shape, flops, bytes } = time;
+    const key = [phase, entry, shape, flops, bytes].join();
+    const row = rows.get(key) ?? { kernel: entry, phase, shape: shape.join('×'), times: [] };
+    row.times.push(time);
+    rows.set(key, row);
+  }
+  const sum = (times: readonly DispatchTime[], of: 'nanoseconds' | 'flops' | 'bytes') =>
+    times.reduce((total, time) => total + time[of], 0);
+  const whole = sum(dispatches, 'nanoseconds');
+  const line = ({ kernel, phase, shape, times }: Row): string[] => {
+    const seconds = sum(times, 'nanoseconds') / 1e9;
+    const flops = sum(times, 'flops') / seconds;
+    const bandwidth = sum(times, 'bytes') / seconds;
+    return [
+      kernel,
+      phase,
+      shape,
+      String(times.length),
+      digits(seconds * 1e3),
+      digits((100 * seconds * 1e9) / whole),
+      digits(flops / 1e9),
+      digits((100 * flops) / peaks.flops),
+      digits(bandwidth / 1e9),
+      digits((100 * bandwidth) / peaks.bandwidth),
+    ];
+  };
+  const sorted = [...rows.values()].sort(
+    (a, b) => sum(b.times, 'nanoseconds') - sum(a.times, 'nanoseconds'),
+  );
+  const columns = ['', 'phase', 'writes', 'dispatches', 'ms', '% of all'];
+  const rates = ['GFLOP/s', '% of peak', 'GB/s', '% of copy'];
+  const timed =
+    clock === 'device' ? 'by the device’s clock' : 'by the wall, the way there and back included';
+  return [
+    `## ${formatConfig(config)}: kernels`,
+    `A step takes ${digits(median(steps))} ms. Its ${dispatches.length} dispatches, timed one by one ${timed}, take ` +
+      `${digits(whole / 1e6)} ms together (means of ${rounds} rounds).`,
+    table(
+      [...columns, ...rates],
+      [...sorted, { kernel: 'all', phase: '', shape: '', times: dispatches }].map(line),
+    ),
+  ];
 }

@@ -3,6 +3,8 @@
  *
  *     npm run bench
  *     npm run bench -- --self --configs w8-16-b16,d56-w16-32-b128
+ *     npm run bench -- --kernels
+ *     npm run bench -- --scaling
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,13 +14,17 @@ import { TUNING_NAMES } from '../src/ops/tuning.ts';
 import type { TuningName } from '../src/ops/tuning.ts';
 import { openBrowser } from './browser.ts';
 import { DEFAULT_CONFIGS, formatConfig, parseConfigs } from './config.ts';
+import type { BenchConfig } from './config.ts';
 import { PACKAGES, PEERS } from './contender.ts';
 import type { PeerName } from './contender.ts';
+import type { KernelsResult } from './kernels.ts';
 import { lossesAgree } from './measure.ts';
 import type { ConfigResult } from './measure.ts';
 import { openNode } from './node.ts';
 import { markdown } from './report.ts';
 import type { Report } from './report.ts';
+import type { Runtime } from './runtime.ts';
+import { SERIES, scalingMarkdown, scalingSvg, seriesOf } from './scaling.ts';
 
 interface Options {
   configs: string;
@@ -29,6 +35,8 @@ interface Options {
   self?: true;
   peers: PeerName[];
   forward?: true;
+  kernels?: true;
+  scaling?: true;
   tuning?: TuningName;
   out: string;
 }
@@ -61,6 +69,11 @@ function parse(): Options {
     .option('--self', 'only our own engine')
     .option('--peers <list>', PEERS.join(', '), peers, [...PEERS])
     .option('--forward', 'time forward passes too')
+    .option('--kernels', 'instead of steps, every kernel of ours by itself')
+    .option(
+      '--scaling',
+      'instead of --configs, our steps over depth, width, batch and size, with a plot',
+    )
     .addOption(
       new Option(
         '--tuning <name>',
@@ -92,8 +105,10 @@ const tell = (line: string) => console.error(line);
 
 async function main(): Promise<void> {
   const options = parse();
-  const configs = parseConfigs(options.configs);
-  const competing = options.self ? [] : options.peers;
+  const configs = options.scaling
+    ? SERIES.flatMap((series) => series.configs).filter(isFirst)
+    : parseConfigs(options.configs);
+  const competing = options.self || options.scaling ? [] : options.peers;
   const inBrowser = options.runtime === 'browser';
   const open = inBrowser ? openBrowser : openNode;
   const unsaid = inBrowser ? (options.headed ? 'default' : 'swiftshader') : undefined;
@@ -107,49 +122,92 @@ async function main(): Promise<void> {
     const { adapter, peaks: before } = await runtime.peaks();
     tell(`${runtime.title}, ${adapter.description}`);
     if (adapter.software && chosen === 'default') tell('no GPU was found: this is software');
-    const measured: ConfigResult[] = [];
-    for (const config of configs) {
-      tell(`${formatConfig(config)}:`);
-      const request = {
-        config,
-        contenders: ['fathom' as const, ...competing],
-        rounds: options.rounds,
-        forward: options.forward ?? false,
-        ...(options.tuning && { tuning: options.tuning }),
-      };
-      measured.push(await runtime.measure(request, (line) => tell(`  ${line}`)));
-    }
+    const found = options.kernels
+      ? await kernels(runtime, configs, options)
+      : await steps(runtime, configs, competing, options);
     // A machine that others use as well shows its peaks only now and then.
     const { peaks: after } = await runtime.peaks();
-    const peaks = {
-      flops: Math.max(before.flops, after.flops),
-      bandwidth: Math.max(before.bandwidth, after.bandwidth),
-    };
     const report: Report = {
       date: new Date().toISOString(),
       runtime: runtime.title,
       adapter: `${adapter.description}${adapter.software ? ' (software)' : ''}`,
       rounds: options.rounds,
-      peaks,
-      configs: measured,
+      peaks: {
+        flops: Math.max(before.flops, after.flops),
+        bandwidth: Math.max(before.bandwidth, after.bandwidth),
+      },
+      configs: found.steps,
+      kernels: found.kernels,
     };
-    await keep(report, options.out);
-    console.log(markdown(report));
-    const failures = measured.flatMap(({ contenders }) => contenders[0]?.failure ?? []);
+    const plot = options.scaling && scalingSvg(seriesOf(found.steps), report.peaks);
+    const text = options.scaling ? scalingMarkdown(report) : markdown(report);
+    await keep(report, text, plot, options.out);
+    console.log(text);
+    const failures = found.steps.flatMap(({ contenders }) => contenders[0]?.failure ?? []);
     if (failures.length > 0)
       throw new FathomError('bench', `Fathom failed: ${failures.join('; ')}`);
-    if (!measured.every(lossesAgree)) throw new FathomError('bench', 'losses disagree');
+    if (!found.steps.every(lossesAgree)) throw new FathomError('bench', 'losses disagree');
   } finally {
     await runtime.close();
   }
 }
 
-async function keep(report: Report, folder: string): Promise<void> {
+interface Found {
+  steps: ConfigResult[];
+  kernels: KernelsResult[];
+}
+
+async function steps(
+  runtime: Runtime,
+  configs: readonly BenchConfig[],
+  competing: readonly PeerName[],
+  { rounds, forward, tuning }: Options,
+): Promise<Found> {
+  const found: ConfigResult[] = [];
+  for (const config of configs) {
+    tell(`${formatConfig(config)}:`);
+    const contenders = ['fathom' as const, ...competing];
+    const request = {
+      config,
+      contenders,
+      rounds,
+      forward: forward ?? false,
+      ...(tuning && { tuning }),
+    };
+    found.push(await runtime.measure(request, (line) => tell(`  ${line}`)));
+  }
+  return { steps: found, kernels: [] };
+}
+
+async function kernels(
+  runtime: Runtime,
+  configs: readonly BenchConfig[],
+  { rounds, tuning }: Options,
+): Promise<Found> {
+  const found: KernelsResult[] = [];
+  for (const config of configs) {
+    tell(`${formatConfig(config)}: kernels`);
+    found.push(await runtime.kernels(config, rounds, tuning));
+  }
+  return { steps: [], kernels: found };
+}
+
+/** The middle of the series stands in all of them. */
+const isFirst = (config: BenchConfig, i: number, all: readonly BenchConfig[]): boolean =>
+  all.findIndex((other) => formatConfig(other) === formatConfig(config)) === i;
+
+async function keep(
+  report: Report,
+  text: string,
+  plot: string | undefined,
+  folder: string,
+): Promise<void> {
   await mkdir(folder, { recursive: true });
   const stem = join(folder, report.date.slice(0, 19).replaceAll(':', '-'));
   await writeFile(`${stem}.json`, `${JSON.stringify(report, null, 2)}\n`);
-  await writeFile(`${stem}.md`, `${markdown(report)}\n`);
-  tell(`wrote ${stem}.json and ${stem}.md`);
+  await writeFile(`${stem}.md`, `${text}\n`);
+  if (plot !== undefined) await writeFile(`${stem}.svg`, plot);
+  tell(`wrote ${stem}.json and .md${plot === undefined ? '' : ' and .svg'}`);
 }
 
 try {

@@ -35,6 +35,7 @@ export class FathomContender implements Contender {
     const network = await GpuNetwork.create(this.gpu, networkOf(config), {
       batch: config.batch,
       seed: 1,
+      rewirable: false,
     });
     for (const { name, values } of weights) network.writeParameter(name, values);
     network.writeBatch(images, labels);

@@ -257,6 +257,35 @@ export class GpuNetwork {
     this.gpu.device.queue.submit([encoder.finish()]);
   }
 
+  /**
+   * Keeps weights, running statistics and what the optimizer keeps; the function it returns puts them back, once.
+   * What runs between leaves no trace but its summaries.
+   */
+  snapshot(): () => void {
+    const { device } = this.gpu;
+    const { missed } = this;
+    const kept = [this.weight, ...this.moments, this.statistics].map((buffer) => ({
+      buffer,
+      copy: this.gpu.storage(`${buffer.label} kept`, buffer.size),
+    }));
+    const move = (
+      pick: (pair: { buffer: GPUBuffer; copy: GPUBuffer }) => [GPUBuffer, GPUBuffer],
+    ) => {
+      const encoder = device.createCommandEncoder();
+      for (const pair of kept) {
+        const [from, to] = pick(pair);
+        encoder.copyBufferToBuffer(from, 0, to, 0, from.size);
+      }
+      device.queue.submit([encoder.finish()]);
+    };
+    move(({ buffer, copy }) => [buffer, copy]);
+    return () => {
+      move(({ buffer, copy }) => [copy, buffer]);
+      this.missed = missed;
+      for (const { copy } of kept) copy.destroy();
+    };
+  }
+
   /** For slow motion: uploads what a pass needs; its segments are then submitted by {@link runSegment}. */
   begin(mode: Mode, scalars: StepScalars, indices?: Uint32Array<ArrayBuffer>): void {
     const { queue } = this.gpu.device;

@@ -62,10 +62,15 @@ export class Pass {
     this.gpu.transient.release(this.plan.sizes);
   }
 
-  /** Records dispatches `from` … `to` (all of them by default) into one compute pass. */
-  encode(encoder: GPUCommandEncoder, from = 0, to = this.plan.dispatches.length): void {
+  /** Records dispatches `from` … `to` (all of them by default) into one compute pass, which may note its times. */
+  encode(
+    encoder: GPUCommandEncoder,
+    from = 0,
+    to = this.plan.dispatches.length,
+    timestampWrites?: GPUComputePassTimestampWrites,
+  ): void {
     this.prepare();
-    const pass = encoder.beginComputePass();
+    const pass = encoder.beginComputePass(timestampWrites && { timestampWrites });
     for (let i = from; i < to; i++) {
       const step = this.prepared[i];
       if (!step) break;

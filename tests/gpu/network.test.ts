@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { Gpu } from '../../src/engine/gpu/gpu.ts';
 import { GpuNetwork } from '../../src/engine/network.ts';
 import type { NetworkOptions } from '../../src/engine/network.ts';
+import { profile } from '../../src/engine/profile.ts';
 import { runGraph } from '../../src/engine/run_op.ts';
 import { cifarNetwork, withShortcuts } from '../../src/network/families.ts';
 import { graphNode } from '../../src/network/graph.ts';
@@ -258,4 +259,26 @@ test('gradients of a tensor that feeds several nodes add up', async () => {
     expect(Math.abs(value - sum)).toBeLessThan(3e-5);
   });
   expect(whole?.data).toHaveLength(size(shape));
+});
+
+test('a profile times every dispatch and leaves training as it was', async () => {
+  const [profiled, plain] = [await create(residual('B')), await create(residual('B'))];
+  for (const network of [profiled, plain]) network.run('train', scalars(0), 0);
+  const { clock, dispatches } = await profile(profiled, { scalars: scalars(1), rounds: 2 });
+  for (const network of [profiled, plain]) network.run('train', scalars(1), 1);
+  expect(await profiled.readSummaries(0, 2)).toEqual(await plain.readSummaries(0, 2));
+  expect(await profiled.readParameters()).toEqual(await plain.readParameters());
+  expect(await profiled.readState()).toEqual(await plain.readState());
+
+  expect(clock).toBe(device.features.has('timestamp-query') ? 'device' : 'wall');
+  const { plan } = profiled.program('train').pass;
+  expect(dispatches.map(({ entry }) => entry)).toEqual(plan.dispatches.map(({ entry }) => entry));
+  expect(dispatches.every(({ nanoseconds }) => nanoseconds >= 0)).toBe(true);
+  expect(dispatches.reduce((sum, { nanoseconds }) => sum + nanoseconds, 0)).toBeGreaterThan(0);
+  expect(dispatches.find(({ path }) => path === 'conv1')).toMatchObject({
+    phase: 'forward',
+    entry: 'conv2d',
+    shape: [BATCH, 4, 8, 8],
+    flops: 2 * BATCH * 4 * 64 * 27,
+  });
 });

@@ -4,6 +4,7 @@ import { DEFAULT_CONFIGS, formatConfig, networkOf, parseConfigs } from '../../be
 import { lossesAgree } from '../../bench/measure.ts';
 import type { ConfigResult, ContenderResult } from '../../bench/measure.ts';
 import { digits, markdown, table } from '../../bench/report.ts';
+import { SERIES, scalingMarkdown, scalingSvg, seriesOf } from '../../bench/scaling.ts';
 import { median, relativeDifference, rotated } from '../../bench/statistics.ts';
 import { blocksOf, makeTask } from '../../bench/task.ts';
 import { buildGraph, graphParameters } from '../../src/network/graph.ts';
@@ -136,11 +137,75 @@ test('the report holds ratios, percents and reasons', () => {
         contender('tfjs-webgl', { failure: 'start: no WebGL' }),
       ]),
     ],
+    kernels: [],
   });
   expect(text).toContain('| Fathom | 10.0 | 1.00 | 300 | 30.0 |');
   expect(text).toContain('| jax-js webgpu | 45.0 | 4.50 | 66.7 | 6.67 |');
   expect(text).toContain('5e-2 **too much**');
   expect(text).toContain('- TensorFlow.js webgl failed: start: no WebGL');
+});
+
+test('kernels of the same shapes make one line, the slowest first', () => {
+  const dispatch = {
+    phase: 'forward' as const,
+    path: 'conv',
+    entry: 'conv2d',
+    workgroups: 1,
+    shape: [16, 8, 4, 4],
+    nanoseconds: 1e6,
+    flops: 1e9,
+    bytes: 1e7,
+  };
+  const text = markdown({
+    date: '2026-01-02T03:04:05.000Z',
+    runtime: 'Chromium 1',
+    adapter: 'an adapter',
+    rounds: 2,
+    peaks: { flops: 1e13, bandwidth: 1e11 },
+    configs: [],
+    kernels: [
+      {
+        config: { depth: 20, width: 8, size: 16, batch: 16 },
+        clock: 'device',
+        rounds: 2,
+        steps: [8, 10],
+        dispatches: [
+          dispatch,
+          { ...dispatch, entry: 'add', nanoseconds: 6e6, flops: 0 },
+          { ...dispatch, path: 'other' },
+        ],
+      },
+    ],
+  });
+  const lines = text.split('\n').filter((line) => /^\| (add|conv2d|all) /.test(line));
+  expect(lines).toEqual([
+    '| add | forward | 16×8×4×4 | 1 | 6.00 | 75.0 | 0 | 0 | 1.67 | 1.67 |',
+    '| conv2d | forward | 16×8×4×4 | 2 | 2.00 | 25.0 | 1000 | 10.0 | 10.0 | 10.0 |',
+    '| all |  |  | 3 | 8.00 | 100 | 250 | 2.50 | 3.75 | 3.75 |',
+  ]);
+});
+
+test('a series marks the points that lie off the line through their neighbours', () => {
+  const [depths] = SERIES;
+  const milliseconds = [10, 20, 60, 40, 50, 60, 70, 80];
+  const configs = (depths?.configs ?? []).map((config, i) => ({
+    config,
+    stepFlops: (i + 1) * 1e9,
+    forwardFlops: 0,
+    contenders: [contender('fathom', { steps: [milliseconds[i] ?? NaN] })],
+  }));
+  const [series] = seriesOf(configs);
+  const offLine = series?.points.map((point) => point.offLine?.toFixed(2) ?? null);
+  expect(offLine).toEqual([null, '0.57', '2.00', '0.73', '1.00', '1.00', '1.00', null]);
+  const peaks = { flops: 1e12, bandwidth: 1e11 };
+  const about = { date: '2026-01-02', runtime: 'here', adapter: 'an adapter', rounds: 1 };
+  const text = scalingMarkdown({ ...about, peaks, configs, kernels: [] });
+  expect(text).toContain('| 14 | 2.00 | 20.0 | 100 | 10.0 | 0.57 **off** |');
+  expect(text).toContain('| 20 | 3.00 | 60.0 | 50.0 | 5.00 | 2.00 **off** |');
+  expect(text).toContain('| 32 | 4.00 | 40.0 | 100 | 10.0 | 0.73 |');
+  const svg = scalingSvg(seriesOf(configs), peaks);
+  expect(svg.match(/<circle/g)).toHaveLength(8 + 3);
+  expect(svg).not.toContain('NaN');
 });
 
 test('losses agree within the tolerance; who took no step does not count', () => {

@@ -1,4 +1,4 @@
-/** `npm run build:library`: the engine as one ES module, with its types. */
+/** `npm run build:library`: the engine as one ES module. */
 import { defineConfig } from 'vite';
 
 export default defineConfig({

@@ -37,18 +37,19 @@ fn sgd(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups
 //   w ← w − lr · (m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + ε)
 //
 // 1 − βᵗ is computed as −expm1(t·log β), which does not cancel for β near 1.
-// Constants: SIZE4, BETA1, BETA2, LOG_BETA1, LOG_BETA2, EPS, DECOUPLED, CLIP, LATE (parameters that
-// may have missed updates). Mapping and dispatch as for SGD.
+// As in PyTorch, t counts the updates of these parameters and not the steps of the network: those of a shortcut that is cut
+// miss some. Constants: SIZE4, BETA1, BETA2, LOG_BETA1, LOG_BETA2, EPS, DECOUPLED, CLIP. Mapping and dispatch as for SGD.
 //#section adam
 //#include step
 //#include math
 @group(0) @binding(0) var<storage, read_write> weight: array<vec4f>;
 @group(0) @binding(1) var<storage, read_write> first_moment: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> second_moment: array<vec4f>;
-@group(0) @binding(3) var<storage, read> gradient: array<vec4f>;
-@group(0) @binding(4) var<uniform> step: Step;
+@group(0) @binding(3) var<storage, read_write> updates: array<f32>;
+@group(0) @binding(4) var<storage, read> gradient: array<vec4f>;
+@group(0) @binding(5) var<uniform> step: Step;
 //#if CLIP
-@group(0) @binding(5) var<storage, read> clip: array<f32>;
+@group(0) @binding(6) var<storage, read> clip: array<f32>;
 //#end
 
 @compute @workgroup_size(64)
@@ -69,11 +70,8 @@ fn adam(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let second = BETA2 * second_moment[v] + (1.0 - BETA2) * g * g;
   first_moment[v] = first;
   second_moment[v] = second;
-  //#if LATE
-  let t = f32(step.iteration + 1u - step.missed);
-  //#else
-  let t = f32(step.iteration + 1u);
-  //#end
+  let t = updates[v] + 1.0;
+  updates[v] = t;
   let bias = -expm1(vec4f(t * LOG_BETA1, t * LOG_BETA2, 0.0, 0.0));
   weight[v] = decayed - step.learning_rate * (first / bias.x) / (sqrt(second / bias.y) + EPS);
 }

@@ -15,6 +15,4 @@ struct Step {
   flip: u32,
   // Gradient clipping: the largest norm of all gradients together.
   max_norm: f32,
-  // Updates that the parameters of projection shortcuts have missed while they were cut.
-  missed: u32,
 }

@@ -21,9 +21,6 @@ export { cifarNetwork } from './network/families.ts';
 export type { CifarNetworkOptions } from './network/families.ts';
 export type { NetworkSpec } from './network/spec.ts';
 
-/** So many steps may be under way before the loss of the first must have been read. */
-const SLOTS = 64;
-
 const rate = z.number().min(0);
 const settings = z.strictObject({
   /** Images of one step. */
@@ -96,7 +93,7 @@ export class Network {
     const network = await GpuNetwork.create(gpu, parse(networkSpec, spec, 'network'), {
       batch,
       seed,
-      summarySlots: SLOTS,
+      summarySlots: 1,
       recipe: recipeOf(chosen),
       rewirable: false,
     });
@@ -110,7 +107,7 @@ export class Network {
 
   /**
    * One training step on a batch: forward, backward, update. It is submitted at once, so that steps may follow each other
-   * without waiting for their losses (up to 64 of them).
+   * without waiting for their losses.
    *
    * @param images [batch, C, H, W], normalized as the data set asks
    * @param labels class indices, one an image
@@ -121,11 +118,10 @@ export class Network {
     const { batch } = this.settings;
     this.expectImages(images, batch);
     this.expectLabels(labels, batch);
-    const slot = this.steps % SLOTS;
     this.network.writeBatch(images, Uint32Array.from(labels));
-    this.network.run('train', this.scalars(batch), slot);
+    this.network.run('train', this.scalars(batch), 0);
     this.steps++;
-    return (await this.summary(slot)).loss;
+    return (await this.summary()).loss;
   }
 
   /**
@@ -141,8 +137,8 @@ export class Network {
     const count = this.expectImages(images);
     this.expectLabels(labels, count);
     const sums = { loss: 0, error: 0 };
-    for (const { from, valid } of this.submit(images, labels)) {
-      const { loss, errors } = await this.summary((from / this.settings.batch) % SLOTS);
+    for (const { valid } of this.submit(images, labels)) {
+      const { loss, errors } = await this.summary();
       sums.loss += (loss * valid) / count;
       sums.error += errors / count;
     }
@@ -228,7 +224,7 @@ export class Network {
       for (let i = 0; i < valid * size; i++) x[i] = images[from * size + i] ?? NaN;
       for (let i = 0; i < valid; i++) y[i] = labels[from + i] ?? 0;
       this.network.writeBatch(x, y);
-      this.network.run('evaluate', this.scalars(valid), (from / batch) % SLOTS);
+      this.network.run('evaluate', this.scalars(valid), 0);
       yield { from, valid };
     }
   }
@@ -254,8 +250,9 @@ export class Network {
     };
   }
 
-  private async summary(slot: number) {
-    const [summary] = await this.checked(this.network.readSummaries(slot, 1));
+  /** Of the last pass: it is copied before another can be submitted. */
+  private async summary() {
+    const [summary] = await this.checked(this.network.readSummaries(0, 1));
     return summary ?? { loss: NaN, errors: NaN };
   }
 

@@ -71,16 +71,11 @@ export class GpuNetwork {
   private readonly stateOffsets: ReadonlyMap<string, number>;
   private readonly weight: GPUBuffer;
   private readonly gradient: GPUBuffer;
-  /** What the optimizer keeps: SGD a velocity, Adam the moments of the gradients. */
+  /** What the optimizer keeps: SGD a velocity, Adam the moments of the gradients and how many it has seen. */
   private readonly moments: readonly GPUBuffer[];
   private readonly statistics: GPUBuffer;
   private readonly step: GPUBuffer;
   private readonly summaries: GPUBuffer;
-  /** Parameters from here on belong to projection shortcuts, which may be cut; only Adam has to know. */
-  private readonly firstLate: number;
-  /** Whether they are, and how many updates they have missed so. */
-  private isCut = false;
-  private missed = 0;
   /** Filled by {@link writeBatch} where there is no data set. */
   private batchBuffers: { x: GPUBuffer; labels: GPUBuffer } | null = null;
   private readonly stepFloats = new Float32Array(STEP_BYTES / 4);
@@ -107,8 +102,6 @@ export class GpuNetwork {
       ...all.filter(({ name }) => cut.has(name)),
       ...all.filter(({ name }) => !cut.has(name)),
     ];
-    const { optimizer } = options.recipe ?? PLAIN_SGD;
-    this.firstLate = optimizer.kind === 'sgd' ? all.length : cut.size;
     this.state = graphState(connected);
 
     const parameters = layOut(this.parameters);
@@ -117,8 +110,9 @@ export class GpuNetwork {
     this.stateOffsets = state.offsets;
     this.weight = gpu.storage(`${spec.name} weights`, parameters.bytes);
     this.gradient = gpu.storage(`${spec.name} gradients`, parameters.bytes);
+    const { optimizer } = options.recipe ?? PLAIN_SGD;
     this.moments = (
-      optimizer.kind === 'sgd' ? ['velocities'] : ['first moments', 'second moments']
+      optimizer.kind === 'sgd' ? ['velocities'] : ['first moments', 'second moments', 'updates']
     ).map((name) => gpu.storage(`${spec.name} ${name}`, parameters.bytes));
     this.statistics = gpu.storage(`${spec.name} running statistics`, state.bytes);
     this.summaries = gpu.storage(
@@ -166,7 +160,6 @@ export class GpuNetwork {
 
   /** Weights and running statistics as the seed gives them, what the optimizer keeps zero, no summaries. */
   reset(): void {
-    this.missed = 0;
     for (const parameter of this.parameters) {
       this.writeParameter(parameter.name, initialValues(parameter, this.options.seed));
     }
@@ -191,7 +184,6 @@ export class GpuNetwork {
       this.monteCarlo().map((mode) => this.prepare(mode, spec)),
     );
     this.current = { train, evaluate, monte_carlo };
-    this.isCut = graphParameters(train.graph).length < this.parameters.length;
     this.spec = spec;
   }
 
@@ -263,7 +255,6 @@ export class GpuNetwork {
    */
   snapshot(): () => void {
     const { device } = this.gpu;
-    const { missed } = this;
     const kept = [this.weight, ...this.moments, this.statistics].map((buffer) => ({
       buffer,
       copy: this.gpu.storage(`${buffer.label} kept`, buffer.size),
@@ -281,7 +272,6 @@ export class GpuNetwork {
     move(({ buffer, copy }) => [buffer, copy]);
     return () => {
       move(({ buffer, copy }) => [copy, buffer]);
-      this.missed = missed;
       for (const { copy } of kept) copy.destroy();
     };
   }
@@ -289,8 +279,7 @@ export class GpuNetwork {
   /** For slow motion: uploads what a pass needs; its segments are then submitted by {@link runSegment}. */
   begin(mode: Mode, scalars: StepScalars, indices?: Uint32Array<ArrayBuffer>): void {
     const { queue } = this.gpu.device;
-    writeStep(scalars, this.missed, this.stepFloats, this.stepIntegers);
-    if (mode === 'train' && this.isCut) this.missed++;
+    writeStep(scalars, this.stepFloats, this.stepIntegers);
     queue.writeBuffer(this.step, 0, this.stepFloats);
     const { data } = this.options;
     if (indices) (mode === 'train' ? data?.train : data?.test)?.select(indices);
@@ -416,36 +405,37 @@ export class GpuNetwork {
       state.set(name, value);
     }
     const names = new Set(used.map(({ name }) => name));
-    const update = this.runs(names).map(({ from, to, late }) => {
+    const update = this.runs(names).map(({ from, to }) => {
       const place = (kind: string, buffer: GPUBuffer) => {
         const flat = tensor(`all ${kind}`, [(to - from) / 4], 'flat', 'parameter');
         places.set(flat, { buffer, offset: from });
         return flat;
       };
-      const [first, second] = this.moments.map((buffer, i) => place(`moments ${i + 1}`, buffer));
+      const [first, second, updates] = this.moments.map((buffer, i) =>
+        place(`moments ${i + 1}`, buffer),
+      );
       if (!first) throw new Error('every optimizer keeps something');
       return {
         weight: place('weights', this.weight),
         gradient: place('gradients', this.gradient),
         first,
         ...(second && { second }),
-        late,
+        ...(updates && { updates }),
       };
     });
     return { parameters, gradients, state, update };
   }
 
   /** Byte ranges of the parameters in use, neighbours joined. A cut shortcut's weights stay untouched. */
-  private runs(used: ReadonlySet<string>): { from: number; to: number; late: boolean }[] {
-    const runs: { from: number; to: number; late: boolean }[] = [];
-    for (const [index, parameter] of this.parameters.entries()) {
+  private runs(used: ReadonlySet<string>): { from: number; to: number }[] {
+    const runs: { from: number; to: number }[] = [];
+    for (const parameter of this.parameters) {
       if (!used.has(parameter.name)) continue;
       const from = offset(this.parameterOffsets, parameter.name);
       const to = from + align(bytesOf({ ...parameter, storage: 'parameter' }));
       const last = runs.at(-1);
-      const late = index >= this.firstLate;
-      if (last?.to === from && last.late === late) last.to = to;
-      else runs.push({ from, to, late });
+      if (last?.to === from) last.to = to;
+      else runs.push({ from, to });
     }
     return runs;
   }

@@ -249,7 +249,15 @@ export async function runOptimizer(
     const names = MOMENTS[optimizer.kind];
     const [first, second] = [put(names[0]), names[1] && put(names[1])];
     const clip = scalars.maxNorm === undefined ? undefined : emitClip(recorder, [gradient]);
-    const stretch = { weight, gradient, first, ...(second && { second }) };
+    const before = filled([pad4(size)], scalars.iteration ?? 0);
+    const updates = second && bench.put('updates', before, 'flat');
+    const stretch = {
+      weight,
+      gradient,
+      first,
+      ...(second && { second }),
+      ...(updates && { updates }),
+    };
     recorder.dispatch(optimizerCall(optimizer, stretch, STEP, clip));
     const kept = { param: weight, [names[0]]: first, ...(second && { exp_avg_sq: second }) };
     const results = await bench.run(recorder, kept, scalars);
@@ -351,7 +359,7 @@ class Bench {
     reuse = true,
   ): Promise<Tensors> {
     const floats = new Float32Array(STEP_BYTES / 4);
-    writeStep({ ...NO_SCALARS, ...scalars }, 0, floats, new Uint32Array(floats.buffer));
+    writeStep({ ...NO_SCALARS, ...scalars }, floats, new Uint32Array(floats.buffer));
     const { device } = this.gpu;
     const step = device.createBuffer({
       label: 'step',

@@ -16,7 +16,7 @@ import type { ReferenceOp } from '../reference/op.ts';
 import { adam, adamw, sgd } from '../reference/optimizers.ts';
 import { add, shortcutOptionA } from '../reference/residual.ts';
 import { Tape } from '../reference/tape.ts';
-import { imageShape, sameShape, scalar, tensor, zeros } from '../reference/tensor.ts';
+import { sameShape, scalar, tensor, zeros } from '../reference/tensor.ts';
 import type { Tensor, Tensors } from '../reference/tensor.ts';
 import type { LayerSpec, LeafSpec, NetworkSpec, NormChoice, ResidualSpec } from './spec.ts';
 
@@ -82,7 +82,7 @@ export function runReference(
   const normalize = (path: string, x: Tensor, { type, init, ...params }: NormChoice): Tensor => {
     const affine = params.affine === false ? {} : learned(path);
     if (type !== 'batch_norm') return tape.apply(reference[type]!, params, { x, ...affine });
-    const [, channels] = imageShape(x);
+    const [, channels = 0] = x.shape;
     const meanName = `${path}.running_mean`;
     const varianceName = `${path}.running_var`;
     const inputs = {

@@ -112,6 +112,7 @@ export const batchNorm = defineOp<BatchNormParams>({
     { params: {}, inputs: { x: [2, 3, 5, 7], weight: [3], bias: [3], ...running(3) } },
     { params: {}, inputs: { x: [1, 1, 1, 2], weight: [1], bias: [1] } },
     { params: { affine: false, eps: 1e-2 }, inputs: { x: [2, 5, 3, 3] } },
+    { params: {}, inputs: { x: [9, 6], weight: [6], bias: [6], ...running(6) } },
     // Sums over several slices of pixels, and channels for more than one workgroup.
     { params: {}, inputs: { x: [2, 5, 16, 17], weight: [5], bias: [5], ...running(5) } },
     { params: {}, inputs: { x: [2, 70, 3, 3], weight: [70], bias: [70], ...running(70) } },
@@ -147,8 +148,11 @@ export const batchNorm = defineOp<BatchNormParams>({
     };
   },
   inferShape: (_, { x = [], shortcut }) => {
-    if (x.length !== 4)
-      throw shapeError(`batch norm takes images [N, C, H, W], not [${x.join(', ')}]`);
+    if (x.length !== 4 && x.length !== 2) {
+      throw shapeError(
+        `batch norm takes images [N, C, H, W] or vectors [N, C], not [${x.join(', ')}]`,
+      );
+    }
     if (shortcut && shortcut.join() !== x.join()) {
       throw shapeError(
         `cannot add a shortcut of shape [${shortcut.join(', ')}] to [${x.join(', ')}]`,
@@ -167,14 +171,13 @@ export const batchNorm = defineOp<BatchNormParams>({
     const { eps: EPS, affine: AFFINE, relu } = params;
     const affine = AFFINE ? [read(input(inputs, 'weight')), read(input(inputs, 'bias'))] : [];
     const running = [input(inputs, 'running_mean'), input(inputs, 'running_var')];
-    if (training && pixels(x.shape) === 1) {
-      throw shapeError(
-        `${y.name}: batch norm in training needs more than one value a channel, and [${x.shape.join(', ')}] has one: ` +
-          'take a larger batch, or another norm',
-        { path: y.name },
-      );
-    }
     if (training) {
+      if (pixels(x.shape) === 1) {
+        throw shapeError(
+          `batch norm in training needs more than one value a channel, and [${x.shape.join(', ')}] has one: ` +
+            'take a larger batch, or another norm',
+        );
+      }
       const slices = pass.moments('x') ?? statistics(emit, y.name, x);
       const { constants, workgroups } = mergeGeometry(emit, x.shape, slices);
       emit.dispatch({

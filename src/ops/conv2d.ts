@@ -50,6 +50,10 @@ function mostColumns(columns: number, { KW, STRIDE_X, DILATION_X }: Geometry): n
   return Math.max(1, Math.min(columns, 1 + Math.floor(beyondFirst / STRIDE_X)));
 }
 
+/** Whether a kernel is small enough that a block may have several rows: they unroll all of its taps. */
+const unrollsRows = ({ KH, KW, DILATION_Y }: Geometry): boolean =>
+  KH * KW <= 49 && (KH - 1) * DILATION_Y < 16;
+
 /** Bindings of an operand that may be a view; in the order of shaders/load_x.wgsl and shaders/load_dy.wgsl. */
 function operand(tensor: Tensor): Binding[] {
   if (!tensor.view) return [read(tensor)];
@@ -86,7 +90,7 @@ export function convolutionForward(
   const x = input(inputs, 'x');
   const weight = input(inputs, 'weight');
   const { rows, columns, quads: most } = emit.tuning.conv2d;
-  const ROWS = divide(g.OH, rows);
+  const ROWS = divide(g.OH, unrollsRows(g) ? rows : 1);
   const PX = divide(g.OW, mostColumns(columns, g));
   const QV = divideQuads(g.OC4, most);
   const STRIPS = ceilDiv(g.OW, PX);
@@ -142,7 +146,7 @@ function emitGradInput(
   const { rows, columns, quads: most } = emit.tuning.conv2d_grad_input;
   const [height, width] = [ceilDiv(g.H, g.STRIDE_Y), ceilDiv(g.W, g.STRIDE_X)];
   const parities = g.STRIDE_Y * g.STRIDE_X;
-  const ROWS = parities === 1 ? divide(height, rows) : 1;
+  const ROWS = divide(height, parities === 1 && unrollsRows(g) ? rows : 1);
   const PX = divide(width, columns);
   const QV = divideQuads(g.IC4, most);
   const STRIPS = ceilDiv(width, PX);
@@ -198,7 +202,7 @@ function emitGradWeight(
   dw: Tensor,
 ): void {
   const { rows, columns: PX, quads: most } = emit.tuning.conv2d_grad_weight;
-  const KROWS = rows === 'all' ? g.KH : 1;
+  const KROWS = rows === 'all' && unrollsRows(g) ? g.KH : 1;
   const QV = divideQuads(g.OC4, most);
   const STRIPS = ceilDiv(g.OW, PX);
   const TOTAL_STRIPS = g.N * g.OH * STRIPS;
@@ -290,8 +294,12 @@ const samples: Sample[] = [
   // Several channels a group, of which four neighbours share their inputs.
   sample([1, 6, 5, 4], 8, 3, { groups: 2, padding: 1 }),
   // Kernels that reach too far for register blocks, of one group.
+  sample([1, 1, 3, 31], 1, 2, { dilation: 30, padding: 15 }),
   sample([2, 3, 31, 34], 5, 3, { dilation: 16, padding: 16, bias: true }),
   sample([1, 2, 3, 40], 6, [3, 33], { padding: [1, 16], stride: [1, 2] }),
+  // The longest that do not, along rows and along columns.
+  sample([2, 3, 3, 34], 5, [1, 29], { padding: [0, 14] }),
+  sample([1, 2, 37, 3], 3, [33, 2], { padding: [16, 0] }),
   // More blocks than a workgroup has invocations, a bias summed in several turns, and a weight too large to be a uniform.
   sample([3, 3, 23, 17], 5, 3, { padding: 1, bias: true }),
   sample([1, 48, 3, 5], 47, 3, { padding: 1 }),
@@ -312,7 +320,7 @@ export const conv2d = defineOp<Conv2dParams>({
     formula: String.raw`y_{n,o,i,j} = b_o + \sum_{c,u,v} w_{o,c,u,v}\, x_{n,\,g(o)+c,\; i s + u d - p,\; j s + v d - p}`,
     symbols:
       'where $s$, $p$ and $d$ are stride, padding in front and dilation of the axis, and $g(o)$ is the first input channel of the group of $o$ (0 with one group)',
-    gradient: String.raw`\frac{\partial L}{\partial x_{n,\,g(o)+c,\,k,l}} = \sum_{\substack{o,u,v,i,j:\\ i s + u d - p = k,\; j s + v d - p = l}} \frac{\partial L}{\partial y_{n,o,i,j}}\, w_{o,c,u,v},\quad \frac{\partial L}{\partial w_{o,c,u,v}} = \sum_{n,i,j} \frac{\partial L}{\partial y_{n,o,i,j}}\, x_{n,\,g(o)+c,\; i s + u d - p,\; j s + v d - p},\quad \frac{\partial L}{\partial b_o} = \sum_{n,i,j} \frac{\partial L}{\partial y_{n,o,i,j}}`,
+    gradient: String.raw`\frac{\partial L}{\partial x_{n,m,k,l}} = \sum_{\substack{o,c,u,v,i,j:\; g(o) + c = m,\\ i s + u d - p = k,\; j s + v d - p = l}} \frac{\partial L}{\partial y_{n,o,i,j}}\, w_{o,c,u,v},\quad \frac{\partial L}{\partial w_{o,c,u,v}} = \sum_{n,i,j} \frac{\partial L}{\partial y_{n,o,i,j}}\, x_{n,\,g(o)+c,\; i s + u d - p,\; j s + v d - p},\quad \frac{\partial L}{\partial b_o} = \sum_{n,i,j} \frac{\partial L}{\partial y_{n,o,i,j}}`,
     source:
       'LeCun et al. 1989; Dumoulin & Visin 2016, “A guide to convolution arithmetic for deep learning”; groups: Krizhevsky et al. 2012; depthwise: Chollet 2017',
   },

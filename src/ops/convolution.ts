@@ -63,14 +63,13 @@ export interface Convolution {
   flops: number;
 }
 
-/** Rows or columns of x that four neighbouring pixels of y may span in the kernels with register blocks, which unroll them. */
+/** Columns of x that four neighbouring pixels of y may span in the kernels with register blocks, which unroll them. */
 const MAX_SPAN = 32;
 
 /** Whether a convolution runs on `shaders/conv2d_direct.wgsl`. */
 export function runsDirect({ groups, kernel, stride, dilation }: Conv2dParams): boolean {
-  const span = (axis: 0 | 1) =>
-    3 * pair(stride)[axis] + (pair(kernel)[axis] - 1) * pair(dilation)[axis] + 1;
-  return groups > 1 || span(0) > MAX_SPAN || span(1) > MAX_SPAN;
+  const span = 3 * pair(stride)[1] + (pair(kernel)[1] - 1) * pair(dilation)[1] + 1;
+  return groups > 1 || span > MAX_SPAN;
 }
 
 /** Describes the convolution of x to y. */

@@ -17,8 +17,8 @@ const HEAD = `<!-- Generated from src/ops by \`npm run docs:layers\`; a test fai
 
 # Layers
 
-Every layer that runs on the GPU, forward and backward. Most parameters have their names in \`torch.nn.functional\`; where a
-name there says too little (\`p\` of dropout) they have a fuller one. Images are $[N, C, H, W]$, kernels
+Every layer that runs on the GPU, forward and backward. Names follow PyTorch where it has one, but for
+\`kernel\` (kernel_size), \`groups\` of group norm (num_groups) and \`drop_probability\` (p). Images are $[N, C, H, W]$, kernels
 $[O, I, K_H, K_W]$; $L$ is the loss. Each layer stands in one file of \`src/ops\`, with its kernels in \`shaders\`; the same mathematics in float64 is in \`src/reference\`, which finite differences hold to account and
 which holds the kernels to account.
 `;
@@ -111,6 +111,8 @@ function values(schema: Schema): string {
   const { minimum, exclusiveMinimum, maximum = Infinity } = schema;
   const most = maximum < Number.MAX_SAFE_INTEGER ? maximum : undefined;
   if (minimum !== undefined && most !== undefined) return `${kind} ${minimum} … ${most}`;
+  if (most !== undefined)
+    throw new Error(`a largest value of ${most} without a least one has no words yet`);
   const least = minimum !== undefined ? ` ≥ ${minimum}` : '';
   const above = exclusiveMinimum !== undefined ? ` > ${exclusiveMinimum}` : '';
   return kind + least + above;

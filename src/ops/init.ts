@@ -53,7 +53,7 @@ export const initializer = z.discriminatedUnion('kind', [
     .describe('N(0, σ²)'),
   z
     .strictObject({ kind: z.literal('constant'), value: z.number().describe('Of every weight') })
-    .describe('The same value everywhere: all units of a layer start equal and stay so'),
+    .describe('The same value everywhere: all units of a layer start equal'),
   z
     .strictObject({ kind: z.literal('dirac') })
     .describe(

@@ -23,14 +23,14 @@ export interface Update {
   first: Tensor;
   /** Adam's second moment. */
   second?: Tensor;
-  /** Parameters that miss updates while their shortcuts are cut: Adam counts those they had. */
-  late?: boolean;
+  /** How many updates Adam has made, for each vec4: parameters of a cut shortcut miss some. */
+  updates?: Tensor;
 }
 
 /** One update of a stretch. `clip` is what {@link emitClip} returned, where gradients are clipped. */
 export function optimizerCall(
   optimizer: Optimizer,
-  { weight, gradient, first, second, late: LATE = false }: Update,
+  { weight, gradient, first, second, updates }: Update,
   step: Tensor,
   clip?: Tensor,
 ): KernelCall {
@@ -48,7 +48,7 @@ export function optimizerCall(
       flops: SIZE4 * 4 * 6,
     };
   }
-  if (!second) throw new Error('Adam keeps a second moment');
+  if (!second || !updates) throw new Error('Adam keeps a second moment and counts its updates');
   const {
     betas: [BETA1, BETA2],
     eps: EPS,
@@ -65,10 +65,9 @@ export function optimizerCall(
       LOG_BETA2: logarithm(BETA2),
       EPS,
       DECOUPLED,
-      LATE,
       CLIP,
     },
-    bindings: [update(weight), update(first), update(second), ...tail],
+    bindings: [update(weight), update(first), update(second), update(updates), ...tail],
     workgroups,
     flops: SIZE4 * 4 * 15,
   };

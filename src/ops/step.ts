@@ -26,17 +26,8 @@ export const STEP: Tensor = {
   storage: 'external',
 };
 
-/**
- * Writes the scalars into a buffer of {@link STEP_BYTES} seen as floats and as integers.
- *
- * @param missed updates that the parameters of projection shortcuts have missed while they were cut
- */
-export function writeStep(
-  scalars: StepScalars,
-  missed: number,
-  floats: Float32Array,
-  integers: Uint32Array,
-): void {
+/** Writes the scalars into a buffer of {@link STEP_BYTES} seen as floats and as integers. */
+export function writeStep(scalars: StepScalars, floats: Float32Array, integers: Uint32Array): void {
   floats[0] = scalars.learningRate;
   floats[1] = scalars.momentum;
   floats[2] = scalars.weightDecay;
@@ -47,5 +38,4 @@ export function writeStep(
   integers[7] = scalars.pad;
   integers[8] = Number(scalars.flip);
   floats[9] = scalars.maxNorm;
-  integers[10] = missed;
 }

@@ -134,15 +134,15 @@ function checkAffine(affine: boolean | undefined, inputs: Tensors, { affineShape
   }
 }
 
-/** One group a channel: over images and positions. */
+/** One group a channel: over images and positions, or over vectors. */
 function batchGroups(x: Tensor): Groups {
-  const [, c, h, w] = imageShape(x);
+  const [, c, h, w] = x.shape.length === 2 ? [0, x.shape[1] ?? 0, 1, 1] : imageShape(x);
   const channel = (i: number) => Math.floor(i / (h * w)) % c;
   return { count: c, group: channel, affineShape: [c], affine: channel };
 }
 
 /**
- * Batch norm. x: [N, C, H, W]; γ, β and the running statistics: [C].
+ * Batch norm. x: [N, C, H, W] or [N, C]; γ, β and the running statistics: [C].
  *
  * In training the batch's own statistics normalize, and the running ones move towards them:
  * new = (1 − momentum)·old + momentum·batch, where the batch variance counts unbiased (divided by

@@ -1,10 +1,12 @@
 /** The engine as a library: its arithmetic against the float64 reference, and what it refuses. */
 import { afterEach, describe, expect, test } from 'vitest';
 import { Network, cifarNetwork } from '../../src/library.ts';
-import type { NetworkSpec, Settings } from '../../src/library.ts';
+import type { NetworkSpec, Settings, Weights } from '../../src/library.ts';
+import { compareTensor, largest } from '../../src/conformance/compare.ts';
 import { runReference, stepReference } from '../../src/network/reference.ts';
 import type { OptimizerState, ReferenceState } from '../../src/network/reference.ts';
 import { normalTensor } from '../../src/ops/sample.ts';
+import { clipGradients } from '../../src/reference/optimizers.ts';
 import type { Tensors } from '../../src/reference/tensor.ts';
 import { device } from './setup.ts';
 
@@ -35,30 +37,82 @@ async function stateOf(network: Network): Promise<ReferenceState> {
 }
 
 test.each([
-  { optimizer: 'sgd', learningRate: 0.05, momentum: 0.8, weightDecay: 1e-3 },
-  { optimizer: 'adamw', learningRate: 0.003, weightDecay: 0.01, labelSmoothing: 0.1 },
-] as const)('steps as the reference does: $optimizer', async (settings) => {
-  const network = await open(settings);
-  const state = await stateOf(network);
-  // Steps need not wait for each other's losses.
-  const losses = await Promise.all([0, 1, 2].map(() => network.step(images.data, labels)));
-  expect(network.iteration).toBe(3);
+  { optimizer: 'sgd', learningRate: 0.05, momentum: 0.8, weightDecay: 0.1 },
+  { optimizer: 'sgd', learningRate: 0.05, nesterov: true, clipNorm: 0.5 },
+  { optimizer: 'adamw', learningRate: 0.003, weightDecay: 0.1, labelSmoothing: 0.1 },
+  { optimizer: 'adam', learningRate: 0.003, weightDecay: 0.1 },
+] satisfies Partial<Settings>[])(
+  'steps as the reference does: %o',
+  async (settings: Partial<Settings>) => {
+    const network = await open(settings);
+    const state = await stateOf(network);
+    // Steps need not wait for each other's losses.
+    const losses = await Promise.all([0, 1, 2].map(() => network.step(images.data, labels)));
+    expect(network.iteration).toBe(3);
 
-  const { learningRate: lr, weightDecay: weight_decay, optimizer } = settings;
-  const momentum = optimizer === 'sgd' ? settings.momentum : 0;
-  const labelSmoothing = optimizer === 'sgd' ? 0 : settings.labelSmoothing;
+    const { learningRate: lr = 0, weightDecay: weight_decay = 0, optimizer, nesterov } = settings;
+    const { momentum = 0.9, labelSmoothing = 0, clipNorm } = settings;
+    let kept: OptimizerState = {};
+    let gradients: Tensors = {};
+    for (const loss of losses) {
+      const pass = runReference(spec, state, images, labels, { labelSmoothing });
+      expect(loss).toBeCloseTo(pass.loss, 4);
+      gradients = pass.gradients;
+      const clipped = clipNorm === undefined ? gradients : clipGradients(gradients, clipNorm);
+      const recipe = { optimizer, lr, weight_decay, momentum, nesterov };
+      const next = stepReference(state.parameters, clipped, kept, recipe);
+      state.parameters = next.parameters;
+      state.running = pass.running;
+      kept = next.state;
+    }
+    expectClose(await network.gradients(), gradients);
+    expectClose(await network.weights(), { ...state.parameters, ...state.running });
+  },
+);
+
+/** The same names, and values within 1e-3 of the largest. */
+function expectClose(got: Weights, want: Tensors): void {
+  expect(Object.keys(got).toSorted()).toEqual(Object.keys(want).toSorted());
+  for (const [name, { shape, data }] of Object.entries(want)) {
+    const found = { shape, data: Float64Array.from(got[name] ?? []) };
+    const allowed = 1e-3 * Math.max(1e-2, largest({ shape, data }));
+    expect(compareTensor(name, found, { shape, data }, allowed).ratio, name).toBeLessThan(1);
+  }
+}
+
+test('Adam counts the updates of each projection where some shortcuts are cut', async () => {
+  const block = (name: string, out_channels: number, connected: boolean) => ({
+    type: 'residual' as const,
+    name,
+    connected,
+    shortcut: 'B' as const,
+    zero_channels: 'end' as const,
+    projection_norm: null,
+    body: [{ type: 'conv2d' as const, name: 'conv', out_channels, kernel: 3, padding: 1 }],
+    after: [{ type: 'relu' as const, name: 'relu' }],
+  });
+  const mixed: NetworkSpec = {
+    ...spec,
+    layers: [
+      block('a', 5, true),
+      block('b', 7, false),
+      { type: 'global_avg_pool', name: 'pool' },
+      { type: 'linear', name: 'fc', out_features: 4 },
+    ],
+  };
+  const network = await open({ optimizer: 'adam', learningRate: 0.01 }, mixed);
+  const state = await stateOf(network);
   let kept: OptimizerState = {};
-  for (const loss of losses) {
-    const pass = runReference(spec, state, images, labels, { labelSmoothing });
+  for (let step = 0; step < 3; step++) {
+    const loss = await network.step(images.data, labels);
+    const pass = runReference(mixed, state, images, labels);
     expect(loss).toBeCloseTo(pass.loss, 4);
-    const recipe = { optimizer, lr, weight_decay, momentum };
+    const recipe = { optimizer: 'adam' as const, lr: 0.01, weight_decay: 0 };
     const next = stepReference(state.parameters, pass.gradients, kept, recipe);
     state.parameters = next.parameters;
-    state.running = pass.running;
     kept = next.state;
   }
-  const gradients = await network.gradients();
-  expect(Object.keys(gradients).toSorted()).toEqual(Object.keys(state.parameters).toSorted());
+  expectClose(await network.weights(), state.parameters);
 });
 
 test('evaluates and predicts any number of images, whatever the batch', async () => {

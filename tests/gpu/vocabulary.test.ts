@@ -116,9 +116,12 @@ const MOBILE = custom('mobile', [
     connected: true,
     shortcut: 'B',
     zero_channels: 'end',
-    projection_norm: { type: 'layer_norm', normalized_shape: 'C' },
+    projection_norm: { type: 'batch_norm' },
     body: [{ type: 'linear', name: 'fc', out_features: 7, bias: false }],
-    after: [{ type: 'relu', name: 'relu' }],
+    after: [
+      { type: 'batch_norm', name: 'bn' },
+      { type: 'relu', name: 'relu' },
+    ],
   },
   { type: 'linear', name: 'fc', out_features: 10 },
 ]);
@@ -251,7 +254,14 @@ test('every op that a spec can name is in one of these networks', () => {
 test('batch norm over a single value a channel is refused in training, by its path', async () => {
   const spec = custom('one value', [
     { type: 'avg_pool2d', name: 'pool', kernel: 8 },
-    { type: 'stage', name: 'layer1', layers: [{ type: 'batch_norm', name: 'bn' }] },
+    {
+      type: 'stage',
+      name: 'layer1',
+      layers: [
+        { type: 'batch_norm', name: 'bn' },
+        { type: 'relu', name: 'relu' },
+      ],
+    },
     { type: 'flatten', name: 'flat' },
     { type: 'linear', name: 'fc', out_features: 10 },
   ]);

@@ -17,6 +17,7 @@ test.each([
     gradient: flat('gradient'),
     first: flat('first'),
     second: flat('second'),
+    updates: flat('updates'),
   };
   const call = optimizerCall({ kind: 'adam', betas, eps: 1e-8, decoupled: false }, update, STEP);
   expect(expand(shaders, call.shader, call.entry, call.constants)).toMatch(

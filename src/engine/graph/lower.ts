@@ -10,7 +10,14 @@ import { addCall } from '../../ops/elementwise.ts';
 import { emitClip, optimizerCall } from '../../ops/optimizer.ts';
 import type { Optimizer, Update } from '../../ops/optimizer.ts';
 import { MAX_WORKGROUPS } from '../../ops/op.ts';
-import type { Emitter, Forwarded, KernelCall, NormOutput, Slices } from '../../ops/op.ts';
+import type {
+  Emitter,
+  ForwardPass,
+  Forwarded,
+  KernelCall,
+  NormOutput,
+  Slices,
+} from '../../ops/op.ts';
 import { emitLoss, emitLossGradient } from '../../ops/softmax_cross_entropy.ts';
 import { STEP } from '../../ops/step.ts';
 import type { Layout, Shape, Storage, Tensor, View } from '../../ops/tensor.ts';
@@ -196,6 +203,16 @@ interface NodeRecord {
   saved: Record<string, Tensor>;
 }
 
+/** Runs an op's forward pass. What it refuses, it refuses by the layer's path. */
+function forwardOf({ op, path }: GraphNode, pass: ForwardPass<unknown>): void {
+  try {
+    op.forward(pass);
+  } catch (error) {
+    if (!(error instanceof FathomError) || error.details.path !== undefined) throw error;
+    throw new FathomError(error.code, `${path}: ${error.message}`, { ...error.details, path });
+  }
+}
+
 /** The forward pass of a graph's nodes, in order, and then their backward pass, last one first. */
 export class Lowering {
   /** Tensors of what flows in, to be put here before {@link forward}, and of all that is computed. */
@@ -264,7 +281,7 @@ export class Lowering {
     const y = this.recorder.transient(node.output.name, node.output.shape, 'image');
     const saved: Record<string, Tensor> = {};
     let handed: Forwarded = {};
-    node.op.forward({
+    forwardOf(node, {
       params: node.params,
       inputs,
       y,

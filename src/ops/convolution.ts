@@ -64,7 +64,7 @@ export interface Convolution {
 }
 
 /** Columns of x that four neighbouring pixels of y may span in the kernels with register blocks, which unroll them. */
-const MAX_SPAN = 32;
+const MAX_SPAN = 16;
 
 /** Whether a convolution runs on `shaders/conv2d_direct.wgsl`. */
 export function runsDirect({ groups, kernel, stride, dilation }: Conv2dParams): boolean {

@@ -88,11 +88,13 @@ function appSources(): string[] {
     .map((file) => readFileSync(`src/app/${file}`, 'utf8'));
 }
 
-/** Source files whose errors can reach the page: the command line and the oracle stay outside it. */
+/** Source files whose errors can reach the page: the command line, the library and the oracle stay outside it. */
 function sources(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((file) => /\.tsx?$/.test(file))
-    .filter((file) => !/^(cli|conformance|reference)\b|^network\/reference\.ts/.test(file))
+    .filter(
+      (file) => !/^(cli|conformance|reference)\b|^network\/reference\.ts|^library\.ts/.test(file),
+    )
     .map((file) => `${folder}/${file}`);
 }
 

@@ -1,9 +1,11 @@
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './app/App.tsx';
+import { InstrumentsContext } from './app/chapters/ask.ts';
 import { LabContext } from './app/context.ts';
 import { startI18n } from './app/i18n/index.ts';
 import { formatLink } from './app/link.ts';
+import { parseRoute } from './app/route.ts';
 import { createAppStore } from './app/store.ts';
 import { startTheme } from './app/theme.ts';
 import { createLabClient } from './worker/client.ts';
@@ -14,18 +16,21 @@ startI18n();
 
 const client = createLabClient();
 const store = createAppStore(client.send);
-store.getState().open(location.hash);
+/** Whether the address names the experiment, and not a chapter. */
+const isExperiment = () => parseRoute(location.hash).page === '';
+if (isExperiment()) store.getState().open(location.hash);
 client.subscribe(store.getState().receive);
 
-// The address follows the settings, and the settings follow an address that is pasted over it.
-let written = location.hash;
+// The address follows the settings, and the settings follow an address that is pasted over it. A chapter's address is
+// its own affair: the experiment goes on behind it.
+let written = isExperiment() ? location.hash : null;
 store.subscribe((state, before) => {
   if (!state.device || state.draft === before.draft) return;
   written = formatLink(state.draft, state.machine);
-  history.replaceState(null, '', written);
+  if (isExperiment()) history.replaceState(null, '', written);
 });
 window.addEventListener('hashchange', () => {
-  if (location.hash !== written) store.getState().open(location.hash);
+  if (isExperiment() && location.hash !== written) store.getState().open(location.hash);
 });
 
 const root = document.getElementById('root');
@@ -33,7 +38,9 @@ if (!root) throw new Error('index.html has no element #root');
 createRoot(root).render(
   <StrictMode>
     <LabContext value={store}>
-      <App />
+      <InstrumentsContext value={client.instruments}>
+        <App />
+      </InstrumentsContext>
     </LabContext>
   </StrictMode>,
 );

@@ -1,5 +1,6 @@
 /** What the sweeps over all ops have in common: the samples that the op table holds, and the reference run on them. */
 import type { Op } from '../src/ops/op.ts';
+import { referenceParams } from '../src/ops/reference_run.ts';
 import { normalTensor, sampleInputs } from '../src/ops/sample.ts';
 import type { Sample } from '../src/ops/sample.ts';
 import { ops } from '../src/ops/table.ts';
@@ -24,12 +25,6 @@ function titleOf(op: Op, { params, inputs, training = true }: Sample): string {
   return `${op.name} ${JSON.stringify(params)} ${shapes.join(' ')}${training ? '' : ' evaluating'}`;
 }
 
-/** A sample's parameters as the reference takes them; `training` only where there are two modes. */
-export function referenceParams({ reference }: Op, { params, training = true }: Sample): unknown {
-  const modal = reference.params.safeParse({ ...params, training });
-  return modal.success ? modal.data : reference.params.parse(params);
-}
-
 export interface ReferenceRun {
   inputs: Tensors;
   gradOutput: Tensor;
@@ -40,7 +35,7 @@ export interface ReferenceRun {
 
 /** The reference forward and backward on a sample, with a random dL/dy unless one is given. */
 export function runReferenceOp(op: Op, sample: Sample, given?: Tensor): ReferenceRun {
-  const params = referenceParams(op, sample);
+  const params = referenceParams(op, sample.params, sample.training);
   const inputs = sampleInputs(sample);
   const outputs = op.reference.forward(params, inputs);
   const gradOutput = given ?? normalTensor(need(outputs, 'y').shape, 'dL/dy');

@@ -1,26 +1,49 @@
 import { Tooltip } from 'radix-ui';
-import { useState } from 'react';
+import { Suspense, lazy, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { isChapter } from './chapters/registry.ts';
+import { readView } from './chapters/view.ts';
 import { ErrorChart } from './charts/ErrorChart.tsx';
 import { useLab } from './context.ts';
 import { FileDrop } from './parts/FileDrop.tsx';
 import { Header } from './parts/Header.tsx';
 import { Messages } from './parts/Messages.tsx';
+import { Nav } from './parts/Nav.tsx';
 import { NetworkTable } from './parts/NetworkTable.tsx';
 import { Panel } from './parts/Panel.tsx';
 import { Transport } from './parts/Transport.tsx';
 import { Unsupported } from './parts/Unsupported.tsx';
 import type { PanelTab } from './parts/Panel.tsx';
+import { useRoute } from './route.ts';
 
-/** The first screen: the experiment itself. */
+const ChapterPage = lazy(() =>
+  import('./chapters/ChapterPage.tsx').then((module) => ({ default: module.ChapterPage })),
+);
+
+/** The page that the address names. */
 export function App() {
+  const { t } = useTranslation();
+  const { page, query } = useRoute();
   const unsupported = useLab((state) => state.unsupported);
   const [tab, setTab] = useState<PanelTab>('drawing');
+  const chapter = isChapter(page) ? page : null;
+  const { present, embed } = readView(query);
+  const bare = chapter !== null && embed;
 
   return (
     <Tooltip.Provider delayDuration={400}>
-      <div className="app">
-        <Header onShowData={unsupported ? undefined : () => setTab('data')} />
-        {unsupported ? (
+      <div className="app" data-page={chapter ?? 'experiment'}>
+        {!bare && (
+          <>
+            <Header onShowData={chapter || unsupported ? undefined : () => setTab('data')} />
+            {!(chapter && present) && <Nav page={page} />}
+          </>
+        )}
+        {chapter ? (
+          <Suspense fallback={<main className="chapter" aria-busy aria-label={t('loading')} />}>
+            <ChapterPage key={chapter} id={chapter} query={query} />
+          </Suspense>
+        ) : unsupported ? (
           <Unsupported failure={unsupported} />
         ) : (
           <>

@@ -233,7 +233,10 @@ const REST_MS = 200;
 
 /** `send` is the worker's client; it is told everything, and answers through `receive`. */
 export function createAppStore(send: (command: Command) => void): LabStore {
-  let linked: Partial<ExperimentConfig> = {};
+  /** What the link that was opened says; null before there was one: nothing is built for a reader of the chapters. */
+  let linked: Partial<ExperimentConfig> | null = null;
+  /** Whether the reader has been told what was chosen for this machine. */
+  let told = false;
   let live: Partial<LiveSettings> = {};
   let resting: ReturnType<typeof setTimeout> | undefined;
 
@@ -244,6 +247,19 @@ export function createAppStore(send: (command: Command) => void): LabStore {
       // What is being built is shown from now on; its numbers come with the answer.
       set(({ draft }) => ({ asked: draft, config: draft, networks: [] }));
       send({ type: 'configure', config: get().draft });
+    };
+    /** Builds what the link asks for, and says what was chosen for this machine. */
+    const begin = (device: DeviceDescription, linked: Partial<ExperimentConfig>) => {
+      const { machine } = get();
+      const chosen = chosenFor(machine, linked);
+      if (!told && Object.keys(chosen).length > 0) {
+        told = true;
+        const { description, architecture, vendor } = device;
+        const name = description || architecture || vendor;
+        set((state) => withMessage(state, { kind: 'software', device: name, chosen }));
+      }
+      set({ draft: { ...DEFAULTS, ...machine, ...linked } });
+      configure();
     };
     const isFresh = () => {
       const { run } = get();
@@ -264,26 +280,15 @@ export function createAppStore(send: (command: Command) => void): LabStore {
         const { given, problems } = parseLink(hash);
         linked = given;
         // What was said of the link before is past.
-        set((state) => ({ messages: messagesAfterLink(state, linked) }));
+        set((state) => ({ messages: messagesAfterLink(state, given) }));
         if (problems.length > 0) set((state) => withMessage(state, { kind: 'link', problems }));
-        if (!get().device) return;
-        set({ draft: { ...DEFAULTS, ...get().machine, ...linked } });
-        configure();
+        const { device } = get();
+        if (device) begin(device, given);
       },
 
       receive: (event) => {
         set((state) => reduce(state, event));
-        if (event.type === 'device') {
-          const { machine } = get();
-          const chosen = chosenFor(machine, linked);
-          if (Object.keys(chosen).length > 0) {
-            const { description, architecture, vendor } = event.device;
-            const device = description || architecture || vendor;
-            set((state) => withMessage(state, { kind: 'software', device, chosen }));
-          }
-          set({ draft: { ...DEFAULTS, ...machine, ...linked } });
-          configure();
-        }
+        if (event.type === 'device' && linked) begin(event.device, linked);
       },
 
       start: () => {

@@ -20,6 +20,7 @@ import type { Layout, Shape, Tensor } from '../ops/tensor.ts';
 import { need } from '../reference/tensor.ts';
 import type { Tensor as HostTensor, Tensors } from '../reference/tensor.ts';
 import { Lowering, Recorder, tensor } from './graph/lower.ts';
+import type { Dispatch } from './graph/lower.ts';
 import { bytesOf, plan } from './graph/plan.ts';
 import type { Gpu } from './gpu/gpu.ts';
 import { Pass } from './pass.ts';
@@ -37,6 +38,8 @@ export interface RunOptions {
 }
 
 export interface OpRun {
+  /** The dispatches that ran, in order. */
+  dispatches: readonly Dispatch[];
   y: HostTensor;
   /** What the op keeps for its backward pass, by the op's own names. */
   saved: Tensors;
@@ -94,6 +97,7 @@ export async function runOp(
   );
   const run = await runGraph(gpu, [node], given, gradOutput, options);
   return {
+    dispatches: run.dispatches,
     y: run.y,
     saved: run.saved[op.name] ?? {},
     grads: local(run.grads),
@@ -166,6 +170,7 @@ export async function runGraph(
     for (const [name, value] of state) wanted[`state ${name}`] = value;
     const results = await bench.run(recorder, wanted, scalars, reuse);
     return {
+      dispatches: recorder.dispatches,
       y: need(results, 'y'),
       grads: withPrefix(results, 'grad '),
       state: withPrefix(results, 'state '),
@@ -375,10 +380,14 @@ class Bench {
     pass.encode(encoder);
     device.queue.submit([encoder.finish()]);
     const results: Tensors = {};
-    for (const [name, value] of Object.entries(wanted)) {
-      const { buffer, offset } = pass.place(value);
-      const stored = new Float32Array(await this.gpu.read(buffer, offset, bytesOf(value)));
-      results[name] = { shape: value.shape, data: Float64Array.from(unpacked(value, stored)) };
+    try {
+      for (const [name, value] of Object.entries(wanted)) {
+        const { buffer, offset } = pass.place(value);
+        const stored = new Float32Array(await this.gpu.read(buffer, offset, bytesOf(value)));
+        results[name] = { shape: value.shape, data: Float64Array.from(unpacked(value, stored)) };
+      }
+    } finally {
+      pass.destroy();
     }
     return results;
   }

@@ -36,3 +36,5 @@ export const ops = {
   silu,
   tanh,
 } satisfies Record<string, Op>;
+
+export type OpName = keyof typeof ops;

@@ -1,12 +1,17 @@
 /**
- * The page's end of the line to the worker: typed commands out, typed events in, nothing else.
+ * The page's end of the lines to the worker: typed commands out and typed events in, and beside them the questions of
+ * the chapters, each with its answer.
  */
-import type { Command, Event } from './protocol.ts';
+import { wrap } from 'comlink';
+import type { Remote } from 'comlink';
+import type { Command, Event, InstrumentsApi, OpenInstruments } from './protocol.ts';
 
 export interface LabClient {
   send(command: Command): void;
   /** Calls `listener` with every event from now on; the function it returns ends that. */
   subscribe(listener: (event: Event) => void): () => void;
+  /** Rejects with a `Failure`. */
+  instruments: Remote<InstrumentsApi>;
 }
 
 /**
@@ -31,11 +36,16 @@ export function createLabClient(): LabClient {
   worker.onmessageerror = () => crashed('a message could not be read');
   worker.onerror = (event) => crashed(event.message || 'its program could not be loaded');
 
+  const { port1, port2 } = new MessageChannel();
+  const hello: OpenInstruments = { type: 'instruments', port: port2 };
+  worker.postMessage(hello, [port2]);
+
   return {
     send: (command) => worker.postMessage(command),
     subscribe: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
+    instruments: wrap<InstrumentsApi>(port1),
   };
 }

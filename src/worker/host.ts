@@ -8,12 +8,13 @@ import type { Dataset, LoadProgress } from '../data/dataset.ts';
 import { requestDevice } from '../engine/gpu/device.ts';
 import { Gpu } from '../engine/gpu/gpu.ts';
 import { tuningFor } from '../ops/tuning.ts';
+import type { TuningName } from '../ops/tuning.ts';
 import { FathomError } from '../errors.ts';
 import { experimentConfig } from '../lab/config.ts';
 import type { ExperimentConfig } from '../lab/config.ts';
 import { Experiment } from '../lab/experiment.ts';
 import type { Pace } from '../lab/experiment.ts';
-import type { Command, DatasetDescription, Event } from './protocol.ts';
+import type { Command, DatasetDescription, Event, Failure } from './protocol.ts';
 
 /** Pictures of the training set that the page shows. */
 const SAMPLES = 60;
@@ -30,6 +31,7 @@ type Control = Exclude<Command, { type: 'configure' | 'open-files' | 'pace' }>;
 export class Host {
   private readonly post: (event: Event) => void;
   private gpu: Gpu | null = null;
+  private tuning: TuningName = 'gpu';
   private experiment: Experiment | null = null;
   /** What the page asked for last. */
   private config = experimentConfig.parse({});
@@ -63,6 +65,12 @@ export class Host {
         if (this.preparing > 0) this.keep(command);
         else if (this.experiment) control(this.experiment, command);
     }
+  }
+
+  /** A Gpu of its own on the same device, for work beside the experiment; null where there is no device. */
+  async secondGpu(): Promise<Gpu | null> {
+    await this.building;
+    return this.gpu && new Gpu(this.gpu.device, this.tuning);
   }
 
   /** Resolves when everything that was asked for has been built, and nothing trains. */
@@ -119,7 +127,8 @@ export class Host {
     this.post({ type: 'state', state: 'empty' });
     try {
       const { device, description } = await requestDevice(gpu);
-      this.gpu = new Gpu(device, tuningFor(description));
+      this.tuning = tuningFor(description);
+      this.gpu = new Gpu(device, this.tuning);
       void device.lost.then(({ reason, message }) => {
         if (reason === 'destroyed') return;
         this.gpu = null;
@@ -221,11 +230,7 @@ const named = (files: File[]) =>
   files.map((file) => ({ name: file.webkitRelativePath || file.name, blob: file }));
 
 /** What an error says to the page: its code and details where it is one of ours. */
-export function describeError(error: unknown): {
-  code: string;
-  message: string;
-  details: Record<string, string | number>;
-} {
+export function describeError(error: unknown): Failure {
   if (error instanceof FathomError) {
     return { code: error.code, message: error.message, details: error.details };
   }

@@ -12,6 +12,7 @@ import type {
   Pace,
   RunState as LabState,
 } from '../lab/experiment.ts';
+import type { Instruments } from '../lab/instruments.ts';
 import type { MetricsRow } from '../lab/run.ts';
 import type { ChannelStatistics, LoadProgress } from '../data/dataset.ts';
 import type { DeviceDescription } from '../engine/gpu/device.ts';
@@ -48,6 +49,24 @@ export interface DatasetDescription {
   statistics: ChannelStatistics;
   /** The first pictures of the training set, N×C×H×W bytes, to show what the data is. */
   samples: { images: Uint8Array; labels: Uint8Array };
+}
+
+export type { KernelText, OpAnswer, OpQuestion } from '../lab/instruments.ts';
+
+/** What the chapters ask the worker; each call is answered by a promise. */
+export type InstrumentsApi = Pick<Instruments, 'run'>;
+
+/** Opens the line of the chapters' questions, beside commands and events. */
+export interface OpenInstruments {
+  type: 'instruments';
+  port: MessagePort;
+}
+
+/** What a promise of the worker is rejected with. */
+export interface Failure {
+  code: string;
+  message: string;
+  details: Record<string, string | number>;
 }
 
 /** `empty` before the first configuration; `preparing` while data and kernels are made ready. */

@@ -1,10 +1,28 @@
-/** The worker's program: a {@link Host} between the page and the GPU. */
+/** The worker's program: a {@link Host} between the page and the GPU, and the instruments of the chapters. */
+import { expose } from 'comlink';
+import { Instruments } from '../lab/instruments.ts';
 import { describeError, Host } from './host.ts';
-import type { Command } from './protocol.ts';
+import type { Command, InstrumentsApi, OpenInstruments } from './protocol.ts';
 
 const host = new Host(navigator.gpu, (event) => self.postMessage(event));
+const instruments = new Instruments(host.secondGpu());
 
-self.onmessage = ({ data }: MessageEvent<Command>) => {
+/** Errors cross to the page as plain objects: of an Error only its message would arrive. */
+async function plainly<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    // eslint-disable-next-line @typescript-eslint/only-throw-error
+    throw describeError(error);
+  }
+}
+
+const api: InstrumentsApi = {
+  run: (question) => plainly(instruments.run(question)),
+};
+
+self.onmessage = ({ data }: MessageEvent<Command | OpenInstruments>) => {
+  if (data.type === 'instruments') return expose(api, data.port);
   try {
     host.handle(data);
   } catch (error) {

@@ -1,9 +1,14 @@
 import { readFileSync, readdirSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import en from '../../src/app/i18n/en.json';
 import zh from '../../src/app/i18n/zh.json';
+import { CHAPTER_IDS } from '../../src/app/chapters/chapter.ts';
+import type { Chapter } from '../../src/app/chapters/chapter.ts';
 import { BUILTIN_CLASSES } from '../../src/data/builtin.ts';
 import { preferredLanguage } from '../../src/app/i18n/index.ts';
+
+// Chapters reach for the window when they are loaded.
+vi.stubGlobal('window', { matchMedia: () => ({ matches: false, addEventListener: vi.fn() }) });
 
 type Words = { [key: string]: string | Words };
 
@@ -18,54 +23,68 @@ function flatten(words: Words, prefix = ''): Map<string, string> {
   );
 }
 
+const modules = import.meta.glob('../../src/app/chapters/*/index.tsx');
+
+/** A chapter's folder, its definition and its texts. */
+const CHAPTERS = await Promise.all(
+  CHAPTER_IDS.map(async (id) => {
+    const folder = `src/app/chapters/${id}`;
+    const { default: chapter } = (await modules[`../../${folder}/index.tsx`]!()) as {
+      default: Chapter;
+    };
+    const read = (language: string) =>
+      flatten(JSON.parse(readFileSync(`${folder}/${language}.json`, 'utf8')) as Words);
+    return { id, folder, chapter, english: read('en'), chinese: read('zh') };
+  }),
+);
+
 const english = flatten(en);
 const chinese = flatten(zh);
 const placeholders = (text: string | undefined) =>
   [...(text ?? '').matchAll(/\{\{(\w+)\}\}/g)].map(([, name]) => name).sort();
 
-describe('the words', () => {
-  it('are the same set in both languages', () => {
-    expect([...chinese.keys()].sort()).toEqual([...english.keys()].sort());
-  });
+describe.each([{ id: 'the page', english, chinese }, ...CHAPTERS])(
+  'the words of $id',
+  ({ english, chinese }) => {
+    it('are the same set in both languages', () => {
+      expect([...chinese.keys()].sort()).toEqual([...english.keys()].sort());
+    });
 
-  it('are never empty and take the same values', () => {
-    for (const [key, text] of english) {
-      expect(text, key).not.toBe('');
-      expect(chinese.get(key), key).not.toBe('');
-      expect(placeholders(chinese.get(key)), key).toEqual(placeholders(text));
-    }
-  });
+    it('are never empty and take the same values', () => {
+      for (const [key, text] of english) {
+        expect(text, key).not.toBe('');
+        expect(chinese.get(key), key).not.toBe('');
+        expect(placeholders(chinese.get(key)), key).toEqual(placeholders(text));
+      }
+    });
 
-  it('of Chinese sentences are punctuated in Chinese', () => {
-    for (const [key, text] of chinese) {
-      expect(text, key).not.toMatch(/[\u4e00-\u9fff][,:;?!]|[,:;?!][\u4e00-\u9fff]/);
-    }
-  });
+    it('of Chinese sentences are punctuated in Chinese', () => {
+      for (const [key, text] of chinese) {
+        expect(text, key).not.toMatch(/[\u4e00-\u9fff][,:;?!]|[,:;?!][\u4e00-\u9fff]/);
+      }
+    });
+  },
+);
 
+describe.each(CHAPTERS)('the words of $id', ({ folder, chapter, english }) => {
   it('are all used, and all that are used are there', () => {
-    const code = appSources().join('\n');
-    const literal = new Set(
-      [...code.matchAll(/'([\w-]+(?:\.[\w-]+)+)'|'(\w+)'/g)].map(([, a, b]) => a ?? b),
-    );
-    const templates = [...code.matchAll(/\bt\(`([^`]*)`/g)].map(
-      ([, text = '']) =>
-        new RegExp(`^${text.replaceAll('.', '\\.').replace(/\$\{[^}]*\}/g, '[\\w-]+')}$`),
-    );
-    const unused = [...english.keys()].filter(
-      (key) => !literal.has(key) && !templates.some((template) => template.test(key)),
-    );
-    expect(unused).toEqual([]);
-    const asked = [...code.matchAll(/\bt\('([^']+)'/g)].map(([, key = '']) => key);
-    expect(asked.length).toBeGreaterThan(50);
-    expect(asked.filter((key) => !english.has(key))).toEqual([]);
-    for (const template of templates) {
-      expect(
-        [...english.keys()].filter((key) => template.test(key)),
-        String(template),
-      ).not.toEqual([]);
-    }
+    const frame = [
+      ...['title', 'lead', 'action', 'see', 'question', 'answer'],
+      ...chapter.states.map(({ name }) => `states.${name}`),
+      ...chapter.tries.map(({ name }) => `tries.${name}`),
+    ];
+    expectUsed(sourcesIn(folder).join('\n'), english, frame);
   });
+});
 
+describe('the words of the page', () => {
+  it('are all used, and all that are used are there', () => {
+    const page = sourcesIn('src/app').filter((code) => !code.includes("useTranslation('"));
+    const chapters = CHAPTERS.flatMap(({ folder }) => sourcesIn(folder))
+      // There `t` means the chapter's own words.
+      .map((code) => code.replaceAll(/\bt\(/g, 'own(').replaceAll(/\bcommon\(/g, 't('));
+    expectUsed([...page, ...chapters].join('\n'), english, []);
+  });
   it('name every class of the built-in pictures', () => {
     expect(Object.keys(en.data.shapes).sort()).toEqual([...BUILTIN_CLASSES].sort());
   });
@@ -81,11 +100,38 @@ describe('the words', () => {
   });
 });
 
-/** The text of every file of the page. */
-function appSources(): string[] {
-  return readdirSync('src/app', { recursive: true, encoding: 'utf8' })
+/** Expects every word to be asked for in `code` or to be among `known`, and every word that is asked for to be there. */
+function expectUsed(code: string, english: Map<string, string>, known: readonly string[]): void {
+  const literal = new Set(
+    [...code.matchAll(/'([\w-]+(?:\.[\w-]+)+)'|'(\w+)'/g)].map(([, a, b]) => a ?? b),
+  );
+  const templates = [...code.matchAll(/\bt\(`([^`]*)`/g)].map(
+    ([, text = '']) =>
+      new RegExp(`^${text.replaceAll('.', '\\.').replace(/\$\{[^}]*\}/g, '[\\w-]+')}$`),
+  );
+  const unused = [...english.keys()].filter(
+    (key) =>
+      !literal.has(key) &&
+      !known.includes(key) &&
+      !templates.some((template) => template.test(key)),
+  );
+  expect(unused).toEqual([]);
+  const asked = [...code.matchAll(/\bt\('([^']+)'/g)].map(([, key = '']) => key);
+  expect(asked.length).toBeGreaterThan(0);
+  expect([...asked, ...known].filter((key) => !english.has(key))).toEqual([]);
+  for (const template of templates) {
+    expect(
+      [...english.keys()].filter((key) => template.test(key)),
+      String(template),
+    ).not.toEqual([]);
+  }
+}
+
+/** The text of every program file in a folder. */
+function sourcesIn(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((file) => /\.tsx?$/.test(file))
-    .map((file) => readFileSync(`src/app/${file}`, 'utf8'));
+    .map((file) => readFileSync(`${folder}/${file}`, 'utf8'));
 }
 
 /** Source files whose errors can reach the page: the command line, the library and the oracle stay outside it. */

@@ -4,6 +4,7 @@
  * samples are those of the op table, which the kernels are held to as well.
  */
 import { describe, expect, test } from 'vitest';
+import { referenceParams } from '../../src/ops/reference_run.ts';
 import { isTensor, normalTensor, sampleInputs } from '../../src/ops/sample.ts';
 import type { Sample } from '../../src/ops/sample.ts';
 import { ops } from '../../src/ops/table.ts';
@@ -11,7 +12,7 @@ import { reference } from '../../src/reference/index.ts';
 import type { ReferenceOp } from '../../src/reference/index.ts';
 import { map, need, tensor } from '../../src/reference/tensor.ts';
 import type { Tensor, Tensors } from '../../src/reference/tensor.ts';
-import { SWEEP, referenceParams } from '../sweep.ts';
+import { SWEEP } from '../sweep.ts';
 
 const EPS = 1e-6;
 const ATOL = 1e-5;
@@ -105,7 +106,7 @@ interface Case {
 const ofTable = SWEEP.filter(({ sample }) =>
   Object.values(sample.inputs).some((input) => !isTensor(input)),
 ).map(({ title, op, sample }): Case => {
-  return { title, op: op.reference, sample, params: referenceParams(op, sample) };
+  return { title, op: op.reference, sample, params: referenceParams(op, sample.params, sample.training) };
 });
 const outside = Object.entries(others).flatMap(([name, list]) =>
   list.map((sample): Case => {

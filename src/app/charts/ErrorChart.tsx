@@ -1,7 +1,7 @@
 import { ChevronDown, Download, Maximize2, ZoomIn } from 'lucide-react';
 import type { PlotlyHTMLElement } from 'plotly.js';
 import { DropdownMenu, Slider } from 'radix-ui';
-import { useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { csvFile } from '../../lab/csv.ts';
 import type { Mark } from '../../worker/protocol.ts';
@@ -14,11 +14,10 @@ import { iterationsDone } from '../store.ts';
 import { useShade } from '../theme.ts';
 import { buildFigure, wholeErrorRange } from './figure.ts';
 import type { Figure, FigureInput, Zoom } from './figure.ts';
-
-type Plotly = typeof import('./plotly.ts').default;
+import { CHART_COLORS, FONT, usePlotly, useSize } from './hooks.ts';
+import type { Plotly } from './hooks.ts';
 
 const SMOOTHING = { min: 1, max: 100 };
-const FONT = 'system-ui, "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif';
 
 /** The error chart with its tools: scale, smoothing, zoom, export. */
 export function ErrorChart() {
@@ -122,46 +121,6 @@ function useFigureInput(zoom: Zoom | null, size: { width: number; height: number
     fontFamily: FONT,
     ...size,
   };
-}
-
-const CHART_COLORS = {
-  light: { ink: '#1c2326', muted: '#5d686d', grid: '#e6e9ea', paper: '#ffffff' },
-  dark: { ink: '#e8edee', muted: '#9aa7ac', grid: '#2b3439', paper: '#161c1f' },
-} as const;
-
-/** Plotly, once it has been loaded: after the first paint, so that nothing waits for it. */
-function usePlotly(): Plotly | null {
-  const [plotly, setPlotly] = useState<Plotly | null>(null);
-  useEffect(() => {
-    let wanted = true;
-    const frame = requestAnimationFrame(() => {
-      void import('./plotly.ts').then((module) => {
-        if (wanted) setPlotly(() => module.default);
-      });
-    });
-    return () => {
-      wanted = false;
-      cancelAnimationFrame(frame);
-    };
-  }, []);
-  return plotly;
-}
-
-/** The size of an element in CSS pixels. */
-function useSize(element: React.RefObject<HTMLElement | null>) {
-  const [size, setSize] = useState({ width: 640, height: 400 });
-  useLayoutEffect(() => {
-    if (!element.current) return;
-    const observer = new ResizeObserver(([entry]) => {
-      if (entry) {
-        const { width, height } = entry.contentRect;
-        setSize({ width: Math.round(width), height: Math.round(height) });
-      }
-    });
-    observer.observe(element.current);
-    return () => observer.disconnect();
-  }, [element]);
-  return size;
 }
 
 interface PlotOptions {

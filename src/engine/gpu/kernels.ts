@@ -63,7 +63,7 @@ export class KernelCache {
   }
 
   private async create(key: string, call: KernelCall): Promise<Kernel> {
-    const code = call.text ?? expand(shaders, call.shader, call.entry, call.constants);
+    const code = sourceOf(call);
     const label = `${call.shader}/${call.entry}`;
     const layout = this.bindGroupLayout(call);
     const module = this.device.createShaderModule({ label, code });
@@ -108,6 +108,10 @@ export class KernelCache {
     return layout;
   }
 }
+
+/** The WGSL of a call. */
+export const sourceOf = (call: KernelCall): string =>
+  call.text ?? expand(shaders, call.shader, call.entry, call.constants);
 
 /** Two calls with the same key run the same code on equally typed bindings. */
 function keyOf({ shader, entry, constants, bindings, text = '' }: KernelCall): string {

@@ -1,0 +1,56 @@
+/** Questions of the chapters to the kernels, as components ask them. */
+import type { Remote } from 'comlink';
+import { createContext, useCallback, useContext, useEffect, useState } from 'react';
+import type { Failure, InstrumentsApi, OpAnswer, OpQuestion } from '../../worker/protocol.ts';
+
+export type Instruments = Remote<InstrumentsApi>;
+
+export const InstrumentsContext = createContext<Instruments | null>(null);
+
+export function useInstruments(): Instruments {
+  const instruments = useContext(InstrumentsContext);
+  if (!instruments) throw new Error('chapters stand inside InstrumentsContext');
+  return instruments;
+}
+
+export interface Asked<T> {
+  /** The answer to the last question that was answered; the one before stays until the next is there. */
+  answer: T | null;
+  failure: Failure | null;
+  /** Whether `answer` is not yet that of the present question. */
+  waiting: boolean;
+}
+
+/**
+ * Asks whenever `ask` changes (keep it with `useCallback`). Answers that come late, after another question, are left
+ * aside.
+ */
+export function useAsked<T>(ask: (instruments: Instruments) => Promise<T>): Asked<T> {
+  const instruments = useInstruments();
+  const [asked, setAsked] = useState<Asked<T> & { of: unknown }>({
+    answer: null,
+    failure: null,
+    waiting: true,
+    of: null,
+  });
+  useEffect(() => {
+    let wanted = true;
+    ask(instruments).then(
+      (answer) => wanted && setAsked({ answer, failure: null, waiting: false, of: ask }),
+      (failure: Failure) => wanted && setAsked({ answer: null, failure, waiting: false, of: ask }),
+    );
+    return () => {
+      wanted = false;
+    };
+  }, [instruments, ask]);
+  return { ...asked, waiting: asked.of !== ask };
+}
+
+/** Runs one op; keep the question with `useMemo`. */
+export function useOp(question: OpQuestion): Asked<{ question: OpQuestion; answer: OpAnswer }> {
+  const ask = useCallback(
+    async (instruments: Instruments) => ({ question, answer: await instruments.run(question) }),
+    [question],
+  );
+  return useAsked(ask);
+}

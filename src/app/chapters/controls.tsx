@@ -1,0 +1,50 @@
+/** Controls of the instruments, each of which a link can hide by its name. */
+import { Slider } from 'radix-ui';
+import type { ReactNode } from 'react';
+import { useView } from './view.ts';
+
+/** A labelled control; absent where the link hides it, or all `controls`. */
+export function Control(props: { name: string; label: string; children: ReactNode }) {
+  const { name, label, children } = props;
+  const { hide } = useView();
+  if (hide.includes(name) || hide.includes('controls')) return null;
+  return (
+    <div className="control">
+      <span aria-hidden>{label}</span>
+      {children}
+    </div>
+  );
+}
+
+interface SlideProps {
+  label: string;
+  value: number;
+  min: number;
+  max: number;
+  step: number;
+  /** The value in words; the number itself where nothing is said. */
+  text?: string;
+  onChange: (value: number) => void;
+}
+
+/** A slider with its value. */
+export function Slide({ label, value, min, max, step, text, onChange }: SlideProps) {
+  return (
+    <span className="slider-field">
+      <Slider.Root
+        className="slider"
+        value={[value]}
+        min={min}
+        max={max}
+        step={step}
+        onValueChange={([next]) => next !== undefined && onChange(Number(next.toFixed(6)))}
+      >
+        <Slider.Track className="slider-track">
+          <Slider.Range className="slider-range" />
+        </Slider.Track>
+        <Slider.Thumb className="slider-thumb" aria-label={label} aria-valuetext={text} />
+      </Slider.Root>
+      <output>{text ?? String(value)}</output>
+    </span>
+  );
+}

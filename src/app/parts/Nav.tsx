@@ -1,0 +1,29 @@
+import { useTranslation } from 'react-i18next';
+import { CHAPTER_IDS } from '../chapters/chapter.ts';
+import { useLab } from '../context.ts';
+import { formatLink } from '../link.ts';
+import { formatRoute } from '../route.ts';
+
+/** The pages of the app: the experiment, as it stands, and the chapters. */
+export function Nav({ page }: { page: string }) {
+  const { t } = useTranslation();
+  const experiment = useLab(({ draft, machine }) => formatLink(draft, machine));
+  const running = useLab((state) => state.run === 'running');
+  const current = (name: string) => (page === name ? ('page' as const) : undefined);
+
+  return (
+    <nav className="nav" aria-label={t('nav')}>
+      <a href={experiment} aria-current={current('')}>
+        {t('chapters.depth')}
+        {running && page !== '' && (
+          <span className="nav-running" role="img" aria-label={t('run.running')} />
+        )}
+      </a>
+      {CHAPTER_IDS.map((id) => (
+        <a key={id} href={formatRoute({ page: id, query: '' })} aria-current={current(id)}>
+          {t(`chapters.${id}`)}
+        </a>
+      ))}
+    </nav>
+  );
+}

@@ -1,0 +1,117 @@
+/**
+ * What the chapters ask: single ops on tensors that the page gives, run by the kernels that train networks and by the
+ * float64 reference beside them. Where there is no WebGPU the reference answers alone.
+ */
+import { sourceOf } from '../engine/gpu/kernels.ts';
+import type { Gpu } from '../engine/gpu/gpu.ts';
+import type { Phase } from '../engine/graph/lower.ts';
+import { runOp } from '../engine/run_op.ts';
+import { runReference } from '../ops/reference_run.ts';
+import type { Op } from '../ops/op.ts';
+import { ops } from '../ops/table.ts';
+import type { OpName } from '../ops/table.ts';
+import { map, need, zeros } from '../reference/tensor.ts';
+import type { Tensor, Tensors } from '../reference/tensor.ts';
+
+export interface OpQuestion {
+  op: OpName;
+  /** As a person would give them: defaults may be left out. */
+  params?: Record<string, unknown>;
+  /** Inputs, learned parameters and state by name, in NCHW / OIHW order, rounded to float32. */
+  inputs: Tensors;
+  /** dL/dy; without it nothing runs backward. */
+  gradOutput?: Tensor;
+  /** Whether the op runs as in training; true where nothing is said. */
+  training?: boolean;
+  /** Key of random draws (dropout's mask). */
+  draw?: { seed: number; iteration: number };
+}
+
+/** A kernel that took part in an answer. */
+export interface KernelText {
+  /** `shader/entry`. */
+  name: string;
+  phase: Phase;
+  workgroups: readonly [number, number, number];
+  wgsl: string;
+}
+
+export interface OpAnswer {
+  /** Who computed `y`, `grads`, `state` and `saved`. */
+  by: 'gpu' | 'reference';
+  y: Tensor;
+  /** dL/d of the inputs by name; empty without `gradOutput`. */
+  grads: Tensors;
+  /** Running statistics after the pass, by name. */
+  state: Tensors;
+  /** What the kernels keep for the backward pass, by the op's own names; empty where the reference answers. */
+  saved: Tensors;
+  /** The float64 reference's results and gradients on the same numbers. */
+  reference: { outputs: Tensors; grads: Tensors };
+  /** In the order in which they ran; none where the reference answers. */
+  kernels: KernelText[];
+}
+
+export class Instruments {
+  private readonly gpu: Promise<Gpu | null>;
+  /** Questions are answered one after the other: their runs share buffers. */
+  private last: Promise<unknown> = Promise.resolve();
+
+  /** `gpu` must be this object's own: what runs on it shares its transient buffers. */
+  constructor(gpu: Promise<Gpu | null>) {
+    this.gpu = gpu;
+  }
+
+  /** Runs one op. Throws FathomErrors where shapes or parameters break one of the op's rules. */
+  run(question: OpQuestion): Promise<OpAnswer> {
+    return this.inTurn(async (gpu) => {
+      const { params = {}, gradOutput, training = true, draw } = question;
+      const op: Op = ops[question.op];
+      const inputs = { ...constants(op, params, question.inputs), ...question.inputs };
+      const reference = runReference(op, params, inputs, { gradOutput, training, draw });
+      if (!gpu)
+        return { ...answerOf(reference), by: 'reference', reference, saved: {}, kernels: [] };
+      const options = { training, ...(draw && { scalars: draw }) };
+      const { dispatches, ...run } = await runOp(gpu, op, params, inputs, gradOutput, options);
+      const kernels = dispatches.map((dispatch) => ({
+        name: `${dispatch.shader}/${dispatch.entry}`,
+        phase: dispatch.phase,
+        workgroups: dispatch.workgroups,
+        wgsl: sourceOf(dispatch),
+      }));
+      return { ...run, by: 'gpu', reference, kernels };
+    });
+  }
+
+  private inTurn<T>(work: (gpu: Gpu | null) => Promise<T>): Promise<T> {
+    const result = this.last.then(() => this.gpu).then(work);
+    this.last = result.catch(() => undefined);
+    return result;
+  }
+}
+
+/** Parameters and state that start at a constant, as they start. */
+function constants(op: Op, params: Record<string, unknown>, inputs: Tensors): Tensors {
+  const parsed = op.params.parse(params);
+  const x = inputs[op.inputs[0] ?? '']?.shape ?? [];
+  const filled = (shape: readonly number[], value: number) => map(zeros(shape), () => value);
+  return Object.fromEntries([
+    ...Object.entries(op.parameters?.(parsed, x) ?? {}).flatMap(([name, { shape, init }]) =>
+      init.kind === 'constant' ? [[name, filled(shape, init.value)] as const] : [],
+    ),
+    ...Object.entries(op.state?.(parsed, x) ?? {}).map(
+      ([name, { shape, initial }]) => [name, filled(shape, initial)] as const,
+    ),
+  ]);
+}
+
+/** The reference's results under the names that the kernels' have. */
+function answerOf({
+  outputs,
+  grads,
+}: OpAnswer['reference']): Pick<OpAnswer, 'y' | 'grads' | 'state'> {
+  const state = Object.entries(outputs).flatMap(([name, value]): [string, Tensor][] =>
+    name.startsWith('new_') ? [[name.slice('new_'.length), value]] : [],
+  );
+  return { y: need(outputs, 'y'), grads, state: Object.fromEntries(state) };
+}

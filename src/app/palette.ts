@@ -2,10 +2,10 @@
  * How a network looks wherever it appears: plain networks in warm hues with hollow markers, residual
  * ones in cool hues with solid markers; depth is the shade, and the shape of the marker. Hue never
  * stands alone: warm against cool stays apart in every common form of colour blindness, and markers
- * and names say the same again.
+ * and names say the same again. Variants (`residual-20.group_norm`) have hues and markers of their own.
  */
 import { BOUNDS } from '../lab/config.ts';
-import { parseNetworkId } from '../network/families.ts';
+import { VARIANTS, parseNetworkId } from '../network/families.ts';
 
 export type Shade = 'light' | 'dark';
 
@@ -64,17 +64,36 @@ const RAMPS: Record<Shade, Record<'plain' | 'residual', readonly Rgb[]>> = {
   },
 };
 
+/** Variants of one kind, which are compared with each other, differ in hue: the places of a variant in its kind. */
+const VARIANT_COLORS: Record<Shade, readonly string[]> = {
+  light: ['#8a5a00', '#a3238e', '#2f7d1f', '#b3261e', '#3a4fb8', '#5b6470', '#007a8a'],
+  dark: ['#f0b429', '#f08adf', '#8fd46a', '#ff8a80', '#9fb0ff', '#b8c0c8', '#5fd4e4'],
+};
+
+/** Where a network's last variant stands in its kind; null for one without variants. */
+function placeOfVariant(variants: readonly string[]): number | null {
+  const last = variants.at(-1);
+  for (const kind of Object.values(VARIANTS)) {
+    const place = Object.keys(kind).indexOf(last ?? '');
+    if (place >= 0) return place;
+  }
+  return null;
+}
+
 /** Styles of all networks of an experiment. A network's colour depends on itself alone. */
 export function networkStyles(ids: readonly string[], shade: Shade): Map<string, NetworkStyle> {
   const depths = [...new Set(ids.map((id) => parseNetworkId(id).depth))].sort((a, b) => a - b);
   return new Map(
     ids.map((id) => {
-      const { residual, depth } = parseNetworkId(id);
-      const shape = SHAPES[depths.indexOf(depth) % SHAPES.length] ?? SHAPES[0];
+      const { residual, depth, variants } = parseNetworkId(id);
+      const place = placeOfVariant(variants);
+      const own = place === null ? undefined : VARIANT_COLORS[shade][place];
+      const shapeAt = depths.indexOf(depth) + (place === null ? 0 : place + 1);
+      const shape = SHAPES[shapeAt % SHAPES.length] ?? SHAPES[0];
       return [
         id,
         {
-          color: depthColor(RAMPS[shade][residual ? 'residual' : 'plain'], depth),
+          color: own ?? depthColor(RAMPS[shade][residual ? 'residual' : 'plain'], depth),
           shape,
           solid: residual,
           glyph: residual ? shape.solid : shape.hollow,

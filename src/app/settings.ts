@@ -30,6 +30,7 @@ export const SETTINGS = {
   pad: { kind: 'number', bounds: BOUNDS.pad },
   flip: { kind: 'switch' },
   batch: { kind: 'number', bounds: BOUNDS.batch },
+  trainCount: { kind: 'number', bounds: BOUNDS.trainCount },
   steps: { kind: 'number', bounds: { ...BOUNDS.steps, step: 100 } },
   learningRate: { kind: 'number', bounds: BOUNDS.learningRate, logarithmic: true },
   schedule: { kind: 'choice', options: SCHEDULES },

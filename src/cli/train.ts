@@ -40,7 +40,7 @@ function program(): Command {
     .addOption(new Option('--preset <name>', 'a prepared experiment').choices(Object.keys(PRESETS)))
     .option('--config <file>', 'a config.json of an earlier run; options given beside it win')
     .option('--data <name>', 'builtin, fashion-mnist:DIR, mnist:DIR or cifar10:FILE')
-    .option('--networks <list>', 'for instance plain-20,residual-56 (depth 6n+2)')
+    .option('--networks <list>', 'for instance plain-20,residual-56.group_norm (depth 6n+2)')
     .option('--size <pixels>', `pictures are resized to size × size, ${range(BOUNDS.size)}`)
     .option(
       '--width <channels>',
@@ -48,6 +48,7 @@ function program(): Command {
     )
     .option('--shortcut <option>', 'A (no parameters) or B (1×1 projection)')
     .option('--batch <pictures>', `batch size, ${range(BOUNDS.batch)}`)
+    .option('--train-count <pictures>', 'use only so many training pictures; 0 is all')
     .option('--steps <count>', `iterations of each network, ${range(BOUNDS.steps)}`)
     .option('--eval-every <count>', 'evaluate the test set every so many iterations')
     .option('--learning-rate <lr>', 'peak learning rate')

@@ -11,7 +11,8 @@ export const BOUNDS = {
   depth: { min: 8, max: 110, step: 6 },
   width: { min: 4, max: 64, step: 4 },
   size: { min: 8, max: 64, step: 4 },
-  batch: { min: 4, max: 256, step: 4 },
+  batch: { min: 2, max: 256, step: 2 },
+  trainCount: { min: 0, max: 1_000_000, step: 100 },
   steps: { min: 1, max: 64_000, step: 1 },
   evalEvery: { min: 1, max: 10_000, step: 1 },
   learningRate: { min: 0, max: 10, step: 0.001 },
@@ -36,7 +37,9 @@ export const networkId = z.string().refine(
       return false;
     }
   },
-  { error: `expected plain-D or residual-D with D = 6n+2, at most ${BOUNDS.depth.max}` },
+  {
+    error: `expected plain-D or residual-D with D = 6n+2, at most ${BOUNDS.depth.max}, and variants such as .group_norm`,
+  },
 );
 
 const int = ({ min, max }: { min: number; max: number }) => z.int().min(min).max(max);
@@ -82,6 +85,8 @@ export const experimentConfig = liveSettings.extend({
   width: int(BOUNDS.width).multipleOf(4).default(8),
   shortcut: z.enum(['A', 'B']).default('A'),
   batch: int(BOUNDS.batch).default(32),
+  /** Only so many training pictures are used, as many of each class; 0 is all. */
+  trainCount: int(BOUNDS.trainCount).default(0),
   optimizer: z.enum(['sgd', 'adam', 'adamw']).default('sgd'),
   /** ε of the smoothed targets: 1 − ε for the right class plus ε/K for all. 0 is off. */
   labelSmoothing: real(BOUNDS.labelSmoothing).default(0),

@@ -13,13 +13,13 @@ import { GpuNetwork } from '../engine/network.ts';
 import type { Gpu } from '../engine/gpu/gpu.ts';
 import { recipeOf } from '../engine/graph/lower.ts';
 import type { Phase } from '../engine/graph/lower.ts';
-import { cifarNetwork, parseNetworkId, withShortcuts } from '../network/families.ts';
+import { changesOf, cifarNetwork, parseNetworkId, withShortcuts } from '../network/families.ts';
 import type { NetworkSpec } from '../network/spec.ts';
 import { buildGraph, countParameters, stepFlops } from '../network/graph.ts';
 import type { StepScalars } from '../ops/step.ts';
 import { liveSettings } from './config.ts';
 import type { ExperimentConfig, LiveSettings } from './config.ts';
-import { BatchOrder } from './batches.ts';
+import { BatchOrder, balancedSubset } from './batches.ts';
 import { learningRateAt } from './schedule.ts';
 import { NetworkRun, TRAIN_SLOTS } from './run.ts';
 import type { MetricsRow } from './run.ts';
@@ -93,7 +93,7 @@ const COLLECT_STEPS = TRAIN_SLOTS / 2;
 
 /** The spec of network `id` under a configuration and a data set. */
 export function specOf(id: string, config: ExperimentConfig, dataset: Dataset): NetworkSpec {
-  const { depth, residual } = parseNetworkId(id);
+  const { depth, residual, ...rest } = parseNetworkId(id);
   const { channels, height, width } = dataset;
   return {
     ...cifarNetwork({
@@ -103,6 +103,7 @@ export function specOf(id: string, config: ExperimentConfig, dataset: Dataset): 
       input: { channels, height, width },
       classes: dataset.classes.length,
       shortcut: config.shortcut,
+      ...changesOf(rest),
     }),
     name: id,
   };
@@ -155,7 +156,11 @@ export class Experiment {
     this.test = data.test;
     this.hooks = hooks;
     this.now = hooks.now ?? (() => performance.now());
-    this.order = new BatchOrder(dataset.train.count, config.batch, config.seed);
+    this.order = new BatchOrder(
+      balancedSubset(dataset.train.labels, config.trainCount),
+      config.batch,
+      config.seed,
+    );
     this.scalars = stepScalars(config);
     this.stopListening = gpu.onError((error) => this.fail(error));
   }

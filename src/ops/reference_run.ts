@@ -39,8 +39,7 @@ export function runReference(
   const settings = referenceParams(op, params, training);
   const given = draw && training ? withMask(op, settings, inputs, draw) : inputs;
   const outputs = op.reference.forward(settings, given);
-  const grads =
-    (gradOutput && op.reference.backward?.(settings, given, outputs, gradOutput)) ?? {};
+  const grads = (gradOutput && op.reference.backward?.(settings, given, outputs, gradOutput)) ?? {};
   return { outputs, grads };
 }
 

@@ -11,7 +11,7 @@ import { initialValues } from '../../src/engine/init.ts';
 import { Gpu } from '../../src/engine/gpu/gpu.ts';
 import { experimentConfig, liveSettings } from '../../src/lab/config.ts';
 import type { ExperimentConfig, LiveSettings } from '../../src/lab/config.ts';
-import { BatchOrder } from '../../src/lab/batches.ts';
+import { BatchOrder, balancedSubset } from '../../src/lab/batches.ts';
 import { Experiment, specOf } from '../../src/lab/experiment.ts';
 import type { LabEvent, Mark } from '../../src/lab/experiment.ts';
 import type { MetricsRow } from '../../src/lab/run.ts';
@@ -133,7 +133,7 @@ async function trainReference(config: ExperimentConfig, plan: Plan, data?: Datas
   );
   let state: ReferenceState = { parameters: Object.fromEntries(given), running: {} };
   let kept: OptimizerState = {};
-  const order = new BatchOrder(dataset.train.count, config.batch, config.seed);
+  const order = new BatchOrder(balancedSubset(dataset.train.labels, 0), config.batch, config.seed);
   const losses: number[] = [];
   const testErrors: (number | null)[] = [];
   for (let t = 0; t < config.steps; t++) {

@@ -106,7 +106,12 @@ interface Case {
 const ofTable = SWEEP.filter(({ sample }) =>
   Object.values(sample.inputs).some((input) => !isTensor(input)),
 ).map(({ title, op, sample }): Case => {
-  return { title, op: op.reference, sample, params: referenceParams(op, sample.params, sample.training) };
+  return {
+    title,
+    op: op.reference,
+    sample,
+    params: referenceParams(op, sample.params, sample.training),
+  };
 });
 const outside = Object.entries(others).flatMap(([name, list]) =>
   list.map((sample): Case => {

@@ -28,7 +28,7 @@ const GROUPS = [
       'clipNorm',
     ],
   },
-  { name: 'pictures', settings: ['flip', 'pad', 'size', 'batch'] },
+  { name: 'pictures', settings: ['flip', 'pad', 'size', 'batch', 'trainCount'] },
   { name: 'experiment', settings: ['width', 'shortcut', 'steps', 'evalEvery', 'seed'] },
 ] as const;
 
@@ -258,7 +258,7 @@ function NetworkPicker() {
   const [kind, setKind] = useState<'plain' | 'residual'>('residual');
   const offered = [...new Set([...DEFAULTS.networks, ...chosen])];
   const styles = networkStyles(offered, useShade());
-  const candidate = formatNetworkId({ residual: kind === 'residual', depth });
+  const candidate = formatNetworkId({ residual: kind === 'residual', depth, variants: [] });
   const { min, max, step } = BOUNDS.depth;
   const nearestDepth = (typed: number) =>
     Number.isFinite(typed)

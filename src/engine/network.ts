@@ -15,7 +15,7 @@ import { FathomError } from '../errors.ts';
 import { coalesce } from './graph/coalesce.ts';
 import { fuse } from './graph/fuse.ts';
 import { PLAIN_SGD, lower, tensor } from './graph/lower.ts';
-import type { Lowered, Mode, NetworkTensors, Recipe } from './graph/lower.ts';
+import type { Listener, Lowered, Mode, NetworkTensors, Recipe } from './graph/lower.ts';
 import { bytesOf, plan } from './graph/plan.ts';
 import { initialValues } from './init.ts';
 import type { Gpu } from './gpu/gpu.ts';
@@ -44,6 +44,32 @@ export interface NetworkOptions {
   reuse?: boolean;
 }
 
+/** What outlives a step, each kind in one buffer. */
+export interface Memory {
+  weight: GPUBuffer;
+  gradient: GPUBuffer;
+  /** What the optimizer keeps: SGD a velocity, Adam the moments of the gradients and how many it has seen. */
+  moments: readonly GPUBuffer[];
+  /** Running statistics. */
+  statistics: GPUBuffer;
+}
+
+const buffersOf = ({ weight, gradient, moments, statistics }: Memory): GPUBuffer[] => [
+  weight,
+  gradient,
+  ...moments,
+  statistics,
+];
+
+/** See {@link GpuNetwork.rehearsal}. */
+export interface Rehearsal {
+  /** The wiring that it was made for. */
+  spec: NetworkSpec;
+  /** Submits one step on a fresh copy. */
+  run(scalars: StepScalars, indices?: Uint32Array<ArrayBuffer>): void;
+  destroy(): void;
+}
+
 /** A lowered graph with its pass. */
 interface Program {
   graph: Graph;
@@ -69,11 +95,7 @@ export class GpuNetwork {
 
   private readonly parameterOffsets: ReadonlyMap<string, number>;
   private readonly stateOffsets: ReadonlyMap<string, number>;
-  private readonly weight: GPUBuffer;
-  private readonly gradient: GPUBuffer;
-  /** What the optimizer keeps: SGD a velocity, Adam the moments of the gradients and how many it has seen. */
-  private readonly moments: readonly GPUBuffer[];
-  private readonly statistics: GPUBuffer;
+  private readonly memory: Memory;
   private readonly step: GPUBuffer;
   private readonly summaries: GPUBuffer;
   /** Filled by {@link writeBatch} where there is no data set. */
@@ -108,13 +130,16 @@ export class GpuNetwork {
     const state = layOut(this.state);
     this.parameterOffsets = parameters.offsets;
     this.stateOffsets = state.offsets;
-    this.weight = gpu.storage(`${spec.name} weights`, parameters.bytes);
-    this.gradient = gpu.storage(`${spec.name} gradients`, parameters.bytes);
     const { optimizer } = options.recipe ?? PLAIN_SGD;
-    this.moments = (
-      optimizer.kind === 'sgd' ? ['velocities'] : ['first moments', 'second moments', 'updates']
-    ).map((name) => gpu.storage(`${spec.name} ${name}`, parameters.bytes));
-    this.statistics = gpu.storage(`${spec.name} running statistics`, state.bytes);
+    this.memory = {
+      weight: gpu.storage(`${spec.name} weights`, parameters.bytes),
+      gradient: gpu.storage(`${spec.name} gradients`, parameters.bytes),
+      moments: (optimizer.kind === 'sgd'
+        ? ['velocities']
+        : ['first moments', 'second moments', 'updates']
+      ).map((name) => gpu.storage(`${spec.name} ${name}`, parameters.bytes)),
+      statistics: gpu.storage(`${spec.name} running statistics`, state.bytes),
+    };
     this.summaries = gpu.storage(
       `${spec.name} summaries`,
       (options.summarySlots ?? DEFAULT_SLOTS) * SUMMARY_BYTES,
@@ -168,7 +193,7 @@ export class GpuNetwork {
     }
     const { queue } = this.gpu.device;
     const encoder = this.gpu.device.createCommandEncoder();
-    for (const moment of this.moments) encoder.clearBuffer(moment);
+    for (const moment of this.memory.moments) encoder.clearBuffer(moment);
     queue.submit([encoder.finish()]);
     // A pass that never ran must not pass for one without errors.
     queue.writeBuffer(this.summaries, 0, new Float32Array(this.summaries.size / 4).fill(NaN));
@@ -250,30 +275,88 @@ export class GpuNetwork {
   }
 
   /**
-   * Keeps weights, running statistics and what the optimizer keeps; the function it returns puts them back, once.
-   * What runs between leaves no trace but its summaries.
+   * Keeps weights, gradients, running statistics and what the optimizer keeps; the function it returns puts them back,
+   * once. What runs between leaves no trace but its summaries.
    */
   snapshot(): () => void {
-    const { device } = this.gpu;
-    const kept = [this.weight, ...this.moments, this.statistics].map((buffer) => ({
-      buffer,
-      copy: this.gpu.storage(`${buffer.label} kept`, buffer.size),
-    }));
-    const move = (
-      pick: (pair: { buffer: GPUBuffer; copy: GPUBuffer }) => [GPUBuffer, GPUBuffer],
-    ) => {
-      const encoder = device.createCommandEncoder();
-      for (const pair of kept) {
-        const [from, to] = pick(pair);
-        encoder.copyBufferToBuffer(from, 0, to, 0, from.size);
-      }
-      device.queue.submit([encoder.finish()]);
-    };
-    move(({ buffer, copy }) => [buffer, copy]);
+    const kept = this.duplicate();
+    this.copy(this.memory, kept);
     return () => {
-      move(({ buffer, copy }) => [copy, buffer]);
-      for (const { copy } of kept) copy.destroy();
+      this.copy(kept, this.memory);
+      for (const buffer of buffersOf(kept)) buffer.destroy();
     };
+  }
+
+  /**
+   * A training step beside the network, on a copy of what outlives a step: what the next step would do. Its ops run one
+   * by one, none fused, so that the listener sees every output written.
+   *
+   * @param listen given the tensors of the copy, and the parameters as they are before the step
+   * @param own places of tensors that the listener dispatches to
+   */
+  async rehearsal(
+    listen: (copy: NetworkTensors, before: ReadonlyMap<string, Tensor>) => Listener,
+    own: ReadonlyMap<Tensor, Place>,
+  ): Promise<Rehearsal> {
+    const { spec } = this;
+    const { batch, recipe = PLAIN_SGD, data } = this.options;
+    const graph = buildGraph(spec, batch);
+    const memory = this.duplicate();
+    const places = new Map<Tensor, Place>([[STEP, { buffer: this.step, offset: 0 }]]);
+    for (const [tensor, place] of data?.train.places ?? []) places.set(tensor, place);
+    const tensors = this.tensors(graph, places, memory);
+    const before = this.tensors(graph, places, this.memory).parameters;
+    try {
+      const lowered = lower(graph, tensors, {
+        mode: 'train',
+        recipe,
+        fusion: false,
+        tuning: this.gpu.tuning,
+        listener: listen(tensors, before),
+        ...(data && { source: data.train.source }),
+      });
+      if (!data) this.placeBatch(lowered, places);
+      for (const [tensor, place] of own) places.set(tensor, place);
+      const pass = await Pass.create(this.gpu, plan(lowered.dispatches, []), places);
+      return {
+        spec,
+        run: (scalars, indices) => {
+          this.copy(this.memory, memory);
+          this.begin('train', scalars, indices);
+          const encoder = this.gpu.device.createCommandEncoder();
+          pass.encode(encoder);
+          this.gpu.device.queue.submit([encoder.finish()]);
+        },
+        destroy: () => {
+          pass.destroy();
+          for (const buffer of buffersOf(memory)) buffer.destroy();
+        },
+      };
+    } catch (error) {
+      for (const buffer of buffersOf(memory)) buffer.destroy();
+      throw error;
+    }
+  }
+
+  private duplicate(): Memory {
+    const twin = (buffer: GPUBuffer) => this.gpu.storage(`${buffer.label} kept`, buffer.size);
+    const { weight, gradient, moments, statistics } = this.memory;
+    return {
+      weight: twin(weight),
+      gradient: twin(gradient),
+      moments: moments.map(twin),
+      statistics: twin(statistics),
+    };
+  }
+
+  private copy(from: Memory, to: Memory): void {
+    const encoder = this.gpu.device.createCommandEncoder();
+    const targets = buffersOf(to);
+    for (const [index, buffer] of buffersOf(from).entries()) {
+      const target = targets[index];
+      if (target) encoder.copyBufferToBuffer(buffer, 0, target, 0, buffer.size);
+    }
+    this.gpu.device.queue.submit([encoder.finish()]);
   }
 
   /** For slow motion: uploads what a pass needs; its segments are then submitted by {@link runSegment}. */
@@ -322,7 +405,7 @@ export class GpuNetwork {
     const parameter = find(this.parameters, name, 'parameter');
     expectCount(name, elements(parameter.shape), values.length);
     this.gpu.device.queue.writeBuffer(
-      this.weight,
+      this.memory.weight,
       offset(this.parameterOffsets, name),
       pack(parameter, values),
     );
@@ -332,7 +415,7 @@ export class GpuNetwork {
     const state = find(this.state, name, 'running statistic');
     expectCount(name, elements(state.shape), values.length);
     this.gpu.device.queue.writeBuffer(
-      this.statistics,
+      this.memory.statistics,
       offset(this.stateOffsets, name),
       pack(state, values),
     );
@@ -340,16 +423,16 @@ export class GpuNetwork {
 
   /** All parameters in PyTorch's order, by name. */
   readParameters(): Promise<Map<string, Float32Array>> {
-    return this.readAll(this.weight, this.parameters, this.parameterOffsets);
+    return this.readAll(this.memory.weight, this.parameters, this.parameterOffsets);
   }
 
   /** Gradients of the last pass in PyTorch's order, by parameter name. */
   readGradients(): Promise<Map<string, Float32Array>> {
-    return this.readAll(this.gradient, this.parameters, this.parameterOffsets);
+    return this.readAll(this.memory.gradient, this.parameters, this.parameterOffsets);
   }
 
   readState(): Promise<Map<string, Float32Array>> {
-    return this.readAll(this.statistics, this.state, this.stateOffsets);
+    return this.readAll(this.memory.statistics, this.state, this.stateOffsets);
   }
 
   /** Logits [N, classes] of the last pass of this mode. */
@@ -362,15 +445,7 @@ export class GpuNetwork {
 
   /** Frees what belongs to this network alone. */
   destroy(): void {
-    const own = [
-      this.weight,
-      this.gradient,
-      ...this.moments,
-      this.statistics,
-      this.step,
-      this.summaries,
-    ];
-    for (const buffer of own) buffer.destroy();
+    for (const buffer of [...buffersOf(this.memory), this.step, this.summaries]) buffer.destroy();
     for (const { pass } of this.programs.values()) pass.destroy();
     this.programs.clear();
     this.current = null;
@@ -384,8 +459,12 @@ export class GpuNetwork {
     encoder.copyBufferToBuffer(buffer, 0, this.summaries, slot * SUMMARY_BYTES, SUMMARY_BYTES);
   }
 
-  /** Tensors for the parameters and state of a graph, and their places. */
-  private tensors(graph: Graph, places: Map<Tensor, Place>): NetworkTensors {
+  /** Tensors for the parameters and state of a graph, and their places in `memory`. */
+  private tensors(
+    graph: Graph,
+    places: Map<Tensor, Place>,
+    memory: Memory = this.memory,
+  ): NetworkTensors {
     const parameters = new Map<string, Tensor>();
     const gradients = new Map<string, Tensor>();
     const state = new Map<string, Tensor>();
@@ -394,14 +473,14 @@ export class GpuNetwork {
       const at = offset(this.parameterOffsets, name);
       const value = tensor(name, shape, layout, 'parameter');
       const gradient = tensor(`d(${name})`, shape, layout, 'gradient');
-      places.set(value, { buffer: this.weight, offset: at });
-      places.set(gradient, { buffer: this.gradient, offset: at });
+      places.set(value, { buffer: memory.weight, offset: at });
+      places.set(gradient, { buffer: memory.gradient, offset: at });
       parameters.set(name, value);
       gradients.set(name, gradient);
     }
     for (const { name, shape, layout } of graphState(graph)) {
       const value = tensor(name, shape, layout, 'state');
-      places.set(value, { buffer: this.statistics, offset: offset(this.stateOffsets, name) });
+      places.set(value, { buffer: memory.statistics, offset: offset(this.stateOffsets, name) });
       state.set(name, value);
     }
     const names = new Set(used.map(({ name }) => name));
@@ -411,13 +490,13 @@ export class GpuNetwork {
         places.set(flat, { buffer, offset: from });
         return flat;
       };
-      const [first, second, updates] = this.moments.map((buffer, i) =>
+      const [first, second, updates] = memory.moments.map((buffer, i) =>
         place(`moments ${i + 1}`, buffer),
       );
       if (!first) throw new Error('every optimizer keeps something');
       return {
-        weight: place('weights', this.weight),
-        gradient: place('gradients', this.gradient),
+        weight: place('weights', memory.weight),
+        gradient: place('gradients', memory.gradient),
         first,
         ...(second && { second }),
         ...(updates && { updates }),

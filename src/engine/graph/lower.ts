@@ -93,6 +93,16 @@ export function recipeOf(settings: {
   };
 }
 
+/** Sees tensors as a pass comes by them, and may dispatch what looks at them. */
+export interface Listener {
+  /** The output of a node. */
+  output(node: GraphNode, y: Tensor, emit: Emitter): void;
+  /** dL/d of the output of a node, complete. */
+  gradient(node: GraphNode, gradient: Tensor, emit: Emitter): void;
+  /** Parameters have their gradients, and are updated. */
+  updated(emit: Emitter): void;
+}
+
 export interface LowerOptions {
   mode: Mode;
   /** Of training; plain SGD where nothing is said. */
@@ -103,6 +113,7 @@ export interface LowerOptions {
   fusion?: boolean;
   /** Which variants of kernels to take; an ordinary GPU's where nothing is said. */
   tuning?: Tuning;
+  listener?: Listener;
 }
 
 /** Notes what the ops of a pass dispatch, and for which layer. */
@@ -147,7 +158,7 @@ export function tensor(name: string, shape: Shape, layout: Layout, storage: Stor
 
 /** Lowers one pass of `graph` over the tensors of one network. */
 export function lower(graph: Graph, network: NetworkTensors, options: LowerOptions): Lowered {
-  const { mode, source, fusion, tuning } = options;
+  const { mode, source, fusion, tuning, listener } = options;
   const recorder = new Recorder(tuning);
   const training = mode === 'train';
   const [batch = 1] = graph.input.shape;
@@ -166,7 +177,7 @@ export function lower(graph: Graph, network: NetworkTensors, options: LowerOptio
   }
 
   const behaviour = { training, sampling: mode !== 'evaluate' };
-  const lowering = new Lowering(recorder, graph, network, behaviour, fusion);
+  const lowering = new Lowering(recorder, graph, network, behaviour, fusion, listener);
   lowering.values.set(graph.input, x);
   lowering.forward();
 
@@ -188,6 +199,7 @@ export function lower(graph: Graph, network: NetworkTensors, options: LowerOptio
     for (const stretch of network.update) {
       recorder.dispatch(optimizerCall(optimizer, stretch, STEP, clipped));
     }
+    listener?.updated(recorder);
   }
   return { dispatches: recorder.dispatches, x, labels, logits, summary: loss.summary };
 }
@@ -226,6 +238,7 @@ export class Lowering {
   private readonly network: NodeTensors;
   private readonly behaviour: Behaviour;
   private readonly fusion: boolean;
+  private readonly listener: Listener | undefined;
   private readonly consumers: ReadonlyMap<Value, readonly Consumer[]>;
   /** Sums over pixels that were left for a norm: of its input's moments, and of its output's gradient. */
   private readonly moments = new Map<Tensor, Slices>();
@@ -241,12 +254,14 @@ export class Lowering {
     network: NodeTensors,
     behaviour: Behaviour,
     fusion = true,
+    listener?: Listener,
   ) {
     this.recorder = recorder;
     this.graph = graph;
     this.network = network;
     this.behaviour = behaviour;
     this.fusion = fusion;
+    this.listener = listener;
     this.consumers = consumersOf(graph);
   }
 
@@ -306,6 +321,7 @@ export class Lowering {
     if (handed.norm) this.norms.set(result, handed.norm);
     this.values.set(node.output, result);
     this.records.push({ node, inputs, y: result, saved });
+    this.listener?.output(node, this.operand(result, false), this.recorder);
   }
 
   /**
@@ -323,6 +339,7 @@ export class Lowering {
     const gradient = gradients.get(y);
     if (!gradient) return;
     recorder.enter('backward', node.path);
+    this.listener?.gradient(node, this.operand(gradient, false), recorder);
     const views = new Set(node.op.loadsViews?.(node.params));
     const folded = new Set<string>();
     const sums = this.sums.get(y);

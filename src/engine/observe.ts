@@ -1,0 +1,141 @@
+/**
+ * What goes on inside a network as it trains: its outputs, their gradients, its parameters and how the next step would
+ * change them, layer by layer.
+ */
+import { buildGraph } from '../network/graph.ts';
+import type { NetworkSpec } from '../network/spec.ts';
+import { DESCRIPTION_FLOATS, describeCall, readDescription } from '../ops/describe.ts';
+import type { Description } from '../ops/describe.ts';
+import type { Emitter } from '../ops/op.ts';
+import type { StepScalars } from '../ops/step.ts';
+import { elements } from '../ops/tensor.ts';
+import type { Tensor } from '../ops/tensor.ts';
+import { tensor } from './graph/lower.ts';
+import type { Place } from './pass.ts';
+import type { GpuNetwork, Rehearsal } from './network.ts';
+
+/** One layer's output and dL/d of it; the gradient is missing where nothing flows back. */
+export interface LayerObservation {
+  path: string;
+  op: string;
+  output: Description;
+  gradient?: Description;
+}
+
+/** One learned parameter, dL/d of it, and what the next step would add to it. */
+export interface ParameterObservation {
+  name: string;
+  value: Description;
+  gradient: Description;
+  update: Description;
+}
+
+export interface Observation {
+  /** In the order of the forward pass. */
+  layers: LayerObservation[];
+  parameters: ParameterObservation[];
+}
+
+/** Bytes between descriptions in the buffer of results: WebGPU binds at multiples of 256. */
+const STRIDE = 256;
+
+/** Where one description lies, and of how many elements it is. */
+interface Slot {
+  index: number;
+  count: number;
+}
+
+interface Slots {
+  layers: { path: string; op: string; output: Slot; gradient?: Slot }[];
+  parameters: { name: string; value: Slot; gradient: Slot; update: Slot }[];
+}
+
+export class Observer {
+  /** The wiring that it observes; another needs another observer. */
+  readonly spec: NetworkSpec;
+  private readonly network: GpuNetwork;
+  private readonly rehearsal: Rehearsal;
+  private readonly results: GPUBuffer;
+  private readonly slots: Slots;
+
+  private constructor(network: GpuNetwork, rehearsal: Rehearsal, results: GPUBuffer, slots: Slots) {
+    this.spec = rehearsal.spec;
+    this.network = network;
+    this.rehearsal = rehearsal;
+    this.results = results;
+    this.slots = slots;
+  }
+
+  /** Compiles what it needs; the network goes on meanwhile. */
+  static async create(network: GpuNetwork): Promise<Observer> {
+    const { spec, options, parameters } = network;
+    const slots: Slots = { layers: [], parameters: [] };
+    const most = 2 * buildGraph(spec, options.batch).nodes.length + 3 * parameters.length;
+    const results = network.gpu.storage(`${spec.name} observations`, most * STRIDE);
+    const places = new Map<Tensor, Place>();
+    const describe = (emit: Emitter, x: Tensor, base?: Tensor): Slot => {
+      const index = places.size;
+      const out = tensor(`description ${index}`, [DESCRIPTION_FLOATS], 'flat', 'external');
+      places.set(out, { buffer: results, offset: index * STRIDE });
+      emit.dispatch(describeCall(x, out, base));
+      return { index, count: elements(x.shape) };
+    };
+    try {
+      const rehearsal = await network.rehearsal(
+        (copy, before) => ({
+          output: ({ path, op }, y, emit) =>
+            slots.layers.push({ path, op: op.name, output: describe(emit, y) }),
+          gradient: ({ path }, gradient, emit) => {
+            const layer = slots.layers.find((candidate) => candidate.path === path);
+            if (layer) layer.gradient = describe(emit, gradient);
+          },
+          updated: (emit) => {
+            for (const [name, after] of copy.parameters) {
+              const [value, gradient] = [before.get(name), copy.gradients.get(name)];
+              if (!value || !gradient) throw new Error(`"${name}" has no place`);
+              slots.parameters.push({
+                name,
+                value: describe(emit, value),
+                gradient: describe(emit, gradient),
+                update: describe(emit, after, value),
+              });
+            }
+          },
+        }),
+        places,
+      );
+      return new Observer(network, rehearsal, results, slots);
+    } catch (error) {
+      results.destroy();
+      throw error;
+    }
+  }
+
+  /** Observes the step that `scalars` and `indices` would make. The network stays as it is. */
+  async observe(scalars: StepScalars, indices?: Uint32Array<ArrayBuffer>): Promise<Observation> {
+    this.rehearsal.run(scalars, indices);
+    const { gpu } = this.network;
+    const floats = new Float32Array(await gpu.read(this.results, 0, this.results.size));
+    const read = ({ index, count }: Slot) =>
+      readDescription(floats.subarray((index * STRIDE) / 4), count);
+    return {
+      layers: this.slots.layers.map(({ path, op, output, gradient }) => ({
+        path,
+        op,
+        output: read(output),
+        ...(gradient && { gradient: read(gradient) }),
+      })),
+      parameters: this.slots.parameters.map(({ name, value, gradient, update }) => ({
+        name,
+        value: read(value),
+        gradient: read(gradient),
+        update: read(update),
+      })),
+    };
+  }
+
+  destroy(): void {
+    this.rehearsal.destroy();
+    this.results.destroy();
+  }
+}

@@ -1,0 +1,72 @@
+/** A tensor in a few numbers and a histogram, taken on the GPU; see `shaders/describe.wgsl`. */
+import { read, write } from './op.ts';
+import type { KernelCall } from './op.ts';
+import { elements, imageDims, quads, storedElements } from './tensor.ts';
+import type { Tensor } from './tensor.ts';
+
+export interface Description {
+  /** Elements; padding does not count. */
+  count: number;
+  mean: number;
+  /** Biased standard deviation. */
+  deviation: number;
+  /** √(Σ x²). */
+  norm: number;
+  /** Of the finite elements. */
+  min: number;
+  max: number;
+  zeros: number;
+  /** Elements that are infinite or no number. */
+  notFinite: number;
+  /** How many elements lie in each of equal parts of [min, max]. */
+  bins: readonly number[];
+}
+
+/** Floats that the kernel writes. */
+export const DESCRIPTION_FLOATS = 64;
+const BINS = 48;
+const FIRST_BIN = 8;
+
+/** Describes `x`, or x − `base` where one is given (of the same shape and layout), in `out` (flat, {@link DESCRIPTION_FLOATS}). */
+export function describeCall(x: Tensor, out: Tensor, base?: Tensor): KernelCall {
+  const [a = 1, b = 1] = x.shape;
+  const [, channels] = imageDims(x.shape);
+  const lanes = {
+    image: channels,
+    kernel: a,
+    channels: elements(x.shape),
+    flat: elements(x.shape),
+  };
+  const C = lanes[x.layout];
+  const kernel = x.layout === 'kernel';
+  return {
+    shader: 'describe',
+    entry: 'describe',
+    constants: {
+      V: Math.ceil(storedElements(x) / 4),
+      Q: quads(C),
+      C,
+      I: kernel ? b : 1,
+      I4: kernel ? 4 * quads(b) : 1,
+      COUNT: elements(x.shape),
+      SUBTRACT: base !== undefined,
+    },
+    bindings: [read(x), write(out), ...(base ? [read(base)] : [])],
+    workgroups: [1, 1, 1],
+  };
+}
+
+/** What the kernel wrote of a tensor with `count` elements. */
+export function readDescription(floats: ArrayLike<number>, count: number): Description {
+  const [
+    mean = NaN,
+    deviation = NaN,
+    norm = NaN,
+    min = NaN,
+    max = NaN,
+    zeros = NaN,
+    notFinite = NaN,
+  ] = Array.from({ length: FIRST_BIN }, (_, i) => floats[i] ?? NaN);
+  const bins = Array.from({ length: BINS }, (_, i) => floats[FIRST_BIN + i] ?? NaN);
+  return { count, mean, deviation, norm, min, max, zeros, notFinite, bins };
+}

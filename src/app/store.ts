@@ -58,6 +58,9 @@ export interface LabState {
   progress: EventOf<'progress'> | null;
   evaluating: EventOf<'evaluating'> | null;
   phase: EventOf<'phase'> | null;
+  /** The layers of each network when they were last looked at; kept while {@link watching}. */
+  watched: Record<string, EventOf<'watched'>>;
+  watching: boolean;
   messages: (Message & { id: number })[];
   pace: Pace;
   /** Networks whose curves are hidden on the chart. */
@@ -84,6 +87,8 @@ const INITIAL_STATE: LabState = {
   progress: null,
   evaluating: null,
   phase: null,
+  watched: {},
+  watching: false,
   messages: [],
   pace: { kind: 'full' },
   hidden: [],
@@ -189,6 +194,10 @@ function reduce(state: LabState, event: Event): Partial<LabState> {
           : {}),
       };
     }
+    case 'watched':
+      return state.watching
+        ? { watched: { ...state.watched, [event.network]: event }, revision: state.revision + 1 }
+        : {};
     case 'phase':
       return { phase: event.phase === null ? null : event };
     case 'failed':
@@ -218,6 +227,8 @@ export interface LabActions {
   discard(): void;
   toggle(network: string, connected: boolean): void;
   setPace(pace: Pace): void;
+  /** Whether the worker tells what goes on in the layers. */
+  watch(on: boolean): void;
   openFiles(files: File[]): void;
   tell(message: Message): void;
   dismiss(id: number): void;
@@ -245,7 +256,7 @@ export function createAppStore(send: (command: Command) => void): LabStore {
       clearTimeout(resting);
       live = {};
       // What is being built is shown from now on; its numbers come with the answer.
-      set(({ draft }) => ({ asked: draft, config: draft, networks: [] }));
+      set(({ draft }) => ({ asked: draft, config: draft, networks: [], watched: {} }));
       send({ type: 'configure', config: get().draft });
     };
     /** Builds what the link asks for, and says what was chosen for this machine. */
@@ -331,6 +342,10 @@ export function createAppStore(send: (command: Command) => void): LabStore {
       setPace: (pace) => {
         set({ pace });
         send({ type: 'pace', pace });
+      },
+      watch: (on) => {
+        set(on ? { watching: true } : { watching: false, watched: {} });
+        send({ type: 'watch', on });
       },
       openFiles: (files) => {
         if (files.length > 0) send({ type: 'open-files', files });

@@ -10,6 +10,7 @@ import type { Dataset, LabelledImages } from '../data/dataset.ts';
 import { DeviceDataset } from '../engine/dataset.ts';
 import { evaluate } from '../engine/evaluate.ts';
 import { GpuNetwork } from '../engine/network.ts';
+import { Observer } from '../engine/observe.ts';
 import type { Gpu } from '../engine/gpu/gpu.ts';
 import { recipeOf } from '../engine/graph/lower.ts';
 import type { Phase } from '../engine/graph/lower.ts';
@@ -22,6 +23,8 @@ import type { ExperimentConfig, LiveSettings } from './config.ts';
 import { BatchOrder, balancedSubset } from './batches.ts';
 import { learningRateAt } from './schedule.ts';
 import { NetworkRun, TRAIN_SLOTS } from './run.ts';
+import { watchedLayers } from './watch.ts';
+import type { WatchedLayer } from './watch.ts';
 import type { MetricsRow } from './run.ts';
 
 /** A command that waits for its turn. */
@@ -61,6 +64,8 @@ export interface NetworkDescription {
 }
 
 export type LabEvent =
+  /** How a network that is watched stood before its step `iteration` + 1. */
+  | { type: 'watched'; network: string; iteration: number; layers: WatchedLayer[] }
   | { type: 'networks'; config: ExperimentConfig; networks: NetworkDescription[] }
   | { type: 'state'; state: RunState }
   | { type: 'metrics'; rows: MetricsRow[]; imagesPerSecond: Record<string, number> }
@@ -90,6 +95,10 @@ const TOGETHER_MS = 1;
 /** Rows go out at least this often. */
 const COLLECT_MILLISECONDS = 200;
 const COLLECT_STEPS = TRAIN_SLOTS / 2;
+/** Watching pauses this many times as long as it took: it takes a twelfth of the time. */
+const WATCH_SHARE = 11;
+/** And looks no more often than this. */
+const WATCH_MILLISECONDS = 300;
 
 /** The spec of network `id` under a configuration and a data set. */
 export function specOf(id: string, config: ExperimentConfig, dataset: Dataset): NetworkSpec {
@@ -135,6 +144,9 @@ export class Experiment {
   /** When the GPU finished the step before. */
   private lastDone = 0;
   private lastCollected = 0;
+  private watching = false;
+  /** When the next look is due. */
+  private nextWatch = 0;
   /** Wakes a slow-motion wait. */
   private wake: () => void = () => undefined;
   /** The first error of the GPU since training began; others follow from it. */
@@ -255,6 +267,7 @@ export class Experiment {
         }
         this.describe();
         this.enter('ready');
+        if (this.watching) await this.watchAll();
       },
       { urgent: true },
     );
@@ -271,6 +284,7 @@ export class Experiment {
         const kind = connected ? 'connected' : 'cut';
         this.hooks.emit({ type: 'mark', mark: { network: id, iteration: run.iteration, kind } });
         this.describe();
+        if (this.watching) await this.watchRun(run);
       },
       { urgent: true },
     );
@@ -295,6 +309,21 @@ export class Experiment {
         });
       }
     });
+  }
+
+  /**
+   * Tells from time to time what goes on in the layers of every network (`watched` events), at once when it begins; it
+   * takes less than a tenth of the time, and nothing when it is off.
+   */
+  watch(on: boolean): void {
+    this.act(
+      async () => {
+        this.watching = on;
+        if (on) await this.watchAll();
+        else for (const run of this.runs) run.forgetObserver();
+      },
+      { urgent: true },
+    );
   }
 
   setPace(pace: Pace): void {
@@ -334,7 +363,10 @@ export class Experiment {
 
   private destroy(): void {
     this.stopListening();
-    for (const { network } of this.runs) network.destroy();
+    for (const run of this.runs) {
+      run.forgetObserver();
+      run.network.destroy();
+    }
     this.train.destroy();
     this.test.destroy();
   }
@@ -405,6 +437,7 @@ export class Experiment {
       return;
     }
     await this.advance(next);
+    if (this.watching && this.now() >= this.nextWatch) await this.watchNext();
     if (
       this.now() - this.lastCollected > COLLECT_MILLISECONDS ||
       next.pendingRows >= COLLECT_STEPS
@@ -489,6 +522,34 @@ export class Experiment {
     for (const { run, step } of reported.steps) {
       run.timeStep(step, ((reported.milliseconds / 1000) * run.flops) / flops);
     }
+  }
+
+  /** Looks at the run that was last looked at longest ago. */
+  private async watchNext(): Promise<void> {
+    const [longest] = this.runs.toSorted((a, b) => a.watchedAt - b.watchedAt);
+    if (longest) await this.watchRun(longest);
+  }
+
+  private async watchAll(): Promise<void> {
+    for (const run of this.runs) await this.watchRun(run);
+  }
+
+  private async watchRun(run: NetworkRun): Promise<void> {
+    await this.settle();
+    const observer = await run.observer(() => Observer.create(run.network));
+    const began = this.now();
+    const t = run.iteration;
+    const scalars = this.scalarsAt(t, this.config.batch);
+    const observation = await observer.observe(scalars, this.order.at(t));
+    run.watchedAt = this.now();
+    this.nextWatch =
+      run.watchedAt + Math.max(WATCH_MILLISECONDS, WATCH_SHARE * (run.watchedAt - began));
+    this.hooks.emit({
+      type: 'watched',
+      network: run.id,
+      iteration: t,
+      layers: watchedLayers(observation),
+    });
   }
 
   private async settle(): Promise<void> {

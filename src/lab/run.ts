@@ -2,6 +2,7 @@
  * One network of an experiment as it trains: where it stands, and the rows of its curves.
  */
 import type { GpuNetwork, Summary } from '../engine/network.ts';
+import type { Observer } from '../engine/observe.ts';
 
 /** Training error is the mean over the batches of so many last iterations. */
 export const SMOOTHING_WINDOW = 50;
@@ -44,6 +45,9 @@ export class NetworkRun {
   divergedAt: number | null = null;
   /** The test set is to be evaluated before the next step. */
   evaluationDue = false;
+  /** When its layers were last looked at. */
+  watchedAt = 0;
+  private watcher: Observer | null = null;
   /** Seconds of all steps whose rows were made. */
   private seconds = 0;
   /** Seconds of each of the last steps. */
@@ -67,6 +71,21 @@ export class NetworkRun {
     this.batch = batch;
     this.flops = flops;
     this.connected = connected;
+  }
+
+  /** The observer of the present wiring; made by `create` where there is none. */
+  async observer(create: () => Promise<Observer>): Promise<Observer> {
+    const wired = JSON.stringify(this.network.spec.layers);
+    if (!this.watcher || JSON.stringify(this.watcher.spec.layers) !== wired) {
+      this.forgetObserver();
+      this.watcher = await create();
+    }
+    return this.watcher;
+  }
+
+  forgetObserver(): void {
+    this.watcher?.destroy();
+    this.watcher = null;
   }
 
   reset(connected: boolean): void {

@@ -26,7 +26,7 @@ interface OpenedFiles {
 }
 
 /** What a running experiment is told. */
-type Control = Exclude<Command, { type: 'configure' | 'open-files' | 'pace' }>;
+type Control = Exclude<Command, { type: 'configure' | 'open-files' | 'pace' | 'watch' }>;
 
 export class Host {
   private readonly post: (event: Event) => void;
@@ -38,6 +38,7 @@ export class Host {
   private dataset: Dataset | null = null;
   private opened: OpenedFiles | null = null;
   private pace: Pace = { kind: 'full' };
+  private watching = false;
   /** Commands that build something run one after the other. */
   private building: Promise<void>;
   /** How many experiments are being made, or wait to be: what comes meanwhile is meant for the last of them. */
@@ -60,6 +61,10 @@ export class Host {
       case 'pace':
         this.pace = command.pace;
         this.experiment?.setPace(command.pace);
+        return;
+      case 'watch':
+        this.watching = command.on;
+        this.experiment?.watch(command.on);
         return;
       default:
         if (this.preparing > 0) this.keep(command);
@@ -199,6 +204,7 @@ export class Host {
         this.post({ type: 'progress', task: 'compile', stage: null, done, total }),
     });
     experiment.setPace(this.pace);
+    if (this.watching) experiment.watch(true);
     this.experiment = experiment;
     this.dataset = dataset;
     this.post({ type: 'dataset', dataset: describeDataset(dataset) });

@@ -31,9 +31,12 @@ export type Command =
   /** Connect or cut all residual connections of one network; weights and optimizer state stay. */
   | { type: 'toggle'; network: string; connected: boolean }
   | { type: 'pace'; pace: Pace }
+  /** Whether to tell what goes on in the layers (`watched`); stays so for later experiments. */
+  | { type: 'watch'; on: boolean }
   /** Read a data set from files a person dropped or picked; answered by `dataset` or `failed`. */
   | { type: 'open-files'; files: File[] };
 
+export type { WatchedLayer } from '../lab/watch.ts';
 export type { DeviceDescription, Mark, MetricsRow, NetworkDescription, Pace };
 
 export interface DatasetDescription {

@@ -265,6 +265,54 @@ describe('shortcuts', () => {
   });
 });
 
+describe('watching the layers', () => {
+  it('begins at once, follows wiring and training, and changes nothing of what is computed', async () => {
+    const apart = await Watched.open();
+    apart.experiment.start();
+    await apart.experiment.idle();
+
+    const watched = await Watched.open();
+    watched.experiment.watch(true);
+    await watched.experiment.idle();
+    expect(watched.of('watched').map(({ network, iteration }) => [network, iteration])).toEqual(
+      NETWORKS.map((id) => [id, 0]),
+    );
+    for (const { layers } of watched.of('watched')) {
+      expect(layers.map(({ path }) => path)).toEqual([
+        'conv1',
+        ...['layer1', 'layer2', 'layer3'].flatMap((stage) => [
+          `${stage}.0.conv1`,
+          `${stage}.0.conv2`,
+        ]),
+        'fc',
+      ]);
+      for (const { deviation, gradient, update } of layers) {
+        for (const value of [deviation, gradient, update]) expect(value).toBeGreaterThan(0);
+      }
+    }
+    watched.experiment.start();
+    await watched.experiment.idle();
+    expect(watched.curves()).toEqual(apart.curves());
+
+    watched.experiment.toggle('residual-8', false);
+    await watched.experiment.idle();
+    expect(watched.of('watched').at(-1)).toMatchObject({ network: 'residual-8', iteration: STEPS });
+    watched.experiment.reset();
+    await watched.experiment.idle();
+    expect(watched.of('watched').slice(-2)).toEqual(watched.of('watched').slice(0, 2));
+  });
+
+  it('takes no memory once it has ended', async () => {
+    const { experiment } = await Watched.open();
+    const bytes = gpu.transient.bytes;
+    experiment.watch(true);
+    await experiment.idle();
+    experiment.watch(false);
+    await experiment.idle();
+    expect(gpu.transient.bytes).toBe(bytes);
+  });
+});
+
 describe('what goes wrong', () => {
   it('a loss that is not a number stops that network only, and is marked once', async () => {
     const networks: GpuNetwork[] = [];

@@ -26,10 +26,11 @@ export function Plot({ label, data, layout = {}, className = '' }: PlotProps) {
       gridcolor: colors.grid,
       zerolinecolor: colors.muted,
       linecolor: colors.muted,
-      tickfont: { color: colors.muted },
+      tickcolor: colors.muted,
       fixedrange: true,
       automargin: true,
       ...own,
+      tickfont: { color: colors.muted, ...own.tickfont },
     });
     void plotly.react(
       plot.current,

@@ -8,9 +8,10 @@ import { networkStyles } from '../palette.ts';
 import { pendingSettings } from '../store.ts';
 import { useShade } from '../theme.ts';
 import { DataTab } from './DataTab.tsx';
+import { LayersTab } from './LayersTab.tsx';
 import { SettingsTab } from './SettingsTab.tsx';
 
-const PANEL_TABS = ['drawing', 'settings', 'data'] as const;
+const PANEL_TABS = ['drawing', 'layers', 'settings', 'data'] as const;
 export type PanelTab = (typeof PANEL_TABS)[number];
 
 interface PanelProps {
@@ -42,6 +43,9 @@ export function Panel({ tab, onTab }: PanelProps) {
       </Tabs.List>
       <Tabs.Content value="drawing" className="tab drawing-tab" tabIndex={-1}>
         <DrawingTab />
+      </Tabs.Content>
+      <Tabs.Content value="layers" className="tab" tabIndex={-1}>
+        <LayersTab />
       </Tabs.Content>
       <Tabs.Content value="settings" className="tab" tabIndex={-1}>
         <SettingsTab />

@@ -63,6 +63,7 @@ export class Network {
   private readonly forget: () => void;
   private fault: Error | null = null;
   private steps = 0;
+  private destroyed = false;
 
   private constructor(network: GpuNetwork, chosen: z.output<typeof settings>) {
     this.network = network;
@@ -85,6 +86,12 @@ export class Network {
    */
   static async create(device: GPUDevice, spec: NetworkSpec, given: Settings): Promise<Network> {
     const chosen = parse(settings, given, 'settings');
+    if (typeof (device as Partial<GPUDevice> | undefined)?.createBuffer !== 'function') {
+      throw new FathomError(
+        'device',
+        'expected a GPUDevice, as requestDevice(navigator.gpu) gives in { device }, found something else',
+      );
+    }
     const { tuning = tuningFor(describeDevice(device)), batch, seed } = chosen;
     const shared = gpus.get(device) ?? new Map<string, Gpu>();
     gpus.set(device, shared);
@@ -98,6 +105,15 @@ export class Network {
       rewirable: false,
     });
     return new Network(network, chosen);
+  }
+
+  /** Throws a FathomError `destroyed` when there is nothing left to work on. */
+  private expectAlive(): void {
+    if (!this.destroyed) return;
+    throw new FathomError(
+      'destroyed',
+      `the network ${this.network.spec.name} was destroyed: create another`,
+    );
   }
 
   /** Steps that were taken. */
@@ -159,6 +175,7 @@ export class Network {
 
   /** Weights and running statistics by name. */
   async weights(): Promise<Weights> {
+    this.expectAlive();
     const [parameters, state] = await this.checked(
       Promise.all([this.network.readParameters(), this.network.readState()]),
     );
@@ -167,6 +184,7 @@ export class Network {
 
   /** dL/d of all weights in the last step, by name. */
   async gradients(): Promise<Weights> {
+    this.expectAlive();
     return Object.fromEntries(await this.checked(this.network.readGradients()));
   }
 
@@ -174,9 +192,11 @@ export class Network {
    * Sets weights and running statistics, as many as are given; what the optimizer keeps stays. `num_batches_tracked` of a
    * PyTorch state_dict is passed over.
    *
-   * @throws FathomError `weights` for a name that the network has not, or a wrong number of values; then none is set
+   * @throws FathomError `weights` for a name that the network has not, a wrong number of values, or one that is no number;
+   *   then none is set
    */
   setWeights(weights: Readonly<Record<string, ArrayLike<number>>>): void {
+    this.expectAlive();
     const given = Object.entries(weights).filter(([name]) => !name.endsWith('num_batches_tracked'));
     for (const [name, values] of given) {
       const shape = this.shapes[name];
@@ -184,6 +204,13 @@ export class Network {
         const known = Object.keys(this.shapes).join(', ');
         throw new FathomError('weights', `this network has no weight "${name}"; it has ${known}`, {
           name,
+        });
+      }
+      const wrong = Array.prototype.findIndex.call(values, (value) => !Number.isFinite(value));
+      if (wrong >= 0) {
+        throw new FathomError('weights', `value ${wrong} of "${name}" is ${values[wrong]}`, {
+          name,
+          at: wrong,
         });
       }
       if (values.length !== elements(shape)) {
@@ -203,12 +230,15 @@ export class Network {
 
   /** Back to the seed: weights, running statistics, what the optimizer keeps, and the count of steps. */
   reset(): void {
+    this.expectAlive();
     this.steps = 0;
     this.network.reset();
   }
 
   /** Frees the memory of this network. The device stays. */
   destroy(): void {
+    if (this.destroyed) return;
+    this.destroyed = true;
     this.forget();
     this.network.destroy();
   }
@@ -235,6 +265,10 @@ export class Network {
   }
 
   private scalars(valid: number): StepScalars {
+    for (const name of ['learningRate', 'momentum', 'weightDecay'] as const) {
+      if (Number.isFinite(this[name])) continue;
+      throw new FathomError('settings', `${name} is ${this[name]}: expected a number`, { name });
+    }
     const { seed, nesterov, clipNorm, optimizer } = this.settings;
     return {
       learningRate: this.learningRate,
@@ -265,6 +299,7 @@ export class Network {
 
   /** How many images there are. */
   private expectImages(images: ArrayLike<number>, count?: number): number {
+    this.expectAlive();
     const { channels, height, width } = this.network.spec.input;
     const found = images.length / this.imageSize;
     if (Number.isInteger(found) && found > 0 && found === (count ?? found)) return found;
@@ -306,7 +341,17 @@ function parse<T extends z.ZodType>(schema: T, given: unknown, what: string): z.
   const parsed = schema.safeParse(given);
   if (parsed.success) return parsed.data;
   const faults = parsed.error.issues.map(
-    ({ path, message }) => `${[what, ...path].join('.')}: ${message}`,
+    ({ path, message }) => `${placeOf(given, what, path)}: ${message}`,
   );
   throw new FathomError(what, faults.join('; '), { faults: faults.length });
+}
+
+/** A path into malformed input, with the names of layers in place of their numbers: `network.layers.block.body.conv`. */
+function placeOf(given: unknown, what: string, path: readonly PropertyKey[]): string {
+  let value = given;
+  return path.reduce((place: string, key) => {
+    value = (value as Record<PropertyKey, unknown> | undefined)?.[key];
+    const name = typeof key === 'number' && (value as { name?: unknown } | undefined)?.name;
+    return `${place}.${typeof name === 'string' ? name : String(key)}`;
+  }, what);
 }

@@ -7,7 +7,6 @@
  */
 import { createStore } from 'zustand/vanilla';
 import type { StoreApi } from 'zustand/vanilla';
-import { liveSettings } from '../lab/config.ts';
 import type { ExperimentConfig, LiveSettings } from '../lab/config.ts';
 import { machineDefaults } from '../lab/defaults.ts';
 import type {
@@ -144,14 +143,13 @@ function reduce(state: LabState, event: Event): Partial<LabState> {
       return { datasets: { ...state.datasets, [event.dataset.id]: event.dataset }, progress: null };
     case 'networks': {
       const { config, networks } = event;
-      if (state.draft === state.asked) return { config, draft: config, asked: config, networks };
-      // Changes wait for a reset; only what has just become true elsewhere is taken over.
-      const data = config.data === state.config.data ? state.draft.data : config.data;
-      return {
-        config,
-        draft: { ...state.draft, ...liveSettings.parse(config), data },
-        networks,
-      };
+      const { draft, asked } = state;
+      // An answer to what was asked before would take back what was asked since.
+      const answered = differences(config, asked).every((name) => name === 'data' || isLive(name));
+      if (draft === asked && answered) return { config, draft: config, asked: config, networks };
+      // Changes wait; only what has just become true elsewhere is taken over.
+      const data = config.data === state.config.data ? draft.data : config.data;
+      return { config, draft: { ...draft, data }, networks };
     }
     case 'state': {
       return {

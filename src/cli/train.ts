@@ -177,6 +177,12 @@ async function main(): Promise<void> {
   const failures: Error[] = [];
   const latest = new Map<string, MetricsRow>();
   let printed = 0;
+  let line = '';
+  const printProgress = () => {
+    const next = progressLine(config, latest);
+    if (next !== line) console.log(next);
+    line = next;
+  };
   const emit = (event: LabEvent) => {
     if (event.type === 'mark' && event.mark.kind === 'diverged') {
       console.log(
@@ -189,7 +195,7 @@ async function main(): Promise<void> {
     const evaluated = event.rows.some(({ testError }) => testError !== null);
     if (!evaluated && performance.now() - printed < 2000) return;
     printed = performance.now();
-    console.log(progressLine(config, latest));
+    printProgress();
   };
   const experiment = await Experiment.create(new Gpu(device, tuning), config, dataset, {
     emit,
@@ -206,7 +212,7 @@ async function main(): Promise<void> {
 
   // Whatever happened, the rows that were measured are kept.
   await writeMetrics(join(out, 'metrics.csv'), config, rows, options.seconds !== false);
-  console.log(progressLine(config, latest));
+  printProgress();
   console.log(`wrote ${join(out, 'metrics.csv')} and ${join(out, 'config.json')}`);
   const [failure] = failures;
   if (failure) throw failure;

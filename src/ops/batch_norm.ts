@@ -104,6 +104,8 @@ export const batchNorm = defineOp<BatchNormParams>({
   doc: {
     title: 'Batch normalization',
     formula: normFormula('N, H, W; in evaluation the running estimates'),
+    symbols:
+      'In training the running estimates follow, $r \\leftarrow (1 - m)\\,r + m\\,\\hat r$ with `momentum` $m$, where $\\hat r$ is the batch’s mean, or its unbiased variance $\\frac{n}{n - 1}\\sigma^2$ of the $n = NHW$ values of a channel',
     gradient: String.raw`${NORM_GRADIENT}\text{ (in evaluation the means fall away)}`,
     source: 'Ioffe & Szegedy 2015; γ = 0 at the end of a block: Goyal et al. 2017',
   },

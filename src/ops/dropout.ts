@@ -135,6 +135,7 @@ export const dropout = dropoutOp({
   doc: {
     title: 'Dropout',
     formula: formula('m_{n,c,h,w}'),
+    symbols: 'where $p$ is `drop_probability`; at $p = 1$ training gives $y = 0$ in both modes',
     gradient: GRADIENT,
     source:
       'Srivastava et al. 2014, “Dropout: A Simple Way to Prevent Neural Networks from Overfitting”',
@@ -161,6 +162,7 @@ export const dropout2d = dropoutOp({
   doc: {
     title: 'Dropout of channels',
     formula: formula('m_{n,c}'),
+    symbols: 'where $p$ is `drop_probability`; at $p = 1$ training gives $y = 0$ in both modes',
     gradient: GRADIENT,
     source:
       'Tompson et al. 2015, “Efficient Object Localization Using Convolutional Networks”, section 3.2',

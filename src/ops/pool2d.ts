@@ -96,7 +96,8 @@ export const maxPool2d = defineOp<Pool2dParams>({
   doc: {
     title: 'Max pooling',
     formula: String.raw`y_{n,c,i,j} = \max_{u,v} x_{n,\,c,\; i s + u - p,\; j s + v - p}`,
-    symbols: 'where $s$ and $p$ are stride and padding of the axis; padding is no maximum',
+    symbols:
+      'where $s$ and $p$ are stride and padding of the axis; the maximum is taken inside the image only, never of the padding',
     gradient: String.raw`\frac{\partial L}{\partial x} = \sum \frac{\partial L}{\partial y} \text{ over the windows whose first maximum } x \text{ is}`,
     source: 'Scherer et al. 2010; conventions of torch.nn.functional.max_pool2d',
   },

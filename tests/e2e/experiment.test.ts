@@ -112,7 +112,11 @@ test('the learning rate is changed while the networks train', async ({ page }) =
 
   const before = await iterations(page);
   await page.getByRole('tab', { name: 'Settings' }).click();
-  await page.getByRole('spinbutton', { name: 'Learning rate' }).fill('0.02');
+  const rate = page.getByRole('spinbutton', { name: 'Learning rate' });
+  await rate.fill('0.02');
+  // What is half typed does not count yet.
+  expect(page.url()).not.toContain('learningRate');
+  await rate.press('Enter');
   await expect(page.locator('.js-plotly-plot').getByText('Learning rate 0.02')).toBeVisible();
   expect(page.url()).toContain('learningRate=0.02');
 

@@ -174,8 +174,26 @@ describe('refuses', () => {
     expect(() => network.setWeights({ 'fc.bias': [0, 0, 0, 0], 'fc.weight': [0] })).toThrow(
       /^"fc\.weight" has shape \[4, 12\], that is 48 values, not 1/,
     );
+    expect(() => network.setWeights({ 'fc.bias': [0, NaN, 0, 0] })).toThrow(
+      /^value 1 of "fc\.bias" is NaN/,
+    );
+    network.learningRate = NaN;
+    await expect(network.step(images.data, labels)).rejects.toThrow(/^learningRate is NaN/);
     expect(await network.weights()).toEqual(before);
     expect(network.iteration).toBe(0);
+  });
+
+  test('work on a network that was destroyed, and what is no device', async () => {
+    const network = await open();
+    network.destroy();
+    network.destroy();
+    const destroyed = expect.objectContaining({ code: 'destroyed' }) as Error;
+    await expect(network.step(images.data, labels)).rejects.toThrow(destroyed);
+    await expect(network.predict(images.data)).rejects.toThrow(destroyed);
+    await expect(network.weights()).rejects.toThrow(destroyed);
+    expect(() => network.reset()).toThrow(destroyed);
+    const nothing = Network.create({} as GPUDevice, spec, { batch: 4 });
+    await expect(nothing).rejects.toThrow(expect.objectContaining({ code: 'device' }) as Error);
   });
 
   test('settings and networks that cannot be, by their place', async () => {
@@ -185,7 +203,7 @@ describe('refuses', () => {
     );
     const nameless = { ...spec, layers: [{ type: 'conv3d', name: 'c' }] };
     await expect(open({}, nameless as unknown as NetworkSpec)).rejects.toThrow(
-      /^network\.layers\.0\.type/,
+      /^network\.layers\.c\.type/,
     );
     const narrow = { ...spec, input: { ...INPUT, height: 0 } };
     await expect(open({}, narrow)).rejects.toThrow(/^network\.input\.height/);

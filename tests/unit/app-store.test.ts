@@ -108,6 +108,18 @@ describe('at the beginning', () => {
 });
 
 describe('settings', () => {
+  it('that were asked for since are not taken back by an answer to what was asked before', () => {
+    const { sent, receive, state } = setup();
+    state().change('clipNorm', 1);
+    vi.runAllTimers();
+    state().change('clipNorm', 2);
+    state().change('learningRate', 0.3);
+    vi.runAllTimers();
+    receive(networks({ ...DEFAULTS, clipNorm: 1 }));
+    expect(state().draft).toMatchObject({ clipNorm: 2, learningRate: 0.3 });
+    expect(sent.at(-1)).toMatchObject({ config: { clipNorm: 2, learningRate: 0.3 } });
+  });
+
   it('are built at once at iteration 0, together when changed together', () => {
     const { sent, state } = setup();
     sent.length = 0;

@@ -29,7 +29,7 @@ export function ErrorChart() {
   const [zoom, setZoom] = useState<Zoom | null>(null);
   const [reading, setReading] = useState('');
   const input = useFigureInput(zoom, size);
-  const empty = useLabGlance((state) => state.run !== 'running' && iterationsDone(state) === 0);
+  const empty = useLabGlance((state) => state.run === 'ready' && iterationsDone(state) === 0);
   const count = useLab((state) => state.config.networks.length);
   const figure = buildFigure(input);
 

@@ -32,6 +32,9 @@ const GROUPS = [
   { name: 'experiment', settings: ['width', 'shortcut', 'steps', 'evalEvery', 'seed'] },
 ] as const;
 
+/** Where most begin. */
+const USUAL_RATE = { sgd: 0.1, adam: 0.001, adamw: 0.001 } as const;
+
 /** Above this Adam seldom learns. */
 const ADAM_RATE = 0.01;
 
@@ -217,7 +220,13 @@ function SettingControl({ name, id, label, description }: SettingControlProps) {
             value,
             name: t(`settings.optimizer.options.${value}`),
           }))}
-          onChange={(value) => change('optimizer', value)}
+          onChange={(value) => {
+            change('optimizer', value);
+            // A rate that was not chosen but usual gives way to what is usual now.
+            if (draft.learningRate === USUAL_RATE[draft.optimizer]) {
+              change('learningRate', USUAL_RATE[value]);
+            }
+          }}
         />
       );
     case 'schedule':

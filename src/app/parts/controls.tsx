@@ -3,10 +3,13 @@
  */
 import { Info, Minus, Plus } from 'lucide-react';
 import { ToggleGroup, Tooltip } from 'radix-ui';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import type { ComponentProps, ReactElement, ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { NetworkStyle } from '../palette.ts';
+
+/** How long a field says what it could not take. */
+const REFUSED_MS = 5000;
 
 /** Shows `text` while the pointer or the focus rests on `children`. */
 export function Tip({ text, children }: { text: ReactNode; children: ReactElement }) {
@@ -148,7 +151,10 @@ interface NumberFieldProps {
   onChange: (value: number) => void;
 }
 
-/** A number that cannot be out of range: what is typed counts once it is allowed, or is mended on leaving. */
+/**
+ * A number that cannot be out of range: what is typed counts on Enter or on leaving, and is mended if it must be. A
+ * number half typed (the 0 of 0.003) never counts.
+ */
 export function NumberField(props: NumberFieldProps) {
   const { id, label, description, value, min, max, nearest, step, onChange } = props;
   const { t } = useTranslation();
@@ -163,8 +169,6 @@ export function NumberField(props: NumberFieldProps) {
     if (!/^[\d.eE+-]*$/.test(typed)) return;
     setText(typed);
     setRefused(null);
-    const number = Number(typed);
-    if (typed !== '' && nearest(number) === number) commit(number);
   };
   const leave = () => {
     if (text !== null && text !== '') {
@@ -174,6 +178,11 @@ export function NumberField(props: NumberFieldProps) {
     }
     setText(null);
   };
+  useEffect(() => {
+    if (refused === null) return;
+    const timer = setTimeout(() => setRefused(null), REFUSED_MS);
+    return () => clearTimeout(timer);
+  }, [refused]);
   const move = (direction: 1 | -1) => {
     setText(null);
     setRefused(null);

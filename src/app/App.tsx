@@ -14,10 +14,14 @@ import { Panel } from './parts/Panel.tsx';
 import { Transport } from './parts/Transport.tsx';
 import { Unsupported } from './parts/Unsupported.tsx';
 import type { PanelTab } from './parts/Panel.tsx';
-import { useRoute } from './route.ts';
+import { CHECK, useRoute } from './route.ts';
 
 const ChapterPage = lazy(() =>
   import('./chapters/ChapterPage.tsx').then((module) => ({ default: module.ChapterPage })),
+);
+
+const CheckPage = lazy(() =>
+  import('./check/CheckPage.tsx').then((module) => ({ default: module.CheckPage })),
 );
 
 /** The page that the address names. */
@@ -27,21 +31,28 @@ export function App() {
   const unsupported = useLab((state) => state.unsupported);
   const [tab, setTab] = useState<PanelTab>('drawing');
   const chapter = isChapter(page) ? page : null;
+  const check = page === CHECK;
   const { present, embed } = readView(query);
   const bare = chapter !== null && embed;
 
   return (
     <Tooltip.Provider delayDuration={400}>
-      <div className="app" data-page={chapter ?? 'experiment'}>
+      <div className="app" data-page={chapter ?? (check ? page : 'experiment')}>
         {!bare && (
           <>
-            <Header onShowData={chapter || unsupported ? undefined : () => setTab('data')} />
+            <Header
+              onShowData={chapter || check || unsupported ? undefined : () => setTab('data')}
+            />
             {!(chapter && present) && <Nav page={page} />}
           </>
         )}
         {chapter ? (
           <Suspense fallback={<main className="chapter" aria-busy aria-label={t('loading')} />}>
             <ChapterPage key={chapter} id={chapter} query={query} />
+          </Suspense>
+        ) : check ? (
+          <Suspense fallback={<main aria-busy aria-label={t('loading')} />}>
+            <CheckPage />
           </Suspense>
         ) : unsupported ? (
           <Unsupported failure={unsupported} />

@@ -3,8 +3,8 @@ import { FathomError } from '../errors.ts';
 import { scalar } from '../reference/tensor.ts';
 import type { Tensors } from '../reference/tensor.ts';
 import type { ConformanceBackend, NetworkResult, OpResult } from './backend.ts';
-import { compareTensor, largest } from './compare.ts';
-import type { Comparison } from './compare.ts';
+import { compareTensor, largest } from '../reference/compare.ts';
+import type { Comparison } from '../reference/compare.ts';
 import type { ConformanceCase, NetworkCase, OpCase } from './format.ts';
 
 export type Outcome =

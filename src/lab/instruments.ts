@@ -2,6 +2,7 @@
  * What the chapters ask: single ops on tensors that the page gives, run by the kernels that train networks and by the
  * float64 reference beside them. Where there is no WebGPU the reference answers alone.
  */
+import { FathomError } from '../errors.ts';
 import { sourceOf } from '../engine/gpu/kernels.ts';
 import type { Gpu } from '../engine/gpu/gpu.ts';
 import type { Phase } from '../engine/graph/lower.ts';
@@ -12,6 +13,8 @@ import { ops } from '../ops/table.ts';
 import type { OpName } from '../ops/table.ts';
 import { map, need, zeros } from '../reference/tensor.ts';
 import type { Tensor, Tensors } from '../reference/tensor.ts';
+import { CHECKS, selfCheck } from './self_check.ts';
+import type { CheckResult } from './self_check.ts';
 
 export interface OpQuestion {
   op: OpName;
@@ -80,6 +83,21 @@ export class Instruments {
         wgsl: sourceOf(dispatch),
       }));
       return { ...run, by: 'gpu', reference, kernels };
+    });
+  }
+
+  /**
+   * Checks every kernel on this adapter, sample by sample; see `self_check.ts`. `onResult` is told each result with how
+   * many there will be, and ends the check by answering false. Throws a FathomError `no-webgpu` where there is no device.
+   */
+  check(
+    onResult: (result: CheckResult, total: number) => Promise<boolean> | boolean,
+  ): Promise<void> {
+    return this.inTurn(async (gpu) => {
+      if (!gpu) throw new FathomError('no-webgpu', 'there is no WebGPU device here to check');
+      for await (const result of selfCheck(gpu)) {
+        if (!(await onResult(result, CHECKS))) return;
+      }
     });
   }
 

@@ -54,10 +54,11 @@ export interface DatasetDescription {
   samples: { images: Uint8Array; labels: Uint8Array };
 }
 
+export type { CheckResult } from '../lab/self_check.ts';
 export type { KernelText, OpAnswer, OpQuestion } from '../lab/instruments.ts';
 
 /** What the chapters ask the worker; each call is answered by a promise. */
-export type InstrumentsApi = Pick<Instruments, 'run'>;
+export type InstrumentsApi = Pick<Instruments, 'run' | 'check'>;
 
 /** Opens the line of the chapters' questions, beside commands and events. */
 export interface OpenInstruments {

@@ -19,6 +19,7 @@ async function plainly<T>(answer: Promise<T>): Promise<T> {
 
 const api: InstrumentsApi = {
   run: (question) => plainly(instruments.run(question)),
+  check: (onResult) => plainly(instruments.check(onResult)),
 };
 
 self.onmessage = ({ data }: MessageEvent<Command | OpenInstruments>) => {

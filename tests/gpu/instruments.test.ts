@@ -4,7 +4,7 @@ import { Gpu } from '../../src/engine/gpu/gpu.ts';
 import { Instruments } from '../../src/lab/instruments.ts';
 import type { OpQuestion } from '../../src/lab/instruments.ts';
 import { normalTensor } from '../../src/ops/sample.ts';
-import { compareTensor } from '../../src/conformance/compare.ts';
+import { compareTensor } from '../../src/reference/compare.ts';
 import { device } from './setup.ts';
 
 const gpu = new Gpu(device);

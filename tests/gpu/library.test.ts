@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { Network, cifarNetwork } from '../../src/library.ts';
 import type { NetworkSpec, Settings, Weights } from '../../src/library.ts';
-import { compareTensor, largest } from '../../src/conformance/compare.ts';
+import { compareTensor, largest } from '../../src/reference/compare.ts';
 import { runReference, stepReference } from '../../src/network/reference.ts';
 import type { OptimizerState, ReferenceState } from '../../src/network/reference.ts';
 import { normalTensor } from '../../src/ops/sample.ts';

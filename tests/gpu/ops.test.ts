@@ -3,22 +3,22 @@
  * shapes that fit no tile, on tensors rounded to float32. Runs in Node and, as it stands, in Chromium.
  */
 import { describe, expect, test } from 'vitest';
-import { compareTensor, largest } from '../../src/conformance/compare.ts';
+import { compareTensor, largest } from '../../src/reference/compare.ts';
 import { Gpu } from '../../src/engine/gpu/gpu.ts';
 import { runLoss, runOp, runOptimizer } from '../../src/engine/run_op.ts';
 import { normalTensor } from '../../src/ops/sample.ts';
 import type { Sample } from '../../src/ops/sample.ts';
 import type { Op } from '../../src/ops/op.ts';
-import { savedMoments } from '../../src/ops/batch_norm.ts';
+import { errorRatios, runBoth } from '../../src/lab/self_check.ts';
 import { ops } from '../../src/ops/table.ts';
 import { TUNING_NAMES } from '../../src/ops/tuning.ts';
 import { drawMask } from '../../src/reference/dropout.ts';
 import { softmaxCrossEntropy } from '../../src/reference/loss.ts';
 import { adam, adamw, clipGradients, sgd } from '../../src/reference/optimizers.ts';
 import { map, need, scalar, size, tensor } from '../../src/reference/tensor.ts';
-import type { Tensor, Tensors } from '../../src/reference/tensor.ts';
+import type { Tensor } from '../../src/reference/tensor.ts';
 import { streamOf } from '../../src/random.ts';
-import { SWEEP, runReferenceOp } from '../sweep.ts';
+import { SWEEP, runReferenceOp } from '../../src/ops/sweep.ts';
 import { device } from './setup.ts';
 
 const gpu = new Gpu(device);
@@ -26,40 +26,9 @@ const gpu = new Gpu(device);
 /** Ops whose kernels a tuning chooses. */
 const TUNED_OPS = ['conv2d', 'linear', 'batch_norm'];
 
-/** Largest error of each tensor as a share of 1e-5 · max(1, max|want|). */
-function errors(got: Tensors, want: Tensors): Record<string, number> {
-  return Object.fromEntries(
-    Object.entries(want).map(([name, value]) => {
-      const allowed = 1e-5 * Math.max(1, largest(value));
-      return [name, compareTensor(name, got[name], value, allowed).ratio];
-    }),
-  );
-}
-
-/** What the kernels and the reference make of a sample, under the same names. */
-async function both(
-  op: Op,
-  sample: Sample,
-  on: Gpu = gpu,
-  given?: Tensor,
-): Promise<{ got: Tensors; want: Tensors }> {
-  const { inputs, gradOutput, outputs, grads } = runReferenceOp(op, sample, given);
-  const { training = true } = sample;
-  const run = await runOp(on, op, sample.params, inputs, gradOutput, { training });
-  const { coefficients } = run.saved;
-  const { mean, variance } = coefficients
-    ? savedMoments(coefficients, inputs.x?.shape[1] ?? 0)
-    : {};
-  const got: Tensors = {
-    y: run.y,
-    ...(mean && { batch_mean: mean }),
-    ...(variance && { batch_var_biased: variance }),
-  };
-  for (const [name, value] of Object.entries(run.state)) got[`new_${name}`] = value;
-  const named = (tensors: Tensors) =>
-    Object.fromEntries(Object.entries(tensors).map(([name, value]) => [`d(${name})`, value]));
-  return { got: { ...got, ...named(run.grads) }, want: { ...outputs, ...named(grads) } };
-}
+const both = (op: Op, sample: Sample, on: Gpu = gpu, given?: Tensor) =>
+  runBoth(on, op, sample, given);
+const errors = errorRatios;
 
 describe('agrees with the reference', () => {
   test.each(SWEEP)('$title', async ({ op, sample }) => {

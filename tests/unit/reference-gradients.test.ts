@@ -10,15 +10,10 @@ import type { Sample } from '../../src/ops/sample.ts';
 import { ops } from '../../src/ops/table.ts';
 import { reference } from '../../src/reference/index.ts';
 import type { ReferenceOp } from '../../src/reference/index.ts';
-import { map, need, tensor } from '../../src/reference/tensor.ts';
-import type { Tensor, Tensors } from '../../src/reference/tensor.ts';
-import { SWEEP } from '../sweep.ts';
-
-const EPS = 1e-6;
-const ATOL = 1e-5;
-const RTOL = 1e-3;
-/** Of a large tensor so many elements are looked at. */
-const MOST_ELEMENTS = 40;
+import * as differences from '../../src/reference/differences.ts';
+import { map, tensor } from '../../src/reference/tensor.ts';
+import type { Tensor } from '../../src/reference/tensor.ts';
+import { SWEEP } from '../../src/ops/sweep.ts';
 
 const labels = (...values: number[]): Tensor => tensor([values.length], values);
 
@@ -63,37 +58,12 @@ const others: Record<string, Sample[]> = {
   ],
 };
 
-/** The gradient that is farthest off, in units of what is allowed; 1 or less passes. */
+/** The gradient that is farthest off, of all inputs that are drawn. */
 function worstGradient(op: ReferenceOp, sample: Sample, params: unknown) {
-  const inputs = sampleInputs(sample);
-  const outputs = op.forward(params, inputs);
-  const gradOutput = normalTensor(need(outputs, 'y').shape, 'dL/dy');
-  const loss = (changed: Tensors): number =>
-    need(op.forward(params, changed), 'y').data.reduce(
-      (sum, value, i) => sum + value * (gradOutput.data[i] ?? NaN),
-      0,
-    );
-  const gradients = op.backward?.(params, inputs, outputs, gradOutput) ?? {};
-  let worst = { ratio: 0, where: '' };
-  for (const [name, input] of Object.entries(sample.inputs)) {
-    if (isTensor(input)) continue;
-    const gradient = need(gradients, name);
-    const x = need(inputs, name);
-    expect(gradient.shape).toEqual(x.shape);
-    const stride = Math.ceil(x.data.length / MOST_ELEMENTS);
-    // The last element is always among them.
-    for (let i = x.data.length - 1; i >= 0; i -= stride) {
-      const moved = (by: number) => ({
-        ...inputs,
-        [name]: map(x, (value, j) => (j === i ? value + by : value)),
-      });
-      const numeric = (loss(moved(EPS)) - loss(moved(-EPS))) / (2 * EPS);
-      const error = Math.abs((gradient.data[i] ?? NaN) - numeric);
-      const ratio = error / (ATOL + RTOL * Math.abs(numeric));
-      if (!(ratio <= worst.ratio)) worst = { ratio, where: `${name}[${i}]` };
-    }
-  }
-  return worst;
+  const drawn = Object.keys(sample.inputs).filter((name) => !isTensor(sample.inputs[name]!));
+  return differences.worstGradient(op, params, sampleInputs(sample), drawn, ({ shape }) =>
+    normalTensor(shape, 'dL/dy'),
+  );
 }
 
 interface Case {

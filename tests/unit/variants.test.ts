@@ -8,8 +8,8 @@ import { graphNode } from '../../src/network/graph.ts';
 import type { Layout, Shape } from '../../src/ops/tensor.ts';
 import { TUNINGS, TUNING_NAMES } from '../../src/ops/tuning.ts';
 import type { TuningName } from '../../src/ops/tuning.ts';
-import { SWEEP, runReferenceOp } from '../sweep.ts';
-import type { OpSample } from '../sweep.ts';
+import { SWEEP, runReferenceOp } from '../../src/ops/sweep.ts';
+import type { OpSample } from '../../src/ops/sweep.ts';
 
 /** The dispatches of a sample, forward and backward. */
 function lowered({ op, sample }: OpSample, tuning: TuningName) {

@@ -1,8 +1,9 @@
+import { ShieldCheck } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { CHAPTER_IDS } from '../chapters/chapter.ts';
 import { useLab } from '../context.ts';
 import { formatLink } from '../link.ts';
-import { formatRoute } from '../route.ts';
+import { CHECK, formatRoute } from '../route.ts';
 
 /** The pages of the app: the experiment, as it stands, and the chapters. */
 export function Nav({ page }: { page: string }) {
@@ -24,6 +25,13 @@ export function Nav({ page }: { page: string }) {
           {t(`chapters.${id}`)}
         </a>
       ))}
+      <a
+        className="nav-end"
+        href={formatRoute({ page: CHECK, query: '' })}
+        aria-current={current(CHECK)}
+      >
+        <ShieldCheck aria-hidden size={15} /> {t('check.nav')}
+      </a>
     </nav>
   );
 }

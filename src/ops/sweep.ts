@@ -1,11 +1,11 @@
-/** What the sweeps over all ops have in common: the samples that the op table holds, and the reference run on them. */
-import type { Op } from '../src/ops/op.ts';
-import { referenceParams } from '../src/ops/reference_run.ts';
-import { normalTensor, sampleInputs } from '../src/ops/sample.ts';
-import type { Sample } from '../src/ops/sample.ts';
-import { ops } from '../src/ops/table.ts';
-import { need } from '../src/reference/tensor.ts';
-import type { Tensor, Tensors } from '../src/reference/tensor.ts';
+/** What the sweeps over all ops have in common, in the tests and on the page: all samples of the op table, and the reference run on them. */
+import type { Op } from './op.ts';
+import { referenceParams } from './reference_run.ts';
+import { normalTensor, sampleInputs } from './sample.ts';
+import type { Sample } from './sample.ts';
+import { ops } from './table.ts';
+import { need } from '../reference/tensor.ts';
+import type { Tensor, Tensors } from '../reference/tensor.ts';
 
 export interface OpSample {
   title: string;

@@ -1,6 +1,6 @@
 /** Compares what was computed with what was expected. */
-import { sameShape } from '../reference/tensor.ts';
-import type { Tensor } from '../reference/tensor.ts';
+import { sameShape } from './tensor.ts';
+import type { Tensor } from './tensor.ts';
 
 /** The element of one tensor that is farthest off. */
 export interface Comparison {

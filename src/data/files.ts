@@ -111,7 +111,10 @@ export async function* contentOf(
 }
 
 /** The whole content of a file; also throws `file-too-large`. */
-export async function readContent(file: NamedBlob, onBytes?: OnBytes): Promise<Uint8Array> {
+export async function readContent(
+  file: NamedBlob,
+  onBytes?: OnBytes,
+): Promise<Uint8Array<ArrayBuffer>> {
   return collect(file.name, contentOf(file, onBytes));
 }
 
@@ -120,7 +123,7 @@ export async function collect(
   name: string,
   pieces: AsyncIterable<Uint8Array>,
   limit = MAX_FILE_BYTES,
-): Promise<Uint8Array> {
+): Promise<Uint8Array<ArrayBuffer>> {
   const kept: Uint8Array[] = [];
   let length = 0;
   for await (const piece of pieces) {
@@ -137,7 +140,7 @@ export async function collect(
   return concatenate(kept);
 }
 
-export function concatenate(pieces: Uint8Array[]): Uint8Array {
+export function concatenate(pieces: Uint8Array[]): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
   let at = 0;
   for (const piece of pieces) {

@@ -76,9 +76,7 @@ export function assemble(
     ...rest,
     ...split,
     ...(unreadable?.length ? { unreadable } : {}),
-    title: test
-      ? read.title
-      : `${read.title} (test set: ${split.test.count} of the training images)`,
+    title: test ? read.title : `${read.title} (test set: ${split.test.count} of the images)`,
     channels,
     height: size,
     width: size,

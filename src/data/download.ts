@@ -7,7 +7,7 @@
  * lengths add up. "bytes=N-" needs no permission of the other server beforehand (no preflight).
  */
 import { FathomError } from '../errors.ts';
-import { reasonOf, valuesOf } from './files.ts';
+import { reasonOf, tooLarge, valuesOf } from './files.ts';
 
 /** A larger file is refused: it is kept in memory until it is read. */
 const MAX_FILE_BYTES = 2 ** 30;
@@ -75,7 +75,7 @@ export class Download {
         watch.reset();
         this.pieces.push(piece);
         this.done += piece.length;
-        if (this.done > MAX_FILE_BYTES) throw this.tooLarge();
+        if (this.done > MAX_FILE_BYTES) throw tooLarge(this.name, MAX_FILE_BYTES);
         onBytes?.(this.done);
       }
     } catch (error) {
@@ -128,7 +128,7 @@ export class Download {
     this.version = versionOf(headers);
     if ((this.total ?? 0) > MAX_FILE_BYTES) {
       await body?.cancel();
-      throw this.tooLarge();
+      throw tooLarge(this.name, MAX_FILE_BYTES);
     }
   }
 
@@ -178,14 +178,6 @@ export class Download {
       'download-stalled',
       `${this.name}: nothing came for ${seconds} seconds, ${this.done} bytes are here; trying again goes on from there`,
       { file: this.name, seconds, done: this.done },
-    );
-  }
-
-  private tooLarge(): FathomError {
-    return new FathomError(
-      'file-too-large',
-      `${this.name}: expected at most ${MAX_FILE_BYTES} bytes, found more`,
-      { file: this.name, limit: MAX_FILE_BYTES },
     );
   }
 }

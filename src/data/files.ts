@@ -9,7 +9,7 @@ export interface NamedBlob {
 }
 
 /** No file of the formats read here is larger; beyond this a file is refused, not stored. */
-const MAX_FILE_BYTES = 2 ** 29;
+export const MAX_FILE_BYTES = 2 ** 29;
 
 /** Told how many bytes were read off the disk since the last call. */
 export type OnBytes = (bytes: number) => void;
@@ -129,15 +129,16 @@ export async function collect(
   for await (const piece of pieces) {
     kept.push(piece);
     length += piece.length;
-    if (length > limit) {
-      throw new FathomError(
-        'file-too-large',
-        `${name}: expected at most ${limit} bytes, found more`,
-        { file: name, limit },
-      );
-    }
+    if (length > limit) throw tooLarge(name, limit);
   }
   return concatenate(kept);
+}
+
+export function tooLarge(file: string, limit: number): FathomError {
+  return new FathomError('file-too-large', `${file}: expected at most ${limit} bytes, found more`, {
+    file,
+    limit,
+  });
 }
 
 export function concatenate(pieces: Uint8Array[]): Uint8Array<ArrayBuffer> {

@@ -21,7 +21,7 @@ export interface PictureFile {
 
 const PICTURE_NAME = /\.(png|jpe?g|gif|webp|bmp|avif)$/i;
 /** What systems leave beside pictures: the resource forks of macOS, and hidden files. */
-const LITTER = /(^|\/)(__MACOSX\/|\.)/;
+const LITTER = /(^|\/)(__MACOSX\/|\.[^./])/;
 const TRAIN_FOLDER = /^train(ing)?$/i;
 const TEST_FOLDER = /^(test(ing)?|val(id(ation)?)?)$/i;
 

@@ -30,6 +30,9 @@ interface Recognized {
   idx: { file: NamedBlob; kind: IdxKind }[];
 }
 
+/** What lies beside the files in the official archives of CIFAR. */
+const IDLE = new Set(['readme.html', 'file.txt~']);
+
 /**
  * Reads a set and makes its pictures size×size: CIFAR-10 or CIFAR-100 (binary or Python version, the
  * archive or its files), the MNIST family (IDX files, .gz or not), NumPy's .npz, Parquet files of
@@ -46,7 +49,7 @@ export async function loadFiles(
   options: LoadOptions,
   progress?: LoadProgress,
 ): Promise<Dataset> {
-  const wanted = withoutPackedTwins(files).filter(({ name }) => baseName(name) !== 'readme.html');
+  const wanted = withoutPackedTwins(files).filter(({ name }) => !IDLE.has(baseName(name)));
   const { tars, zips, parquet, pictures, cifar, idx } = await recognize(wanted, options);
   const firsts = [tars[0], zips[0], parquet[0], pictures[0], cifar[0]?.file, idx[0]?.file];
   const [first, second] = firsts.filter((file) => !!file);

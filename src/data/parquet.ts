@@ -75,10 +75,10 @@ export async function readParquet(
     }
     before += file.rows;
   }
-  const [first] = opened;
+  const first = opened.find(({ part }) => part === 'train');
   const train = await stacks.train?.finish(false);
   const test = await stacks.test?.finish(false);
-  if (!first || !train) throw trainingFilesMissing(first?.name ?? '');
+  if (!first || !train) throw trainingFilesMissing(opened[0]?.name ?? '');
   return complete(first, train, test ?? null, options);
 }
 

@@ -3,7 +3,7 @@
  * anywhere, so an entry cannot reach outside its archive.
  */
 import { FathomError } from '../errors.ts';
-import { collect, reasonOf, valuesOf } from './files.ts';
+import { concatenate, MAX_FILE_BYTES, reasonOf, tooLarge } from './files.ts';
 import type { NamedBlob } from './files.ts';
 
 export interface ZipEntry {
@@ -45,29 +45,23 @@ export async function openZip(archive: NamedBlob): Promise<ZipEntry[]> {
   return entries.flatMap((entry) => {
     if (entry.directory) return [];
     const name = `${archive.name}/${entry.filename}`;
-    const read = (limit?: number) =>
+    const read = (limit = MAX_FILE_BYTES) =>
       guarded(name, async () => {
-        // Pieces pass through as they are unpacked; beyond the limit nothing more is.
-        const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
-        const writing = entry.getData(writable);
-        const pieces = async function* () {
-          for await (const piece of valuesOf(readable)) {
+        const pieces: Uint8Array[] = [];
+        let length = 0;
+        const sink = new WritableStream<Uint8Array>({
+          // Pieces come as they are unpacked; beyond the limits nothing more is.
+          write(piece) {
+            length += piece.length;
             unpacked += piece.length;
-            if (unpacked > MAX_UNPACKED_BYTES) throw tooLarge(archive.name);
-            yield piece;
-          }
-        };
-        const [content] = await Promise.all([collect(name, pieces(), limit), writing]);
-        return content;
+            if (length > limit) throw tooLarge(name, limit);
+            if (unpacked > MAX_UNPACKED_BYTES) throw tooLarge(archive.name, MAX_UNPACKED_BYTES);
+            pieces.push(piece);
+          },
+        });
+        await entry.getData(sink);
+        return concatenate(pieces);
       });
     return [{ name: entry.filename, packedBytes: entry.compressedSize, read }];
   });
-}
-
-function tooLarge(file: string): FathomError {
-  return new FathomError(
-    'file-too-large',
-    `${file}: expected at most ${MAX_UNPACKED_BYTES} bytes, found more`,
-    { file, limit: MAX_UNPACKED_BYTES },
-  );
 }

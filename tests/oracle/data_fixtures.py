@@ -209,7 +209,7 @@ def main():
     for name, options in {
         "zstd-v2": {"compression": "zstd", "data_page_version": "2.0"},
         "gzip-plain": {"compression": "gzip", "use_dictionary": False},
-        "plain": {"compression": "none", "data_page_size": 500},
+        "plain": {"compression": "none", "data_page_size": 500, "use_dictionary": False},
     }.items():
         parquet(FIXTURES / "hub" / f"{name}.parquet", "image", pngs, labels, with_metadata=False, **options)
 

@@ -237,7 +237,8 @@ async function descriptionIn(blob: Blob): Promise<Description | null> {
   const magic = new TextDecoder().decode(new Uint8Array(trailer.buffer, 0, 8));
   const length = trailer.getFloat64(8);
   if (magic !== MAGIC || trailer.getFloat64(16) !== blob.size) return null;
-  if (!(length > 0 && length <= Math.min(end, MAX_DESCRIPTION_BYTES))) return null;
+  const fits = Number.isInteger(length) && length > 0 && length <= end;
+  if (!fits || length > MAX_DESCRIPTION_BYTES) return null;
   const text = await blob.slice(end - length, end).text();
   const { success, data } = descriptionSchema.safeParse(parseJson(text));
   if (!success) return null;

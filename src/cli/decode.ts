@@ -10,16 +10,15 @@ const PNG_MAGIC = 0x89504e47;
 const WIDTH_AT = 16;
 const HEIGHT_AT = 20;
 
-export const decodeImage: ImageDecoder = (bytes) => {
+export const decodeImage: ImageDecoder = async (bytes) => {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   if (bytes.length > HEIGHT_AT + 4 && view.getUint32(0) === PNG_MAGIC) {
     // Before anything is allocated for them.
     checkPixels(view.getUint32(HEIGHT_AT), view.getUint32(WIDTH_AT));
-    return Promise.resolve(PNG.sync.read(Buffer.from(view.buffer, view.byteOffset, bytes.length)));
+    return PNG.sync.read(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
   }
   if (bytes[0] === 0xff && bytes[1] === 0xd8) {
-    const maxResolutionInMP = MAX_PIXELS / 1e6;
-    return Promise.resolve(decodeJpeg(bytes, { useTArray: true, maxResolutionInMP }));
+    return decodeJpeg(bytes, { useTArray: true, maxResolutionInMP: MAX_PIXELS / 1e6 });
   }
-  return Promise.reject(new Error('neither PNG nor JPEG'));
+  throw new Error('neither PNG nor JPEG');
 };

@@ -4,7 +4,9 @@
  *
  * Every request asks for a range, also the first: browsers then ask for bytes as they lie on the server
  * ("Accept-Encoding: identity", https://fetch.spec.whatwg.org/#http-network-or-cache-fetch), so that
- * lengths add up. "bytes=N-" needs no permission of the other server beforehand (no preflight).
+ * lengths add up. "bytes=N-" needs no permission of the other server beforehand (no preflight). The
+ * browser's cache is left out: with it Chromium 14x answers what is missing of a download that broke off
+ * from the beginning, and it would keep the file twice.
  */
 import { FathomError } from '../errors.ts';
 import { reasonOf, tooLarge, valuesOf } from './files.ts';
@@ -91,6 +93,7 @@ export class Download {
     const ask = () =>
       fetch(this.address, {
         headers: { Range: `bytes=${this.done}-` },
+        cache: 'no-store',
         credentials: 'omit',
         referrerPolicy: 'no-referrer',
         signal,

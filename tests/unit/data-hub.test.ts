@@ -1,7 +1,4 @@
 /** Known sets from a hub that the test itself serves: whole, and with everything that goes wrong on the way. */
-import { createServer } from 'node:http';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { decodeImage } from '../../src/cli/decode.ts';
 import { bytesOf, Hub, HUB_ADDRESS, HUB_SETS } from '../../src/data/hub.ts';
@@ -9,87 +6,40 @@ import type { HubOptions } from '../../src/data/hub.ts';
 import { KNOWN_SETS } from '../../src/data/known.ts';
 import type { KnownId } from '../../src/data/known.ts';
 import { summary } from './data-checksum.ts';
+import { serve, startHub } from '../hub_server.ts';
+import type { HubServer, Mishap } from '../hub_server.ts';
 import { failureOf, fixture, fixtureFiles, load } from './data-files.ts';
 
-/** Where the fixtures of a repository lie. */
-const FOLDERS: Record<string, string> = {
-  'uoft-cs/cifar10': 'cifar10',
-  'uoft-cs/cifar100': 'cifar100',
-  'zalando-datasets/fashion_mnist': 'fashion-mnist',
-  'ylecun/mnist': 'fashion-mnist',
-  'ufldl-stanford/svhn': 'cifar10',
-};
-
-/** What the hub does with the next request, in place of its duty. */
-type Mishap = (request: IncomingMessage, response: ServerResponse, body: Uint8Array) => void;
-
-let server: Server;
+let hubServer: HubServer;
 let base: string;
+/** What happens to the next requests. */
 let mishaps: (Mishap | null)[] = [];
 /** Paths and ranges asked for. */
 let asked: string[] = [];
-let etag = '"1"';
 
 beforeAll(async () => {
-  server = createServer((request, response) => {
-    const [, owner, name, path = ''] =
-      /^\/([^/]+)\/([^/]+)\/resolve\/main\/(.+)$/.exec(request.url ?? '') ?? [];
-    const folder = FOLDERS[`${owner}/${name}`];
-    asked.push(`${path} ${request.headers.range}`);
-    const mishap = mishaps.shift();
-    const whole = folder && fixture(`hub/${folder}/${path.replace(/^.*\//, '')}`);
-    if (!whole) return void response.writeHead(404).end();
-    if (mishap) return mishap(request, response, whole);
-    serve(request, response, whole);
+  hubServer = await startHub((path, { headers }) => {
+    asked.push(`${path} ${headers.range}`);
+    return mishaps.shift() ?? null;
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  base = hubServer.address;
 });
-afterAll(() => server.close());
+afterAll(() => hubServer.close());
 beforeEach(() => {
   mishaps = [];
   asked = [];
-  etag = '"1"';
 });
 
-const CORS = { 'access-control-allow-origin': '*', 'access-control-expose-headers': 'etag' };
-
-/** Ranges as the hub serves them, up to `length` bytes before the connection breaks or stays silent. */
-function serve(
-  { headers }: IncomingMessage,
-  response: ServerResponse,
-  whole: Uint8Array,
-  length = Infinity,
-  then: 'break' | 'stall' = 'break',
-): void {
-  const from = Number(/^bytes=(\d+)-$/.exec(headers.range ?? '')?.[1]);
-  if (from >= whole.length) return void response.writeHead(416, CORS).end();
-  const body = whole.subarray(from);
-  response.writeHead(206, {
-    ...CORS,
-    etag,
-    'content-type': 'binary/octet-stream',
-    'content-length': body.length,
-    'content-range': `bytes ${from}-${whole.length - 1}/${whole.length}`,
-  });
-  if (length >= body.length) return void response.end(body);
-  response.write(body.subarray(0, length), () => {
-    if (then === 'break') setTimeout(() => response.destroy(), 20);
-  });
-}
-
-const breakAfter =
-  (length: number): Mishap =>
+const serving =
+  (how: Parameters<typeof serve>[3]): Mishap =>
   (request, response, whole) =>
-    serve(request, response, whole, length);
-const stallAfter =
-  (length: number): Mishap =>
-  (request, response, whole) =>
-    serve(request, response, whole, length, 'stall');
+    serve(request, response, whole, how);
+const breakAfter = (length: number) => serving({ length });
+const stallAfter = (length: number) => serving({ length, then: 'stall' });
 const status =
   (code: number): Mishap =>
   (_, response) =>
-    void response.writeHead(code, CORS).end('{"error":"no"}');
+    void response.writeHead(code).end('{"error":"no"}');
 
 const options = (more: Partial<HubOptions> = {}): HubOptions => ({
   size: 32,
@@ -238,7 +188,7 @@ describe('a download that fails says why, and goes on when it is tried again', (
     const hub = new Hub();
     mishaps = [breakAfter(10_000)];
     await failureOf(cifar10(hub), 'download-broken');
-    etag = '"2"';
+    mishaps = [serving({ etag: '"2"' }), serving({ etag: '"2"' })];
     expect(summary(await cifar10(hub))).toEqual(local);
     expect(asked.slice(1, 3)).toEqual([`${TRAIN} bytes=10000-`, `${TRAIN} bytes=0-`]);
   });

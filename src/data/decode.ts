@@ -1,6 +1,6 @@
 /**
- * Decoding pictures. The browser has every decoder that is needed, and keeps its own bounds; where
- * there is none (Node), a decoder is handed in.
+ * Decoding pictures. The browser has every decoder that is needed, and keeps its own bounds; small plain
+ * PNGs are decoded faster here. Where there is no browser (Node), a decoder is handed in.
  */
 import { FathomError } from '../errors.ts';
 import type { Pixels } from './resize.ts';
@@ -11,8 +11,14 @@ export type ImageDecoder = (bytes: Uint8Array<ArrayBuffer>) => Promise<Pixels>;
 /** A picture of more pixels is refused: four bytes each must fit into memory, several at a time. */
 export const MAX_PIXELS = 2 ** 26;
 
+/** Loaded with the first picture, and kept: asking for a module takes as long as decoding a picture. */
+let png: Promise<typeof import('./png.ts')> | null = null;
+
 /** The decoder of the page and its workers. Colours are taken as they are stored, without profiles. */
 const browserDecoder: ImageDecoder = async (bytes) => {
+  const { decodePlainPng } = await (png ??= import('./png.ts'));
+  const plain = decodePlainPng(bytes);
+  if (plain) return plain;
   const bitmap = await createImageBitmap(new Blob([bytes]), {
     colorSpaceConversion: 'none',
     premultiplyAlpha: 'none',

@@ -5,7 +5,7 @@
  * Every request asks for a range, also the first: browsers then ask for bytes as they lie on the server
  * ("Accept-Encoding: identity", https://fetch.spec.whatwg.org/#http-network-or-cache-fetch), so that
  * lengths add up. "bytes=N-" needs no permission of the other server beforehand (no preflight). The
- * browser's cache is left out: with it Chromium 14x answers what is missing of a download that broke off
+ * browser's cache is left out: with it Chromium (156) answers what is missing of a download that broke off
  * from the beginning, and it would keep the file twice.
  */
 import { FathomError } from '../errors.ts';

@@ -28,6 +28,9 @@ const TEST_FILE = /(^|[^a-z])(test|valid(ation)?)[^a-z]/i;
 /** A footer takes this much at most: a few hundred bytes a row group, and the names of the classes. */
 const MAX_FOOTER_BYTES = 2 ** 26;
 
+/** What is read of a file at a time: asking a browser for a piece of one takes a millisecond or two. */
+const READ_BYTES = 2 ** 22;
+
 type Hyparquet = typeof import('hyparquet');
 
 /** A file whose footer has been read. */
@@ -119,12 +122,33 @@ async function openFile(
     throw damaged(name, 'a row group of less than no rows');
   }
   checkPictureBytes(name, rows, DECODED_CHANNELS, options.size);
-  const buffer = {
-    byteLength: blob.size,
-    slice: (from: number, to = blob.size) => blob.slice(from, to).arrayBuffer(),
-  };
   const part = TEST_FILE.test(`/${baseName(name)}`) ? 'test' : 'train';
-  return { name, part, buffer, metadata, rows, ...columnsOf(name, metadata, options) };
+  return {
+    name,
+    part,
+    buffer: bufferOf(blob),
+    metadata,
+    rows,
+    ...columnsOf(name, metadata, options),
+  };
+}
+
+/** A blob as the library reads it, with more at a time than it asks for: row groups lie one after the other. */
+function bufferOf(blob: Blob): AsyncBuffer {
+  let held = Promise.resolve({ start: 0, bytes: new ArrayBuffer(0) });
+  return {
+    byteLength: blob.size,
+    slice: async (from, to = blob.size) => {
+      held = held.then(async (last) => {
+        const { start, bytes } = last;
+        if (from >= start && to <= start + bytes.byteLength) return last;
+        const ahead = blob.slice(from, Math.max(to, from + READ_BYTES));
+        return { start: from, bytes: await ahead.arrayBuffer() };
+      });
+      const { start, bytes } = await held;
+      return bytes.slice(from - start, to - start);
+    },
+  };
 }
 
 /** The end of the file: the footer, its length and the magic word. */

@@ -3,6 +3,7 @@ import { encode } from 'jpeg-js';
 import { PNG } from 'pngjs';
 import { describe, expect, test } from 'vitest';
 import { decodeImage } from '../../src/cli/decode.ts';
+import { decodePlainPng } from '../../src/data/png.ts';
 import { resizeImages, squarePicture } from '../../src/data/resize.ts';
 import type { Fit } from '../../src/data/resize.ts';
 import { channelStatistics } from '../../src/data/statistics.ts';
@@ -174,4 +175,46 @@ test('the decoder of the command line reads PNG and JPEG, and nothing else', asy
   expect([decoded.height, decoded.width, decoded.data[0]]).toEqual([8, 8, 100]);
   await expect(decodeImage(new Uint8Array(30))).rejects.toThrow('neither PNG nor JPEG');
   await expect(decodeImage(png.slice(0, 40))).rejects.toThrow();
+});
+
+describe('small plain PNGs', () => {
+  const random = (length: number) =>
+    Buffer.from(Array.from({ length }, (_, i) => Math.floor(256 * uniform(3, 9, i))));
+  const written = (colorType: 0 | 2 | 4 | 6, options: object = {}, side = 12) => {
+    const png = Object.assign(new PNG({ width: side, height: side + 1 }), {
+      data: random(4 * side * (side + 1)),
+    });
+    return new Uint8Array(PNG.sync.write(png, { colorType, ...options }));
+  };
+  const colours = [0, 2, 6] as const;
+
+  test.each(
+    colours.flatMap((colour) => [0, 1, 2, 3, 4].map((filter) => [colour, filter] as const)),
+  )(
+    'of colour type %i, filtered in the way %i, are decoded as others decode them',
+    (colorType, filterType) => {
+      const png = written(colorType, { filterType });
+      const decoded = decodePlainPng(png);
+      expect([decoded?.width, decoded?.height]).toEqual([12, 13]);
+      expect([...(decoded?.data ?? [])]).toEqual([...PNG.sync.read(Buffer.from(png)).data]);
+    },
+  );
+
+  test('are told apart from all others', () => {
+    expect(decodePlainPng(written(4))).toBeNull();
+    expect(decodePlainPng(written(2, { bitDepth: 16 }))).toBeNull();
+    expect(decodePlainPng(written(2, {}, 128))).toBeNull();
+    expect(decodePlainPng(written(2).slice(0, 32))).toBeNull();
+    expect(decodePlainPng(new Uint8Array(100))).toBeNull();
+  });
+
+  test('that are damaged are no pictures', () => {
+    const whole = written(2);
+    for (let at = 33; at < whole.length; at += 7) {
+      expect(() => decodePlainPng(whole.slice(0, at)), `cut at ${at}`).toThrow();
+      const flipped = whole.slice();
+      flipped[at] = (flipped[at] ?? 0) ^ 8;
+      expect(() => decodePlainPng(flipped), `flipped at ${at}`).toThrow();
+    }
+  });
 });

@@ -106,30 +106,28 @@ export async function resizeImages(
 /** A decoded picture as 3×size×size bytes, made square as `fit` says. */
 export function squarePicture(pixels: Pixels, size: number, fit: Fit): Uint8Array {
   const from = fit === 'crop' ? square(Math.min(pixels.height, pixels.width)) : pixels;
-  const planes = planesOf(pixels, from);
-  if (from.height === size && from.width === size) return planes;
-
   const to = fit === 'fit' ? within(from, size) : square(size);
-  const resample = planeResampler(from, to);
-  const [plane, scaledPlane, outPlane] = [from, to, square(size)].map(({ height, width }) => {
-    return height * width;
-  }) as [number, number, number];
-  const out = new Uint8ClampedArray(3 * outPlane);
-  if (scaledPlane === outPlane) {
-    for (let c = 0; c < 3; c++) resample(planes, c * plane, out, c * outPlane);
-    return new Uint8Array(out.buffer);
-  }
-  out.fill(GROUND);
-  const scaled = new Uint8ClampedArray(scaledPlane);
+  const planes = resized(planesOf(pixels, from), from, to);
+  if (to.height === size && to.width === size) return planes;
+
+  const out = new Uint8Array(3 * size * size).fill(GROUND);
   const top = Math.floor((size - to.height) / 2);
   const left = Math.floor((size - to.width) / 2);
-  for (let c = 0; c < 3; c++) {
-    resample(planes, c * plane, scaled, 0);
-    for (let y = 0; y < to.height; y++) {
-      const row = scaled.subarray(y * to.width, (y + 1) * to.width);
-      out.set(row, c * outPlane + (top + y) * size + left);
-    }
+  for (let row = 0; row < 3 * to.height; row++) {
+    const plane = Math.floor(row / to.height) * size * size;
+    const y = top + (row % to.height);
+    out.set(planes.subarray(row * to.width, (row + 1) * to.width), plane + y * size + left);
   }
+  return out;
+}
+
+/** Three planes at another extent. */
+function resized(planes: Uint8Array, from: Extent, to: Extent): Uint8Array {
+  if (from.height === to.height && from.width === to.width) return planes;
+  const resample = planeResampler(from, to);
+  const plane = to.height * to.width;
+  const out = new Uint8ClampedArray(3 * plane);
+  for (let c = 0; c < 3; c++) resample(planes, c * from.height * from.width, out, c * plane);
   return new Uint8Array(out.buffer);
 }
 

@@ -7,7 +7,6 @@ import { checkClasses } from './assemble.ts';
 import type { Dataset, LoadProgress, Part } from './dataset.ts';
 import { baseName, readContent } from './files.ts';
 import type { NamedBlob } from './files.ts';
-import { identityOf } from './known.ts';
 import type { LoadOptions } from './options.ts';
 import { assembleDecoded, PictureStack } from './pictures.ts';
 import type { ZipEntry } from './zip.ts';
@@ -99,11 +98,17 @@ export async function readFolders(
       { source, count: places.length, reason: lastReason },
     );
   }
-  const identity = options.known
-    ? identityOf(options.known)
-    : { id: 'images', title: baseName(source).replace(/\.zip$/i, ''), provenance: { source } };
+  const title = baseName(source).replace(/\.zip$/i, '');
   return assembleDecoded(
-    { ...identity, classes, train, test: test.count > 0 ? test : null, unreadable },
+    {
+      id: 'images',
+      title,
+      classes,
+      train,
+      test: test.count > 0 ? test : null,
+      provenance: { source },
+      unreadable,
+    },
     options,
   );
 }

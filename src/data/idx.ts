@@ -15,7 +15,7 @@ import {
 import type { Dataset, LabelledImages, LoadProgress } from './dataset.ts';
 import { baseName, readContent } from './files.ts';
 import type { NamedBlob, OnBytes } from './files.ts';
-import { identityOf } from './known.ts';
+import { identify } from './known.ts';
 import type { KnownId } from './known.ts';
 import type { LoadOptions } from './options.ts';
 
@@ -141,7 +141,12 @@ export async function readIdx(
     );
   };
   const train = await read(trainPair);
-  const identity = identify(trainPair.images.name, train.labels, options.known);
+  const file = trainPair.images.name;
+  const identity = identify(familyOf(file, train.labels) ?? options.known, {
+    format: 'idx',
+    file,
+    classes: numberedClasses(train.labels),
+  });
   checkLabels(trainPair.labels.name, train.labels, identity.classes.length);
   const test = testPair ? await read(testPair) : null;
   if (testPair && test) checkLabels(testPair.labels.name, test.labels, identity.classes.length);
@@ -161,17 +166,10 @@ function pairOf({ images, labels }: Half): Pair | null {
   );
 }
 
-/** Which set the labels, or else the file's name, belong to; an unknown one has numbers for classes. */
-function identify(name: string, labels: Uint8Array, known?: KnownId) {
+/** Which known set the labels, or else the file's name, belong to. */
+function familyOf(name: string, labels: Uint8Array): KnownId | undefined {
   const family =
     FAMILY.find(({ firstLabels }) => firstLabels.every((label, i) => labels[i] === label)) ??
     FAMILY.find((set) => set.name.test(name));
-  const id = family?.id ?? known;
-  if (id) return identityOf(id);
-  return {
-    id: 'idx',
-    title: baseName(name),
-    classes: numberedClasses(labels),
-    provenance: { source: name },
-  };
+  return family?.id;
 }

@@ -1,5 +1,6 @@
 /** The sets that a first course uses: their names and classes, and what is known about them. */
-import type { Provenance } from './dataset.ts';
+import type { Dataset, Provenance } from './dataset.ts';
+import { baseName } from './files.ts';
 
 export interface KnownSet {
   title: string;
@@ -109,8 +110,19 @@ export const KNOWN_SETS = {
 
 export type KnownId = keyof typeof KNOWN_SETS;
 
-/** What a data set takes over from a known set. */
-export function identityOf(id: KnownId): KnownSet & { id: string; classes: string[] } {
+/** What a data set says of itself. */
+export type Identity = Pick<Dataset, 'id' | 'title' | 'classes'> & { provenance: Provenance };
+
+/** What a data set takes over from a known one; of an unknown one, what its file says. */
+export function identify(
+  known: KnownId | undefined,
+  { format, file, classes }: { format: string; file: string; classes: string[] },
+): Identity {
+  if (known) return identityOf(known);
+  return { id: format, title: baseName(file), classes, provenance: { source: file } };
+}
+
+export function identityOf(id: KnownId): Identity {
   const { title, classes, provenance }: KnownSet = KNOWN_SETS[id];
   return { id, title, classes: [...classes], provenance };
 }

@@ -8,7 +8,6 @@
 import { FathomError } from '../errors.ts';
 import {
   assemble,
-  checkClasses,
   checkLabels,
   fitPictures,
   numberedClasses,
@@ -16,9 +15,8 @@ import {
 } from './assemble.ts';
 import { MAX_CLASSES } from './dataset.ts';
 import type { Dataset, LabelledImages, LoadProgress } from './dataset.ts';
-import { baseName } from './files.ts';
 import type { OnBytes } from './files.ts';
-import { identityOf } from './known.ts';
+import { identify } from './known.ts';
 import type { LoadOptions } from './options.ts';
 import type { ZipEntry } from './zip.ts';
 
@@ -55,7 +53,7 @@ export function isNpz(entries: ZipEntry[]): boolean {
  * Reads the arrays of a training set and, where there are some, of a test set.
  *
  * Throws FathomErrors: `npz-arrays`, `npy-header`, `npy-type`, `npy-shape`, `label-range`,
- * `too-many-classes`, `training-files-missing`, `pictures-too-large` and those of {@link ZipEntry}.
+ * `training-files-missing`, `pictures-too-large` and those of {@link ZipEntry}.
  */
 export async function readNpz(
   file: string,
@@ -101,20 +99,12 @@ export async function readNpz(
     throw shapeError(`${file}/${names.test[0]}`, `${train.channels} channels`, test.channels);
   }
   const parts = [train, ...(test ? [test] : [])].map(({ pictures }) => pictures.labels);
-  const { classes, ...identity } = options.known
-    ? identityOf(options.known)
-    : {
-        id: 'npz',
-        title: baseName(file),
-        classes: numberedClasses(...parts),
-        provenance: { source: file },
-      };
-  checkClasses(file, classes.length);
-  for (const labels of parts) checkLabels(file, labels, classes.length);
+  const classes = numberedClasses(...parts);
+  const identity = identify(options.known, { format: 'npz', file, classes });
+  for (const labels of parts) checkLabels(file, labels, identity.classes.length);
   return assemble(
     {
       ...identity,
-      classes,
       channels: train.channels,
       train: train.pictures,
       test: test && test.pictures,

@@ -16,7 +16,7 @@ import { MAX_CLASSES } from './dataset.ts';
 import type { Dataset, LabelledImages, LoadProgress, Part } from './dataset.ts';
 import { baseName, reasonOf } from './files.ts';
 import type { NamedBlob } from './files.ts';
-import { identityOf } from './known.ts';
+import { identify } from './known.ts';
 import type { LoadOptions } from './options.ts';
 import { checkPages, checkStruct, rangeOf } from './parquet_guard.ts';
 import type { ColumnChunk } from './parquet_guard.ts';
@@ -91,14 +91,11 @@ function complete(
   test: LabelledImages | null,
   options: LoadOptions,
 ): Dataset {
-  const identity = options.known
-    ? identityOf(options.known)
-    : {
-        id: 'parquet',
-        title: baseName(name),
-        classes: classes ?? numberedClasses(train.labels, test?.labels),
-        provenance: { source: name },
-      };
+  const identity = identify(options.known, {
+    format: 'parquet',
+    file: name,
+    classes: classes ?? numberedClasses(train.labels, test?.labels),
+  });
   checkClasses(name, identity.classes.length);
   for (const part of [train, test]) {
     if (part) checkLabels(name, part.labels, identity.classes.length);

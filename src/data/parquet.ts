@@ -21,6 +21,7 @@ import type { LoadOptions } from './options.ts';
 import { checkPages, checkStruct, rangeOf } from './parquet_guard.ts';
 import type { ColumnChunk } from './parquet_guard.ts';
 import { assembleDecoded, DECODED_CHANNELS, PictureStack } from './pictures.ts';
+import type { EncodedPicture } from './pictures.ts';
 
 /** Which part a file belongs to, told by its name: test-00000-of-00001.parquet. */
 const TEST_FILE = /(^|[^a-z])(test|valid(ation)?)[^a-z]/i;
@@ -65,16 +66,16 @@ export async function readParquet(
 
   const total = opened.reduce((sum, { rows }) => sum + rows, 0);
   let before = 0;
+  const unreadable = ({ name, record = 0 }: EncodedPicture, reason: string): never => {
+    throw pictureError(name, record, reason);
+  };
   const stacks: Partial<Record<Part, PictureStack>> = {};
   for (const file of opened) {
-    const unreadable = ({ name }: { name: string }, reason: string): never => {
-      throw pictureError(file.name, Number(name), reason);
-    };
     const stack = (stacks[file.part] ??= new PictureStack(file.name, options, unreadable));
-    for await (const row of rowsOf(hyparquet, file)) {
-      const { index, bytes, label } = row;
-      await stack.add({ name: String(index), label, bytes });
-      progress?.('decode', before + index + 1, total);
+    let record = 0;
+    for await (const { bytes, label } of rowsOf(hyparquet, file)) {
+      await stack.add({ name: file.name, record, label, bytes });
+      progress?.('decode', before + ++record, total);
     }
     before += file.rows;
   }
@@ -205,7 +206,6 @@ function classNamesIn({ key_value_metadata }: FileMetaData, column: string): str
 }
 
 interface Row {
-  index: number;
   bytes: Uint8Array<ArrayBuffer>;
   label: number;
 }
@@ -262,7 +262,7 @@ function rowAt(file: string, index: number, image: unknown, label: unknown): Row
       { file, highest: MAX_CLASSES - 1, label: String(number), record: index },
     );
   }
-  return { index, bytes: bytes as Uint8Array<ArrayBuffer>, label: number };
+  return { bytes: bytes as Uint8Array<ArrayBuffer>, label: number };
 }
 
 /** Snappy is the hub's and comes with the library; others are loaded where a file has them. */

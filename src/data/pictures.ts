@@ -12,7 +12,10 @@ import { squarePicture } from './resize.ts';
 export const DECODED_CHANNELS = 3;
 
 export interface EncodedPicture {
+  /** The file it lies in. */
   name: string;
+  /** Which of that file's pictures it is, where there are several. */
+  record?: number;
   label: number;
   bytes: Uint8Array<ArrayBuffer>;
 }

@@ -188,6 +188,11 @@ describe("Parquet files in the hub's layout", () => {
     broken[at + 1] = 0;
     const error = await failureOf(load([file('a.parquet', broken)]), 'parquet-picture');
     expect(error.details).toMatchObject({ file: 'a.parquet', record: 0 });
+    // In the second of two files of a part.
+    const two = [file('train-0.parquet', whole), file('train-1.parquet', broken)];
+    expect((await failureOf(load(two), 'parquet-picture')).details['file']).toBe('train-1.parquet');
+    const both = await load([file('train-0.parquet', whole), file('train-1.parquet', whole)]);
+    expect(both.train.count + both.test.count).toBe(20);
     const alone = await failureOf(load(hub('cifar10').slice(0, 1)), 'training-files-missing');
     expect(alone.details['file']).toBe('test-00000-of-00001.parquet');
   });

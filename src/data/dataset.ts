@@ -37,7 +37,7 @@ export interface Provenance {
 }
 
 export interface Dataset {
-  /** Stable identifier: `builtin`, one of known.ts, or the format of unknown files: `idx`, `npz` … */
+  /** Stable identifier: `builtin`, one of known.ts, or format and name of other files: `images:pets`. */
   id: string;
   /** What a person reads. */
   title: string;

@@ -7,6 +7,7 @@ import { checkClasses } from './assemble.ts';
 import type { Dataset, LoadProgress, Part } from './dataset.ts';
 import { baseName, readContent } from './files.ts';
 import type { NamedBlob } from './files.ts';
+import { identify } from './known.ts';
 import type { LoadOptions } from './options.ts';
 import { assembleDecoded, PictureStack } from './pictures.ts';
 import type { ZipEntry } from './zip.ts';
@@ -98,17 +99,9 @@ export async function readFolders(
       { source, count: places.length, reason: lastReason },
     );
   }
-  const title = baseName(source).replace(/\.zip$/i, '');
+  const identity = identify(undefined, { format: 'images', file: source, classes });
   return assembleDecoded(
-    {
-      id: 'images',
-      title,
-      classes,
-      train,
-      test: test.count > 0 ? test : null,
-      provenance: { source },
-      unreadable,
-    },
+    { ...identity, train, test: test.count > 0 ? test : null, unreadable },
     options,
   );
 }

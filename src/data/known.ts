@@ -119,7 +119,8 @@ export function identify(
   { format, file, classes }: { format: string; file: string; classes: string[] },
 ): Identity {
   if (known) return identityOf(known);
-  return { id: format, title: baseName(file), classes, provenance: { source: file } };
+  const title = baseName(file).replace(/\.zip$/i, '');
+  return { id: `${format}:${title}`, title, classes, provenance: { source: file } };
 }
 
 export function identityOf(id: KnownId): Identity {

@@ -2,6 +2,7 @@
 import { normal, pcg4d, shuffle, streamOf, uniform } from '../random.ts';
 import { checkParts, pick } from './assemble.ts';
 import type { Dataset, LabelledImages, Part } from './dataset.ts';
+import { resizeImages } from './resize.ts';
 import { channelStatistics } from './statistics.ts';
 
 /** Only the pictures of some classes, which are numbered anew in the order given. */
@@ -96,6 +97,16 @@ function noisy(
     }
   }
   return new Uint8Array(out.buffer);
+}
+
+/** The same pictures at another size, resampled by area. */
+export async function withSize(dataset: Dataset, size: number): Promise<Dataset> {
+  const part = async (from: LabelledImages): Promise<LabelledImages> => ({
+    ...from,
+    images: await resizeImages(from.images, dataset, size),
+  });
+  const [train, test] = [await part(dataset.train), await part(dataset.test)];
+  return recomputed({ ...dataset, train, test, height: size, width: size });
 }
 
 /** Without the pictures of these indices, as a person drops them by hand. */

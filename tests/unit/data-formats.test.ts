@@ -106,7 +106,11 @@ describe('.npz', () => {
       { size: 28 },
     );
     const set = await load(fixtureFiles('fashion-mnist-tiny.npz'), { size: 28 });
-    expect(set).toMatchObject({ id: 'npz', title: 'fashion-mnist-tiny.npz', channels: 1 });
+    expect(set).toMatchObject({
+      id: 'npz:fashion-mnist-tiny.npz',
+      title: 'fashion-mnist-tiny.npz',
+      channels: 1,
+    });
     expect([set.train.count, set.test.count, set.classes.length]).toEqual([20, 10, 10]);
     expect(checksum(set.train.images)).toBe(checksum(idx.train.images.subarray(0, 20 * 784)));
     expect([...set.test.labels]).toEqual([...idx.test.labels.subarray(0, 10)]);
@@ -137,7 +141,7 @@ describe("Parquet files in the hub's layout", () => {
   test('pictures, labels and the names of the classes', async () => {
     const set = await load(hub('cifar10'), { size: 32 });
     expect(set).toMatchObject({
-      id: 'parquet',
+      id: 'parquet:train-00000-of-00001.parquet',
       title: 'train-00000-of-00001.parquet',
       channels: 3,
     });
@@ -213,7 +217,7 @@ describe("one's own images", () => {
   test('a zip of folders: PNG and JPEG of any size, the folder is the class', async () => {
     const set = await load(zip, { fit: 'stretch', testShare: 0.2 });
     expect(set).toMatchObject({
-      id: 'images',
+      id: 'images:own-images',
       title: 'own-images (test set: 3 of the images)',
       channels: 3,
       height: 16,

@@ -105,7 +105,10 @@ describe('IDX files', () => {
     expect((await at('data/Fashion')).classes[0]).toBe('T-shirt/top');
     expect((await at('data/mnist')).classes[9]).toBe('9');
     expect((await at('data/mnist')).id).toBe('mnist');
-    expect(await at('data/kmnist')).toMatchObject({ id: 'idx', classes: ['0', '1', '2'] });
+    expect(await at('data/kmnist')).toMatchObject({
+      id: 'idx:train-images-idx3-ubyte',
+      classes: ['0', '1', '2'],
+    });
   });
 
   test('MNIST is recognized by the order of its labels', async () => {

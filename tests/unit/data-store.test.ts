@@ -55,21 +55,21 @@ describe('a store', () => {
     const folder = new MemoryFolder();
     const store = new DatasetStore(folder);
     expect(await store.list()).toEqual([]);
-    expect(await store.open('images')).toBeNull();
+    expect(await store.open('images:own-images')).toBeNull();
     await store.save(own);
     await store.save(fashion);
     // Found by another page.
     const again = new DatasetStore(folder);
-    expect(await again.open('images')).toEqual(own);
+    expect(await again.open('images:own-images')).toEqual(own);
     expect(await again.open('fashion-mnist')).toEqual(fashion);
     const listed = await again.list();
     expect(listed).toMatchObject([
       { id: 'fashion-mnist', title: 'Fashion-MNIST', size: 16, trainCount: 20, testCount: 10 },
-      { id: 'images', title: own.title, size: 16, trainCount: 13, testCount: 2 },
+      { id: 'images:own-images', title: own.title, size: 16, trainCount: 13, testCount: 2 },
     ]);
     expect(listed[0]?.bytes).toBe(folder.files.get('fashion-mnist.1.set')?.length);
     await again.delete('fashion-mnist');
-    expect((await store.list()).map(({ id }) => id)).toEqual(['images']);
+    expect((await store.list()).map(({ id }) => id)).toEqual(['images:own-images']);
     await again.delete('fashion-mnist');
     expect(folder.files.size).toBe(1);
   });
@@ -210,7 +210,10 @@ describe("the browser's private folder", () => {
       await store.save(own);
       await store.save(other);
       expect(await (await openStore(storage)).open('fashion-mnist')).toEqual(other);
-      expect((await readdir(path)).sort()).toEqual(['fashion-mnist.2.set', 'images.1.set']);
+      expect((await readdir(path)).sort()).toEqual([
+        'fashion-mnist.2.set',
+        'images%3Aown-images.1.set',
+      ]);
     } finally {
       await rm(path, { recursive: true });
     }

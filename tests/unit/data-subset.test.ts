@@ -8,6 +8,7 @@ import {
   withoutPictures,
   withPerClass,
   withRandomLabels,
+  withSize,
 } from '../../src/data/subset.ts';
 import { summary } from './data-checksum.ts';
 import { failureOf, fixtureFiles, load } from './data-files.ts';
@@ -146,4 +147,9 @@ test('pictures dropped by hand', () => {
   expect(set.test.count).toBe(18);
   expect(picture(set.test, 0)).toEqual(picture(cifar.test, 1));
   expect(set.train).toBe(cifar.train);
+});
+
+test('another size is what the files give at that size', async () => {
+  const whole = await load(fixtureFiles('cifar10-tiny.tar.gz'), { size: 32 });
+  expect(summary(await withSize(whole, 16))).toEqual(summary(cifar));
 });

@@ -19,7 +19,7 @@ import { SMOOTHING_WINDOW } from '../lab/run.ts';
 import type { MetricsRow } from '../lab/run.ts';
 import { TUNING_NAMES, tuningFor } from '../ops/tuning.ts';
 import { openDevice } from './adapter.ts';
-import { openData } from './data.ts';
+import { DATA_NAMES, openData } from './data.ts';
 
 /** Starting points for `--preset`; every option can still be given. */
 const PRESETS: Record<string, Partial<ExperimentConfig>> = {
@@ -39,7 +39,7 @@ function program(): Command {
     )
     .addOption(new Option('--preset <name>', 'a prepared experiment').choices(Object.keys(PRESETS)))
     .option('--config <file>', 'a config.json of an earlier run; options given beside it win')
-    .option('--data <name>', 'builtin, fashion-mnist:DIR, mnist:DIR or cifar10:FILE')
+    .option('--data <name>', DATA_NAMES)
     .option('--networks <list>', 'for instance plain-20,residual-56.group_norm (depth 6n+2)')
     .option('--size <pixels>', `pictures are resized to size × size, ${range(BOUNDS.size)}`)
     .option(

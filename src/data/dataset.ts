@@ -1,6 +1,6 @@
 /**
  * What every loader gives and every experiment takes: labelled pictures as bytes, with the statistics
- * of the training set.
+ * of the training set, and where they come from.
  */
 
 /** Labelled pictures of one size. */
@@ -11,7 +11,12 @@ export interface LabelledImages {
   images: Uint8Array;
   /** N class indices. */
   labels: Uint8Array;
+  /** The N files they were read from, where each picture has one. */
+  names?: string[];
 }
+
+/** The two parts of a set. */
+export type Part = 'train' | 'test';
 
 /** Per channel, of the training set scaled to 0…1. */
 export interface ChannelStatistics {
@@ -20,8 +25,19 @@ export interface ChannelStatistics {
   std: number[];
 }
 
+/** Where a set comes from, and what is known about it. */
+export interface Provenance {
+  /** Address of the authors' page, or the files it was read from. */
+  source: string;
+  /** In the authors' words, or that they state none. */
+  licence?: string;
+  citation?: string;
+  /** Keys of `KNOWN_PROBLEMS` (known.ts). */
+  problems?: string[];
+}
+
 export interface Dataset {
-  /** Stable identifier: `builtin`, `cifar10`, `fashion-mnist`, `mnist`, `idx`. */
+  /** Stable identifier: `builtin`, one of known.ts, or format and name of other files: `images:pets`. */
   id: string;
   /** What a person reads. */
   title: string;
@@ -32,11 +48,17 @@ export interface Dataset {
   train: LabelledImages;
   test: LabelledImages;
   statistics: ChannelStatistics;
+  provenance?: Provenance;
+  /** Picture files that could not be decoded and were left out. */
+  unreadable?: string[];
 }
+
+/** More classes than labels of one byte can name are refused. */
+export const MAX_CLASSES = 256;
 
 /** Reported while data is read: bytes or pictures, whichever the stage counts. */
 export type LoadProgress = (
-  stage: 'read' | 'decode' | 'resize' | 'generate',
+  stage: 'download' | 'read' | 'decode' | 'resize' | 'generate',
   done: number,
   total: number,
 ) => void;

@@ -9,7 +9,7 @@ export interface NamedBlob {
 }
 
 /** No file of the formats read here is larger; beyond this a file is refused, not stored. */
-const MAX_FILE_BYTES = 2 ** 29;
+export const MAX_FILE_BYTES = 2 ** 29;
 
 /** Told how many bytes were read off the disk since the last call. */
 export type OnBytes = (bytes: number) => void;
@@ -111,7 +111,10 @@ export async function* contentOf(
 }
 
 /** The whole content of a file; also throws `file-too-large`. */
-export async function readContent(file: NamedBlob, onBytes?: OnBytes): Promise<Uint8Array> {
+export async function readContent(
+  file: NamedBlob,
+  onBytes?: OnBytes,
+): Promise<Uint8Array<ArrayBuffer>> {
   return collect(file.name, contentOf(file, onBytes));
 }
 
@@ -120,24 +123,25 @@ export async function collect(
   name: string,
   pieces: AsyncIterable<Uint8Array>,
   limit = MAX_FILE_BYTES,
-): Promise<Uint8Array> {
+): Promise<Uint8Array<ArrayBuffer>> {
   const kept: Uint8Array[] = [];
   let length = 0;
   for await (const piece of pieces) {
     kept.push(piece);
     length += piece.length;
-    if (length > limit) {
-      throw new FathomError(
-        'file-too-large',
-        `${name}: expected at most ${limit} bytes, found more`,
-        { file: name, limit },
-      );
-    }
+    if (length > limit) throw tooLarge(name, limit);
   }
   return concatenate(kept);
 }
 
-export function concatenate(pieces: Uint8Array[]): Uint8Array {
+export function tooLarge(file: string, limit: number): FathomError {
+  return new FathomError('file-too-large', `${file}: expected at most ${limit} bytes, found more`, {
+    file,
+    limit,
+  });
+}
+
+export function concatenate(pieces: Uint8Array[]): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
   let at = 0;
   for (const piece of pieces) {

@@ -4,10 +4,20 @@
  * "The MNIST database of handwritten digits".
  */
 import { FathomError } from '../errors.ts';
-import { assemble, checkLabels, duplicate, fitPictures, trainingFilesMissing } from './assemble.ts';
+import {
+  assemble,
+  checkLabels,
+  duplicate,
+  fitPictures,
+  numberedClasses,
+  trainingFilesMissing,
+} from './assemble.ts';
 import type { Dataset, LabelledImages, LoadProgress } from './dataset.ts';
 import { baseName, readContent } from './files.ts';
 import type { NamedBlob, OnBytes } from './files.ts';
+import { identify } from './known.ts';
+import type { KnownId } from './known.ts';
+import type { LoadOptions } from './options.ts';
 
 const MAGIC = { images: 0x803, labels: 0x801 } as const;
 export type IdxKind = keyof typeof MAGIC;
@@ -15,36 +25,15 @@ export type IdxKind = keyof typeof MAGIC;
 type Pair = Record<IdxKind, NamedBlob>;
 type Half = Partial<Pair>;
 
-interface Family {
-  id: string;
-  title: string;
-  classes: string[];
-}
-
-/** Sets that are recognized: by the first labels of the official training file, or else by name. */
-const FAMILIES: (Family & { firstLabels: number[]; name: RegExp })[] = [
+/** What recognizes the sets of the family: the first labels of the official training file, or else its name. */
+const FAMILY: { id: KnownId; firstLabels: number[]; name: RegExp }[] = [
   {
     id: 'fashion-mnist',
-    title: 'Fashion-MNIST',
-    classes: [
-      'T-shirt/top',
-      'Trouser',
-      'Pullover',
-      'Dress',
-      'Coat',
-      'Sandal',
-      'Shirt',
-      'Sneaker',
-      'Bag',
-      'Ankle boot',
-    ],
     firstLabels: [9, 0, 0, 3, 0, 2, 7, 2, 5, 5, 0, 9, 5, 5, 7, 9],
     name: /fashion/i,
   },
   {
     id: 'mnist',
-    title: 'MNIST',
-    classes: ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'],
     firstLabels: [5, 0, 4, 1, 9, 2, 1, 3, 1, 4, 3, 5, 3, 6, 1, 7],
     name: /(^|[^a-z])mnist/i,
   },
@@ -112,7 +101,7 @@ const hex = (value: number) => `0x${value.toString(16).padStart(8, '0')}`;
  */
 export async function readIdx(
   files: { file: NamedBlob; kind: IdxKind }[],
-  size: number,
+  options: LoadOptions,
   onBytes: OnBytes,
   progress?: LoadProgress,
 ): Promise<Dataset> {
@@ -147,16 +136,21 @@ export async function readIdx(
       images.name,
       { count, images: pictures.data, labels: classes.data },
       { channels: 1, height, width },
-      size,
+      options.size,
       (done) => progress?.('resize', done, count),
     );
   };
   const train = await read(trainPair);
-  const family = familyOf(trainPair.images.name, train.labels);
-  checkLabels(trainPair.labels.name, train.labels, family.classes.length);
+  const file = trainPair.images.name;
+  const identity = identify(familyOf(file, train.labels) ?? options.known, {
+    format: 'idx',
+    file,
+    classes: numberedClasses(train.labels),
+  });
+  checkLabels(trainPair.labels.name, train.labels, identity.classes.length);
   const test = testPair ? await read(testPair) : null;
-  if (testPair && test) checkLabels(testPair.labels.name, test.labels, family.classes.length);
-  return assemble({ ...family, channels: 1, train, test }, size);
+  if (testPair && test) checkLabels(testPair.labels.name, test.labels, identity.classes.length);
+  return assemble({ ...identity, channels: 1, train, test }, options);
 }
 
 /** Both files of a half, null if it has none. Throws a FathomError `idx-pair-missing`. */
@@ -172,15 +166,10 @@ function pairOf({ images, labels }: Half): Pair | null {
   );
 }
 
-function familyOf(name: string, labels: Uint8Array): Family {
+/** Which known set the labels, or else the file's name, belong to. */
+function familyOf(name: string, labels: Uint8Array): KnownId | undefined {
   const family =
-    FAMILIES.find(({ firstLabels }) => firstLabels.every((label, i) => labels[i] === label)) ??
-    FAMILIES.find((known) => known.name.test(name));
-  if (family) return { id: family.id, title: family.title, classes: family.classes };
-  const highest = labels.reduce((most, label) => Math.max(most, label), 1);
-  return {
-    id: 'idx',
-    title: baseName(name),
-    classes: Array.from({ length: highest + 1 }, (_, label) => String(label)),
-  };
+    FAMILY.find(({ firstLabels }) => firstLabels.every((label, i) => labels[i] === label)) ??
+    FAMILY.find((set) => set.name.test(name));
+  return family?.id;
 }

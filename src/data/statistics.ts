@@ -1,3 +1,4 @@
+/** What can be counted in labelled pictures. */
 import type { ChannelStatistics } from './dataset.ts';
 
 /**
@@ -35,4 +36,36 @@ export function channelStatistics(
       return Math.sqrt(Number(scaled)) / n / 255;
     }),
   };
+}
+
+/** How many labels name each of `classes` classes. */
+export function classCounts(labels: Uint8Array, classes: number): number[] {
+  const counts = new Array<number>(classes).fill(0);
+  for (const label of labels) counts[label] = (counts[label] ?? 0) + 1;
+  return counts;
+}
+
+/**
+ * Per channel of N×C×H×W bytes, how many values fall into each of `bins` bins of equal width.
+ *
+ * @param plane height · width
+ * @param bins a divisor of 256
+ */
+export function channelHistograms(
+  images: Uint8Array,
+  channels: number,
+  plane: number,
+  bins = 256,
+): number[][] {
+  const histograms = Array.from({ length: channels }, () => new Float64Array(bins));
+  const width = 256 / bins;
+  for (let start = 0, c = 0; start < images.length; start += plane, c = (c + 1) % channels) {
+    const histogram = histograms[c];
+    if (!histogram) break;
+    for (let i = start; i < start + plane; i++) {
+      const bin = Math.floor((images[i] ?? 0) / width);
+      histogram[bin] = (histogram[bin] ?? 0) + 1;
+    }
+  }
+  return histograms.map((histogram) => [...histogram]);
 }

@@ -229,6 +229,26 @@ test('a real CIFAR-10 archive is dropped and trained on', async ({ page }) => {
   await expect.poll(() => iterations(page)).toEqual([12, 12, 12, 12]);
 });
 
+test("a zip of one's own images, NumPy's arrays and a Parquet file are dropped and trained on", async ({
+  page,
+}) => {
+  await open(page, `${TINY}&steps=12`);
+  const opened = async (names: string[], expected: string) => {
+    const files = names.map(async (name) => ({
+      name: name.replace(/^.*\//, ''),
+      content: await readFile(`tests/fixtures/${name}`),
+    }));
+    await drop(page, await Promise.all(files));
+    await expect(page.getByText(expected)).toBeVisible();
+    await button(page, 'Step').click();
+    await expect.poll(() => iterations(page)).toEqual([1, 1, 1, 1]);
+  };
+  await opened(['own-images.zip'], '13 training and 2 test images, 3×8×8');
+  await opened(['fashion-mnist-tiny.npz'], '20 training and 10 test images, 1×8×8');
+  const hub = ['train', 'test'].map((part) => `hub/cifar10/${part}-00000-of-00001.parquet`);
+  await opened(hub, '20 training and 10 test images, 3×8×8');
+});
+
 test('damaged and foreign files are refused by name, and the data in use stays', async ({
   page,
 }) => {

@@ -1,0 +1,110 @@
+/** The browser's private file system (https://fs.spec.whatwg.org/) as the folder of the store. */
+import { FathomError } from '../errors.ts';
+import { reasonOf } from './files.ts';
+import { DatasetStore } from './store.ts';
+import type { Folder } from './store.ts';
+
+const FOLDER = 'datasets';
+
+/**
+ * Opens the store in `navigator.storage`.
+ *
+ * Throws a FathomError `storage-refused` where the browser gives none, as in some private windows.
+ */
+export async function openStore(storage: StorageManager): Promise<DatasetStore> {
+  try {
+    const root = await storage.getDirectory();
+    const directory = await root.getDirectoryHandle(FOLDER, { create: true });
+    return new DatasetStore(new PrivateFolder(storage, directory));
+  } catch (error) {
+    throw new FathomError(
+      'storage-refused',
+      `the browser gives no storage here (${reasonOf(error)}): sets are used from memory, and not kept`,
+      { reason: reasonOf(error) },
+    );
+  }
+}
+
+/** Writes this much at a time: views of more bytes than that are refused by some browsers. */
+const PIECE_BYTES = 2 ** 26;
+
+/** What a file has in workers only, which TypeScript does not know of beside the page's own types. */
+interface WorkerFileHandle {
+  createSyncAccessHandle?: () => Promise<{
+    truncate(size: number): void;
+    write(piece: Uint8Array, options: { at: number }): number;
+    flush(): void;
+    close(): void;
+  }>;
+}
+
+class PrivateFolder implements Folder {
+  private readonly storage: StorageManager;
+  private readonly directory: FileSystemDirectoryHandle;
+
+  constructor(storage: StorageManager, directory: FileSystemDirectoryHandle) {
+    this.storage = storage;
+    this.directory = directory;
+  }
+
+  async list(): Promise<string[]> {
+    const names: string[] = [];
+    for await (const [name, { kind }] of this.directory.entries()) {
+      if (kind === 'file') names.push(name);
+    }
+    return names;
+  }
+
+  async read(name: string): Promise<Blob> {
+    return (await this.directory.getFileHandle(name)).getFile();
+  }
+
+  /** In a worker in place, which is faster; elsewhere through a copy that replaces the file when it is closed. */
+  async write(name: string, pieces: Uint8Array[]): Promise<void> {
+    const file: FileSystemFileHandle & WorkerFileHandle = await this.directory.getFileHandle(name, {
+      create: true,
+    });
+    const handle = await file.createSyncAccessHandle?.();
+    if (handle) {
+      try {
+        handle.truncate(0);
+        let at = 0;
+        for (const piece of cut(pieces)) {
+          const written = handle.write(piece, { at });
+          // A disk that is full takes less than it is given.
+          if (written < piece.length) throw new DOMException('no room left', 'QuotaExceededError');
+          at += written;
+        }
+        handle.flush();
+      } finally {
+        handle.close();
+      }
+      return;
+    }
+    const stream = await file.createWritable();
+    try {
+      for (const piece of cut(pieces)) await stream.write(piece);
+    } catch (error) {
+      await stream.abort().catch(() => undefined);
+      throw error;
+    }
+    await stream.close();
+  }
+
+  async remove(name: string): Promise<void> {
+    await this.directory.removeEntry(name);
+  }
+
+  async free(): Promise<number | null> {
+    const { quota, usage } = await this.storage.estimate();
+    return quota === undefined || usage === undefined ? null : Math.max(0, quota - usage);
+  }
+}
+
+function* cut(pieces: Uint8Array[]): Generator<Uint8Array<ArrayBuffer>> {
+  for (const piece of pieces) {
+    for (let from = 0; from < piece.length; from += PIECE_BYTES) {
+      yield piece.subarray(from, from + PIECE_BYTES) as Uint8Array<ArrayBuffer>;
+    }
+  }
+}

@@ -1,0 +1,276 @@
+/**
+ * Sets kept for the next lesson, as files of a private folder.
+ *
+ * A set is one file: its pictures and labels, then a description, then a trailer that is written last.
+ * A file whose trailer is not whole is no set, so what was interrupted leaves no half of one: saving
+ * writes a new file beside the old one, and removes the old one when the new one is complete. Of two
+ * complete files of one set, which an interruption between the two leaves, the later counts.
+ */
+import { z } from 'zod';
+import { FathomError } from '../errors.ts';
+import { checkParts } from './assemble.ts';
+import type { Dataset, LabelledImages } from './dataset.ts';
+import { reasonOf } from './files.ts';
+
+/** A folder of files, as much of it as is needed: the browser's private one (opfs.ts), or a test's. */
+export interface Folder {
+  /** Names of the files. */
+  list(): Promise<string[]>;
+  read(name: string): Promise<Blob>;
+  /** Writes pieces one after the other, and has them on the disk when it resolves. */
+  write(name: string, pieces: Uint8Array[]): Promise<void>;
+  remove(name: string): Promise<void>;
+  /** Bytes that still fit, where that is known. */
+  free(): Promise<number | null>;
+}
+
+/** A set in the store. */
+export interface StoredSet {
+  id: string;
+  title: string;
+  /** Height and width of its pictures. */
+  size: number;
+  trainCount: number;
+  testCount: number;
+  /** What it takes on the disk. */
+  bytes: number;
+}
+
+const MAGIC = 'FATHOM-1';
+/** Magic word, length of the description, length of the file: 8 bytes each. */
+const TRAILER_BYTES = 24;
+/** Descriptions hold the names of the classes and of files; a longer one is no description. */
+const MAX_DESCRIPTION_BYTES = 2 ** 26;
+
+const count = z.number().int().positive();
+const part = z.object({ count, names: z.array(z.string()).optional() });
+const descriptionSchema = z.object({
+  id: z.string(),
+  title: z.string(),
+  classes: z.array(z.string()),
+  channels: count,
+  height: count,
+  width: count,
+  statistics: z.object({ mean: z.array(z.number()), std: z.array(z.number()) }),
+  provenance: z
+    .object({
+      source: z.string(),
+      licence: z.string().optional(),
+      citation: z.string().optional(),
+      problems: z.array(z.string()).optional(),
+    })
+    .optional(),
+  unreadable: z.array(z.string()).optional(),
+  train: part,
+  test: part,
+});
+type Description = z.infer<typeof descriptionSchema>;
+
+/** A complete file of the store. */
+interface Entry {
+  name: string;
+  generation: number;
+  blob: Blob;
+  description: Description;
+}
+
+export class DatasetStore {
+  private readonly folder: Folder;
+
+  constructor(folder: Folder) {
+    this.folder = folder;
+  }
+
+  /** What is kept, by title. Throws a FathomError `storage-failed`. */
+  async list(): Promise<StoredSet[]> {
+    const entries = await guarded(() => this.entries());
+    return entries
+      .map(({ blob, description: { id, title, height, train, test } }) => {
+        return {
+          id,
+          title,
+          size: height,
+          trainCount: train.count,
+          testCount: test.count,
+          bytes: blob.size,
+        };
+      })
+      .sort((a, b) => (a.title < b.title ? -1 : 1));
+  }
+
+  /** A set as it was saved; null where there is none. Throws a FathomError `storage-failed`. */
+  async open(id: string): Promise<Dataset | null> {
+    return guarded(async () => {
+      const entry = (await this.entries()).find(({ description }) => description.id === id);
+      if (!entry) return null;
+      const { blob, description } = entry;
+      let at = 0;
+      const bytes = async (length: number) => {
+        const slice = blob.slice(at, (at += length));
+        return new Uint8Array(await slice.arrayBuffer());
+      };
+      const pixels = description.channels * description.height * description.width;
+      const partOf = async ({ count, names }: Description['train']): Promise<LabelledImages> => ({
+        count,
+        images: await bytes(count * pixels),
+        labels: await bytes(count),
+        ...(names ? { names } : {}),
+      });
+      const train = await partOf(description.train);
+      const test = await partOf(description.test);
+      // Undefined fields were never written; the schema only does not know it.
+      return { ...(description as Omit<Dataset, 'train' | 'test'>), train, test };
+    });
+  }
+
+  /**
+   * Keeps a set in place of what had its name. Where that fails, what had its name is still kept.
+   *
+   * Throws FathomErrors `storage-full`, `storage-failed`.
+   */
+  async save(dataset: Dataset): Promise<void> {
+    checkParts(dataset.title, dataset);
+    const pieces = piecesOf(dataset);
+    const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
+    const before = await guarded(() => this.generationsOf(dataset.id));
+    const last = before.reduce((most, { generation }) => Math.max(most, generation), 0);
+    const name = fileName(dataset.id, last + 1);
+    try {
+      await this.folder.write(name, pieces);
+    } catch (error) {
+      await this.discard([name]);
+      throw isFull(error) ? await this.full(dataset.title, bytes) : failed(error);
+    }
+    await this.discard(before.map((file) => file.name));
+  }
+
+  /** Forgets a set. Throws a FathomError `storage-failed`. */
+  async delete(id: string): Promise<void> {
+    await guarded(async () => {
+      for (const { name } of await this.generationsOf(id)) await this.folder.remove(name);
+    });
+  }
+
+  /** The last complete file of every set. */
+  private async entries(): Promise<Entry[]> {
+    const last = new Map<string, Entry>();
+    for (const name of await this.folder.list()) {
+      const file = parseName(name);
+      const entry = file && (await this.entry(name, file.generation));
+      if (!entry || entry.description.id !== file.id) continue;
+      const other = last.get(file.id);
+      if (!other || other.generation < entry.generation) last.set(file.id, entry);
+    }
+    return [...last.values()];
+  }
+
+  /** A file as a set; null where it is none, or not complete. */
+  private async entry(name: string, generation: number): Promise<Entry | null> {
+    const blob = await this.folder.read(name);
+    const description = await descriptionIn(blob);
+    return description && { name, generation, blob, description };
+  }
+
+  private async generationsOf(id: string): Promise<{ name: string; generation: number }[]> {
+    return (await this.folder.list()).flatMap((name) => {
+      const file = parseName(name);
+      return file?.id === id ? [{ name, generation: file.generation }] : [];
+    });
+  }
+
+  /** Removes files that no longer count. One that another tab has open stays until the next time. */
+  private async discard(names: string[]): Promise<void> {
+    for (const name of names) await this.folder.remove(name).catch(() => undefined);
+  }
+
+  private async full(title: string, needed: number): Promise<FathomError> {
+    const free = await this.folder.free().catch(() => null);
+    return new FathomError(
+      'storage-full',
+      `${title} takes ${needed} bytes, and the browser's storage has ${free ?? 'no'} left: it is used from memory, and not kept`,
+      { title, needed, free: free ?? 0 },
+    );
+  }
+}
+
+/** `{id}.{generation}.set`, where the id is spelled so that any file system takes it. */
+const fileName = (id: string, generation: number) =>
+  `${encodeURIComponent(id).replaceAll('.', '%2E')}.${generation}.set`;
+
+function parseName(name: string): { id: string; generation: number } | null {
+  const [, id, generation] = /^([^.]+)\.(\d{1,15})\.set$/.exec(name) ?? [];
+  if (!id || !generation) return null;
+  try {
+    return { id: decodeURIComponent(id), generation: Number(generation) };
+  } catch {
+    return null;
+  }
+}
+
+/** The file of a set, in pieces: a set is not copied to be written. */
+function piecesOf({ train, test, ...rest }: Dataset): Uint8Array[] {
+  const { count: trainCount, names: trainNames } = train;
+  const { count: testCount, names: testNames } = test;
+  const description: Description = {
+    ...rest,
+    train: { count: trainCount, names: trainNames },
+    test: { count: testCount, names: testNames },
+  };
+  const text = new TextEncoder().encode(JSON.stringify(description));
+  const content = [train.images, train.labels, test.images, test.labels, text];
+  const trailer = new Uint8Array(TRAILER_BYTES);
+  trailer.set(new TextEncoder().encode(MAGIC));
+  const view = new DataView(trailer.buffer);
+  view.setFloat64(8, text.length);
+  view.setFloat64(
+    16,
+    content.reduce((sum, piece) => sum + piece.length, TRAILER_BYTES),
+  );
+  return [...content, trailer];
+}
+
+/** What a file's trailer leads to; null where it is not whole or not ours. */
+async function descriptionIn(blob: Blob): Promise<Description | null> {
+  const end = blob.size - TRAILER_BYTES;
+  if (end < 0) return null;
+  const trailer = new DataView(await blob.slice(end).arrayBuffer());
+  const magic = new TextDecoder().decode(new Uint8Array(trailer.buffer, 0, 8));
+  const length = trailer.getFloat64(8);
+  if (magic !== MAGIC || trailer.getFloat64(16) !== blob.size) return null;
+  const fits = Number.isInteger(length) && length > 0 && length <= end;
+  if (!fits || length > MAX_DESCRIPTION_BYTES) return null;
+  const text = await blob.slice(end - length, end).text();
+  const { success, data } = descriptionSchema.safeParse(parseJson(text));
+  if (!success) return null;
+  const { channels, height, width, train, test } = data;
+  const pictures = (train.count + test.count) * (channels * height * width + 1);
+  return pictures + length === end ? data : null;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+async function guarded<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw failed(error);
+  }
+}
+
+function failed(error: unknown): FathomError {
+  return new FathomError(
+    'storage-failed',
+    `the browser's storage failed (${reasonOf(error)}): sets are used from memory, and not kept`,
+    { reason: reasonOf(error) },
+  );
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof Error && error.name === 'QuotaExceededError';
+}

@@ -1,0 +1,19 @@
+/** Loads a known set in a worker and keeps it, as the app does; posts what came of it. */
+import { Hub } from '../../src/data/hub.ts';
+import { openStore } from '../../src/data/opfs.ts';
+import { FathomError } from '../../src/errors.ts';
+
+const hub = new Hub();
+
+self.onmessage = async ({ data: base }: MessageEvent<string>) => {
+  try {
+    const set = await hub.load('cifar10', { size: 32, base });
+    const store = await openStore(navigator.storage);
+    await store.save(set);
+    self.postMessage({ set, kept: await store.open('cifar10'), listed: await store.list() });
+  } catch (error) {
+    const { code, message } =
+      error instanceof FathomError ? error : { code: '', message: String(error) };
+    self.postMessage({ code, message });
+  }
+};

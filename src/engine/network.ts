@@ -153,8 +153,9 @@ export class GpuNetwork {
   }
 
   /**
-   * Lays out memory, initializes weights from the seed and compiles the passes for training and evaluation,
-   * with shortcuts connected and cut where the network is rewirable: to switch later costs nothing.
+   * Lays out memory, initializes weights from the seed and compiles the passes for training and evaluation. Where the network
+   * is rewirable, its passes with shortcuts connected and cut are laid out as well; {@link compileAll} compiles what is
+   * left of them, and to switch then costs nothing.
    */
   static async create(
     gpu: Gpu,
@@ -163,19 +164,13 @@ export class GpuNetwork {
     progress?: (done: number, total: number) => void,
   ): Promise<GpuNetwork> {
     const network = new GpuNetwork(gpu, spec, options);
-    const modes = [...(['train', 'evaluate'] as const), ...network.monteCarlo()];
     const { rewirable = true } = options;
     const wirings = rewirable
       ? [spec, withShortcuts(spec, true), withShortcuts(spec, false)]
       : [spec];
-    const passes = wirings.flatMap((wiring) => modes.map((mode) => ({ mode, wiring })));
     try {
-      for (const [index, { mode, wiring }] of passes.entries()) {
-        await network.prepare(mode, wiring, (done, total) =>
-          progress?.(index + done / Math.max(1, total), passes.length),
-        );
-      }
-      await network.rewire(spec);
+      for (const wiring of wirings) for (const mode of network.modes) network.prepare(mode, wiring);
+      await network.rewire(spec, progress);
     } catch (error) {
       network.destroy();
       throw error;
@@ -200,32 +195,33 @@ export class GpuNetwork {
   }
 
   /** Rewires the network; weights, the optimizer's state and statistics stay. Compiles only what was never compiled. */
-  async rewire(spec: NetworkSpec): Promise<void> {
-    const [train, evaluate] = [
-      await this.prepare('train', spec),
-      await this.prepare('evaluate', spec),
-    ];
-    const [monte_carlo = evaluate] = await Promise.all(
-      this.monteCarlo().map((mode) => this.prepare(mode, spec)),
-    );
-    this.current = { train, evaluate, monte_carlo };
+  async rewire(spec: NetworkSpec, progress?: (done: number, total: number) => void): Promise<void> {
+    const { modes } = this;
+    for (const [index, mode] of modes.entries()) {
+      await this.prepare(mode, spec).pass.compile((done, total) =>
+        progress?.(index + done / Math.max(1, total), modes.length),
+      );
+    }
+    const [train, evaluate] = [this.prepare('train', spec), this.prepare('evaluate', spec)];
+    const sampled = modes.includes('monte_carlo') ? this.prepare('monte_carlo', spec) : evaluate;
+    this.current = { train, evaluate, monte_carlo: sampled };
     this.spec = spec;
   }
 
-  /** Evaluation that samples differs from plain evaluation where there is dropout. */
-  private monteCarlo(): Mode[] {
-    const { nodes } = buildGraph(withShortcuts(this.spec, true), this.options.batch);
-    return nodes.some(({ op }) => op === ops.dropout || op === ops.dropout2d)
-      ? ['monte_carlo']
-      : [];
+  /** Compiles what {@link create} left: the passes of the other wiring. */
+  async compileAll(): Promise<void> {
+    for (const { pass } of [...this.programs.values()]) await pass.compile();
   }
 
-  /** The program of a mode for one way to wire the network; built on first use. */
-  private async prepare(
-    mode: Mode,
-    spec: NetworkSpec,
-    progress?: (done: number, total: number) => void,
-  ): Promise<Program> {
+  /** Evaluation that samples differs from plain evaluation where there is dropout. */
+  private get modes(): readonly Mode[] {
+    const { nodes } = buildGraph(withShortcuts(this.spec, true), this.options.batch);
+    const samples = nodes.some(({ op }) => op === ops.dropout || op === ops.dropout2d);
+    return samples ? ['train', 'evaluate', 'monte_carlo'] : ['train', 'evaluate'];
+  }
+
+  /** The program of a mode for one way to wire the network; laid out on first use, and not compiled. */
+  private prepare(mode: Mode, spec: NetworkSpec): Program {
     const key = programKey(mode, spec);
     const present = this.programs.get(key);
     if (present) return present;
@@ -249,8 +245,7 @@ export class GpuNetwork {
       ? coalesce(lowered.dispatches, this.gpu.tuning.together, maxStorageBuffersPerShaderStage)
       : lowered.dispatches;
     const planned = plan(dispatches, [lowered.summary, lowered.logits], { reuse });
-    const pass = await Pass.create(this.gpu, planned, places, progress);
-    const program = { graph, lowered, pass };
+    const program = { graph, lowered, pass: new Pass(this.gpu, planned, places) };
     this.programs.set(key, program);
     return program;
   }

@@ -37,24 +37,44 @@ export class Pass {
   private readonly places: ReadonlyMap<Tensor, Place>;
   private prepared: Prepared[] = [];
   private version = -1;
+  private compiled: Promise<void> | null = null;
 
-  private constructor(gpu: Gpu, plan: Plan, places: ReadonlyMap<Tensor, Place>) {
+  /** Reserves memory; {@link compile} must be awaited before it is encoded. */
+  constructor(gpu: Gpu, plan: Plan, places: ReadonlyMap<Tensor, Place>) {
     this.gpu = gpu;
     this.plan = plan;
     this.places = places;
     this.segments = segmentsOf(plan);
+    gpu.transient.reserve(plan.sizes);
   }
 
-  /** Compiles what is missing and reserves memory. */
+  /** A pass that is ready to run. */
   static async create(
     gpu: Gpu,
     plan: Plan,
     places: ReadonlyMap<Tensor, Place>,
     progress?: (done: number, total: number) => void,
   ): Promise<Pass> {
-    await gpu.kernels.compile(plan.dispatches, progress);
-    gpu.transient.reserve(plan.sizes);
-    return new Pass(gpu, plan, places);
+    const pass = new Pass(gpu, plan, places);
+    try {
+      await pass.compile(progress);
+    } catch (error) {
+      pass.destroy();
+      throw error;
+    }
+    return pass;
+  }
+
+  /** Compiles the kernels that are missing, once. */
+  compile(progress?: (done: number, total: number) => void): Promise<void> {
+    this.compiled ??= this.gpu.kernels
+      .compile(this.plan.dispatches, progress)
+      .catch((error: unknown) => {
+        // It may be tried again.
+        this.compiled = null;
+        throw error;
+      });
+    return this.compiled;
   }
 
   /** Gives its memory back; the pass is not to be used again. */

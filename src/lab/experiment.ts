@@ -223,6 +223,8 @@ export class Experiment {
     }
     hooks.progress?.(config.networks.length, config.networks.length);
     experiment.created = true;
+    // Until then a toggle compiles what it needs, and says what goes wrong.
+    void experiment.compileAll().catch(() => undefined);
     experiment.describe();
     experiment.enter('ready');
     return experiment;
@@ -359,6 +361,11 @@ export class Experiment {
       };
     });
     this.hooks.emit({ type: 'networks', config: this.config, networks });
+  }
+
+  /** Compiles what only a toggle needs; it has begun, and goes on while the networks train. */
+  async compileAll(): Promise<void> {
+    for (const { network } of this.runs) await network.compileAll();
   }
 
   private destroy(): void {

@@ -223,12 +223,21 @@ describe('shortcuts', () => {
     const run = await Watched.open({ networks: ['plain-8'], shortcut: 'B' }, own);
     run.experiment.step();
     await run.experiment.idle();
+    await run.experiment.compileAll();
     const before = [own.kernels.size, own.transient.version];
     run.experiment.toggle('plain-8', true);
     run.experiment.step();
     await run.experiment.idle();
     expect(run.marks()).toEqual([{ network: 'plain-8', iteration: 1, kind: 'connected' }]);
     expect([own.kernels.size, own.transient.version]).toEqual(before);
+  });
+
+  it('are compiled after the first steps, which do not wait for them', async () => {
+    const own = new Gpu(device);
+    const run = await Watched.open({ networks: ['plain-8'], shortcut: 'B' }, own);
+    const compiled = own.kernels.size;
+    await run.experiment.compileAll();
+    expect(own.kernels.size).toBeGreaterThan(compiled);
   });
 
   it('are as configured after a reset, and the curves repeat', async () => {

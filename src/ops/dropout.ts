@@ -53,7 +53,7 @@ function scale({ drop_probability: p, mode }: DropoutParams, active: boolean): n
   return active && p < 1 ? 1 / (1 - p) : Number(!active);
 }
 
-/** The mask is drawn anew wherever it is needed, and never stored. */
+/** The mask is drawn anew wherever it is needed, and never stored. In evaluation, inverted dropout dispatches nothing. */
 function emitDropout(params: DropoutParams, perChannel: boolean, pass: DropoutPass): void {
   const { x, y, active, mask, addend, path, emit } = pass;
   const [N, c, h, w] = imageDims(y.shape);
@@ -112,9 +112,10 @@ function dropoutOp({ perChannel, ...rest }: Variant): Op {
       return x;
     },
     flops: (_, { x = [] }) => 2 * elements(x),
-    forward: ({ params, inputs, y, sampling: active, emit }) => {
+    forward: ({ params, inputs, y, sampling: active, handOn, emit }) => {
       const { mask } = inputs;
       const x = input(inputs, 'x');
+      if (!active && scale(params, active) === 1) return handOn({ same: x });
       emitDropout(params, perChannel, { x, y, active, mask, path: y.name, emit });
     },
     // The gradient of a product with a constant mask: the same product.

@@ -84,6 +84,8 @@ export interface NormOutput {
 
 /** What an op hands on beside y. */
 export interface Forwarded {
+  /** The input that y is, unchanged: nothing was dispatched, and nothing will be backward. */
+  same?: Tensor;
   /** How to compute y, if it was not written: only where {@link ForwardPass.stored} is false. */
   view?: View;
   /** (mean, Σ (y − mean)²) of each channel; only where {@link ForwardPass.momentsWanted}. */

@@ -51,6 +51,22 @@ test('a dropout mask is drawn alike by both', async () => {
   expect(compareTensor('y', y, reference.outputs.y!, 1e-6).ratio).toBeLessThan(1);
 });
 
+test('dropout in evaluation: vanilla scales with one kernel, inverted is its input and dispatches nothing', async () => {
+  const ask = (mode: string) =>
+    kernels.run({ op: 'dropout', params: { mode }, inputs: { x }, training: false, gradOutput: x });
+  const [vanilla, inverted] = [await ask('vanilla'), await ask('inverted')];
+  expect(vanilla.kernels.map(({ name }) => name)).toEqual(['dropout/dropout', 'dropout/dropout']);
+  expect(inverted.kernels).toEqual([]);
+  for (const [{ y, grads }, factor] of [
+    [vanilla, 0.5],
+    [inverted, 1],
+  ] as const) {
+    const expected = x.data.map((value) => factor * value);
+    expect(y.data).toEqual(expected);
+    expect(grads.x!.data).toEqual(expected);
+  }
+});
+
 test('questions asked at once are answered each with its own, and leave no buffers behind', async () => {
   const questions = [1, 2, 3].map((value): OpQuestion => ({
     op: 'relu',

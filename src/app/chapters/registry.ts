@@ -8,6 +8,7 @@ interface ChapterModule {
 }
 
 const LOADERS: Record<ChapterId, () => Promise<ChapterModule>> = {
+  dropout: () => import('./dropout/index.tsx'),
   activations: () => import('./activations/index.tsx'),
 };
 

@@ -6,12 +6,17 @@ import i18next from 'i18next';
 import { initReactI18next } from 'react-i18next';
 import { readPreference, writePreference } from '../preferences.ts';
 import type activations from '../chapters/activations/en.json';
+import type dropout from '../chapters/dropout/en.json';
 import en from './en.json';
 import zh from './zh.json';
 
 declare module 'i18next' {
   interface CustomTypeOptions {
-    resources: { translation: typeof en; activations: typeof activations };
+    resources: {
+      translation: typeof en;
+      dropout: typeof dropout;
+      activations: typeof activations;
+    };
   }
 }
 

@@ -316,6 +316,10 @@ export class Lowering {
       emit: this.recorder,
       saved,
     });
+    if (handed.same) {
+      this.values.set(node.output, handed.same);
+      return;
+    }
     const result = handed.view ? this.recorder.view(y.name, handed.view) : y;
     if (handed.moments) this.moments.set(result, handed.moments);
     if (handed.norm) this.norms.set(result, handed.norm);

@@ -1,10 +1,10 @@
 /** The chapter on dropout in a real browser: its numbers against the reference, run here on the same network. */
-import type { Page } from '@playwright/test';
+import { expect, type Page } from '@playwright/test';
 import { INPUT, LINEAR } from '../../src/app/chapters/dropout/network.ts';
 import { running } from '../../src/app/chapters/running.ts';
 import { streamOf } from '../../src/random.ts';
 import { drawMask } from '../../src/reference/dropout.ts';
-import { expect, test } from './page.ts';
+import { test } from './page.ts';
 
 const PASSES = 1000;
 

@@ -5,7 +5,9 @@ import { InstrumentsContext } from './app/chapters/ask.ts';
 import { LabContext } from './app/context.ts';
 import { startI18n } from './app/i18n/index.ts';
 import { formatLink } from './app/link.ts';
+import { ProfilerContext, createProfilerStore } from './app/profiler.ts';
 import { parseRoute } from './app/route.ts';
+import { keptShare } from './app/share.ts';
 import { createAppStore } from './app/store.ts';
 import { startTheme } from './app/theme.ts';
 import { createLabClient } from './worker/client.ts';
@@ -16,6 +18,8 @@ startI18n();
 
 const client = createLabClient();
 const store = createAppStore(client.send);
+store.getState().setShare(keptShare());
+const profiler = createProfilerStore(client.profiler);
 /** Whether the address names the experiment, and not a chapter. */
 const isExperiment = () => parseRoute(location.hash).page === '';
 if (isExperiment()) store.getState().open(location.hash);
@@ -39,7 +43,9 @@ createRoot(root).render(
   <StrictMode>
     <LabContext value={store}>
       <InstrumentsContext value={client.instruments}>
-        <App />
+        <ProfilerContext value={profiler}>
+          <App />
+        </ProfilerContext>
       </InstrumentsContext>
     </LabContext>
   </StrictMode>,

@@ -94,6 +94,13 @@ export interface Remaining {
 /** A training step is a forward pass and two backward ones, of about the same work each. */
 const EVALUATION_PER_STEP = 1 / 3;
 
+/** What a network has still to do after `done` iterations, evaluations included, in training steps. */
+export function stepsLeft(done: number, { steps, evalEvery, testBatches }: Remaining): number {
+  if (done >= steps) return 0;
+  const evaluations = Math.ceil(steps / evalEvery) - Math.floor(done / evalEvery);
+  return steps - done + evaluations * testBatches * EVALUATION_PER_STEP;
+}
+
 /**
  * Seconds until all networks are done, from the time each took so far; null before there is any.
  * Networks take turns, so their times add up. Leave out those that have diverged.
@@ -109,9 +116,7 @@ export function secondsLeft(
     const spent = seconds.at(-1);
     if (!done || spent === undefined) continue;
     known = true;
-    const evaluations = Math.ceil(steps / evalEvery) - Math.floor(done / evalEvery);
-    const passes = done < steps ? evaluations * testBatches * EVALUATION_PER_STEP : 0;
-    left += ((steps - done + passes) * spent) / done;
+    left += (stepsLeft(done, { steps, evalEvery, testBatches }) * spent) / done;
   }
   return known ? left : null;
 }

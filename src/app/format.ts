@@ -29,6 +29,46 @@ export function prefixed(value: number): string {
   return `${scaled.toFixed(digits)} ${PREFIXES[index]}`.trimEnd();
 }
 
+/** Three significant digits, of which at most three after the point: 12.345 → "12.3", 0.001234 → "0.001". */
+export function significant(value: number, language: string): string {
+  return new Intl.NumberFormat(language, {
+    maximumSignificantDigits: 3,
+    maximumFractionDigits: 3,
+    roundingPriority: 'lessPrecision',
+  }).format(value);
+}
+
+const BINARY = ['B', 'KiB', 'MiB', 'GiB'];
+
+/** Three significant digits with a binary prefix: 1_310_720 → "1.25 MiB". */
+export function binary(bytes: number, language: string): string {
+  let scaled = bytes;
+  let index = 0;
+  while (scaled >= 1000 && index < BINARY.length - 1) {
+    scaled /= 1024;
+    index += 1;
+  }
+  return `${significant(scaled, language)} ${BINARY[index]}`;
+}
+
+const SPANS = [
+  ['day', 86_400],
+  ['hour', 3600],
+  ['minute', 60],
+  ['second', 1],
+] as const;
+
+/** Seconds roughly, in the largest unit that there are two of: 5400 → "90 minutes". */
+export function span(seconds: number, language: string): string {
+  const [unit, length] = SPANS.find(([, length]) => seconds >= 2 * length) ?? SPANS[3];
+  return new Intl.NumberFormat(language, {
+    style: 'unit',
+    unit,
+    unitDisplay: 'long',
+    maximumSignificantDigits: 2,
+  }).format(seconds / length);
+}
+
 /** Seconds as m:ss or h:mm:ss. */
 export function duration(seconds: number): string {
   const whole = Math.ceil(seconds);

@@ -1,5 +1,5 @@
 /**
- * What a reader chose for themselves and finds again next time: language and theme.
+ * What a reader chose for themselves and finds again next time: language, theme, how much of the GPU to take.
  */
 
 /** Null where nothing valid is kept, or the browser keeps nothing for this page. */

@@ -23,6 +23,7 @@ import { appendRow, emptyCurve } from './curves.ts';
 import type { Curve } from './curves.ts';
 import { parseLink } from './link.ts';
 import type { LinkProblem } from './link.ts';
+import { keepShare } from './share.ts';
 import { DEFAULTS, differences, isLive } from './settings.ts';
 import type { SettingName } from './settings.ts';
 
@@ -62,6 +63,8 @@ export interface LabState {
   watching: boolean;
   messages: (Message & { id: number })[];
   pace: Pace;
+  /** The part of the GPU's time that training takes. */
+  share: number;
   /** Networks whose curves are hidden on the chart. */
   hidden: string[];
   /** The network whose block is drawn large; null follows the first, or the one in slow motion. */
@@ -90,6 +93,7 @@ const INITIAL_STATE: LabState = {
   watching: false,
   messages: [],
   pace: { kind: 'full' },
+  share: 1,
   hidden: [],
   selected: null,
   view: { logarithmic: false, smoothing: 1 },
@@ -227,6 +231,7 @@ export interface LabActions {
   setPace(pace: Pace): void;
   /** Whether the worker tells what goes on in the layers. */
   watch(on: boolean): void;
+  setShare(share: number): void;
   openFiles(files: File[]): void;
   tell(message: Message): void;
   dismiss(id: number): void;
@@ -344,6 +349,11 @@ export function createAppStore(send: (command: Command) => void): LabStore {
       watch: (on) => {
         set(on ? { watching: true } : { watching: false, watched: {} });
         send({ type: 'watch', on });
+      },
+      setShare: (share) => {
+        set({ share });
+        keepShare(share);
+        send({ type: 'share', share });
       },
       openFiles: (files) => {
         if (files.length > 0) send({ type: 'open-files', files });

@@ -18,8 +18,10 @@ export interface EvaluateOptions {
   firstSlot?: number;
   /** `monte_carlo` leaves dropout on. */
   mode?: 'evaluate' | 'monte_carlo';
-  /** Told after each pass how many are done; evaluation is given up when it answers false. */
-  onPass?: (done: number, total: number) => boolean;
+  /** Told after each pass how many are done, and waited for; evaluation is given up when it answers false. */
+  onPass?: (done: number, total: number) => boolean | Promise<boolean>;
+  /** Submits of one pass. */
+  submits?: number;
 }
 
 /** So many passes wait in the GPU's queue at most. */
@@ -31,7 +33,7 @@ const PASSES_IN_FLIGHT = 2;
  */
 export async function evaluate(
   network: GpuNetwork,
-  { count, scalars, firstSlot = 0, mode = 'evaluate', onPass }: EvaluateOptions,
+  { count, scalars, firstSlot = 0, mode = 'evaluate', onPass, submits }: EvaluateOptions,
 ): Promise<Evaluation | null> {
   const { batch } = network.options;
   const total = Math.ceil(count / batch);
@@ -43,10 +45,11 @@ export async function evaluate(
     for (let i = 0; i < batch; i++) indices[i] = Math.min(b * batch + i, count - 1);
     // Each batch draws masks of its own.
     const iteration = mode === 'monte_carlo' ? scalars.iteration + b : scalars.iteration;
-    network.run(mode, { ...scalars, iteration, valid: validIn(b) }, firstSlot + b, indices);
+    const own = { ...scalars, iteration, valid: validIn(b) };
+    network.run(mode, own, firstSlot + b, indices, submits);
     queue.push(network.gpu.device.queue.onSubmittedWorkDone());
     if (queue.length > PASSES_IN_FLIGHT) await queue.shift();
-    if (onPass?.(b + 1, total) === false) return null;
+    if ((await onPass?.(b + 1, total)) === false) return null;
   }
   const summaries = await network.readSummaries(firstSlot, total);
   const sums = { loss: 0, error: 0 };

@@ -257,16 +257,26 @@ export class GpuNetwork {
   }
 
   /**
-   * Submits one pass over the pictures `indices` (or over the batch that was written). Its summary goes
-   * to `slot` and is read later by {@link readSummaries}.
+   * Submits one pass over the pictures `indices` (or over the batch that was written), in one or several submits of
+   * about as many dispatches each. Its summary goes to `slot` and is read later by {@link readSummaries}.
    */
-  run(mode: Mode, scalars: StepScalars, slot: number, indices?: Uint32Array<ArrayBuffer>): void {
+  run(
+    mode: Mode,
+    scalars: StepScalars,
+    slot: number,
+    indices?: Uint32Array<ArrayBuffer>,
+    submits = 1,
+  ): void {
     this.begin(mode, scalars, indices);
-    const { pass } = this.program(mode);
-    const encoder = this.gpu.device.createCommandEncoder();
-    pass.encode(encoder);
-    this.keepSummary(encoder, mode, slot);
-    this.gpu.device.queue.submit([encoder.finish()]);
+    const { length } = this.program(mode).pass.plan.dispatches;
+    const slices = Math.min(submits, length);
+    for (let i = 0; i < slices; i++) {
+      const [from, to] = [
+        Math.floor((i * length) / slices),
+        Math.floor(((i + 1) * length) / slices),
+      ];
+      this.submit(mode, from, to, slot);
+    }
   }
 
   /**
@@ -367,11 +377,7 @@ export class GpuNetwork {
   runSegment(mode: Mode, index: number, slot: number): void {
     const { pass } = this.program(mode);
     const segment = pass.segments[index];
-    if (!segment) return;
-    const encoder = this.gpu.device.createCommandEncoder();
-    pass.encode(encoder, segment.from, segment.to);
-    if (index === pass.segments.length - 1) this.keepSummary(encoder, mode, slot);
-    this.gpu.device.queue.submit([encoder.finish()]);
+    if (segment) this.submit(mode, segment.from, segment.to, slot);
   }
 
   /** Loss and errors of the passes whose summaries went to slots `first` … `first + count − 1`. */
@@ -438,6 +444,16 @@ export class GpuNetwork {
     return unpack(lowered.logits, new Float32Array(bytes));
   }
 
+  /** Bytes of what this network keeps from step to step. */
+  get keptBytes(): Record<'weights' | 'gradients' | 'optimizer' | 'statistics', number> {
+    return {
+      weights: this.memory.weight.size,
+      gradients: this.memory.gradient.size,
+      optimizer: this.memory.moments.reduce((sum, { size }) => sum + size, 0),
+      statistics: this.memory.statistics.size,
+    };
+  }
+
   /** Frees what belongs to this network alone. */
   destroy(): void {
     for (const buffer of [...buffersOf(this.memory), this.step, this.summaries]) buffer.destroy();
@@ -448,10 +464,17 @@ export class GpuNetwork {
     this.batchBuffers?.labels.destroy();
   }
 
-  private keepSummary(encoder: GPUCommandEncoder, mode: Mode, slot: number): void {
+  /** Submits dispatches `from` … `to` of a pass; after the last of all its summary is copied to `slot`. */
+  private submit(mode: Mode, from: number, to: number, slot: number): void {
     const { lowered, pass } = this.program(mode);
-    const { buffer } = pass.place(lowered.summary);
-    encoder.copyBufferToBuffer(buffer, 0, this.summaries, slot * SUMMARY_BYTES, SUMMARY_BYTES);
+    const { device } = this.gpu;
+    const encoder = device.createCommandEncoder();
+    pass.encode(encoder, from, to);
+    if (to === pass.plan.dispatches.length) {
+      const { buffer } = pass.place(lowered.summary);
+      encoder.copyBufferToBuffer(buffer, 0, this.summaries, slot * SUMMARY_BYTES, SUMMARY_BYTES);
+    }
+    device.queue.submit([encoder.finish()]);
   }
 
   /** Tensors for the parameters and state of a graph, and their places in `memory`. */

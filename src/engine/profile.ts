@@ -1,4 +1,4 @@
-/** Where the time of a pass goes: every dispatch timed by itself. */
+/** Where the time of a pass goes: every dispatch timed by itself, and the whole as training submits it. */
 import type { StepScalars } from '../ops/step.ts';
 import { bytesOf } from './graph/plan.ts';
 import type { Mode, Phase } from './graph/lower.ts';
@@ -17,7 +17,10 @@ export interface DispatchTime {
   nanoseconds: number;
   /** Floating-point operations; a multiply-add counts two. */
   flops: number;
-  /** Bytes of the tensors that it binds, each counted once: the least it moves where nothing is cached. */
+  /**
+   * Bytes of the tensors that it binds, each counted once: the least it moves where nothing is cached. The data set, of
+   * which a batch reads little, is left out.
+   */
   bytes: number;
 }
 
@@ -78,12 +81,60 @@ export async function profile(
         [],
       nanoseconds: totals[i] ?? NaN,
       flops,
-      bytes: [...new Set(bindings.map(({ tensor }) => tensor))].reduce(
-        (sum, tensor) => sum + bytesOf(tensor),
-        0,
-      ),
+      bytes: [...new Set(bindings.map(({ tensor }) => tensor))]
+        .filter(({ storage, layout }) => storage !== 'external' || layout !== 'flat')
+        .reduce((sum, tensor) => sum + bytesOf(tensor), 0),
     })),
   };
+}
+
+/** A round of whole steps takes so long at least, in milliseconds: waiting for its end then counts little. */
+const LONG_ROUND = 50;
+/** No more rounds begin once they have taken so long. */
+const PATIENCE = 1500;
+
+/**
+ * Milliseconds of one training step as training submits it: the median over `rounds`, in each of which several steps
+ * follow on one another before they are waited for. On a slow device there are fewer rounds. Leaves training as it was.
+ */
+export async function timeStep(
+  network: GpuNetwork,
+  { scalars, indices, rounds = 5 }: Omit<ProfileOptions, 'mode'>,
+): Promise<number> {
+  const { pass } = network.program('train');
+  const { queue } = network.gpu.device;
+  const restore = network.snapshot();
+  const timed = async (steps: number) => {
+    await queue.onSubmittedWorkDone();
+    const start = performance.now();
+    for (let i = 0; i < steps; i++) {
+      const encoder = network.gpu.device.createCommandEncoder();
+      pass.encode(encoder);
+      queue.submit([encoder.finish()]);
+    }
+    await queue.onSubmittedWorkDone();
+    return (performance.now() - start) / steps;
+  };
+  try {
+    network.begin('train', scalars, indices);
+    // A driver may compile at the first.
+    await timed(1);
+    const steps = Math.min(64, Math.ceil(LONG_ROUND / (await timed(1))));
+    const times: number[] = [];
+    const start = performance.now();
+    while (times.length < rounds && (times.length < 2 || performance.now() - start < PATIENCE)) {
+      times.push(await timed(steps));
+    }
+    return median(times);
+  } finally {
+    restore();
+  }
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = (sorted.length - 1) / 2;
+  return ((sorted[Math.floor(middle)] ?? NaN) + (sorted[Math.ceil(middle)] ?? NaN)) / 2;
 }
 
 /** One submit; timestamps around every dispatch. */

@@ -16,12 +16,15 @@ import { recipeOf } from '../engine/graph/lower.ts';
 import type { Phase } from '../engine/graph/lower.ts';
 import { changesOf, cifarNetwork, parseNetworkId, withShortcuts } from '../network/families.ts';
 import type { NetworkSpec } from '../network/spec.ts';
+import { FathomError } from '../errors.ts';
 import { buildGraph, countParameters, stepFlops } from '../network/graph.ts';
 import type { StepScalars } from '../ops/step.ts';
 import { liveSettings } from './config.ts';
 import type { ExperimentConfig, LiveSettings } from './config.ts';
 import { BatchOrder, balancedSubset } from './batches.ts';
 import { learningRateAt } from './schedule.ts';
+import { profileNetwork } from './profile.ts';
+import type { NetworkMeasurement } from './profile.ts';
 import { NetworkRun, TRAIN_SLOTS } from './run.ts';
 import { watchedLayers } from './watch.ts';
 import type { WatchedLayer } from './watch.ts';
@@ -34,6 +37,8 @@ interface Action {
   urgent: boolean;
   /** It makes networks train; a pause that comes later takes it back. */
   starts: boolean;
+  /** Tells who waits for it that it will never run. */
+  abandon?: () => void;
 }
 
 /** How fast the lab goes: as the GPU allows, or one layer at a time for teaching. */
@@ -61,6 +66,14 @@ export interface NetworkDescription {
   /** Floating-point operations of one training step (a multiply-add counts two). */
   flopsPerStep: number;
   dispatchesPerStep: number;
+}
+
+/** How the training step of one network spends its time and memory. */
+export interface NetworkProfile extends NetworkMeasurement {
+  network: string;
+  /** Whether its shortcuts were connected. */
+  connected: boolean;
+  config: ExperimentConfig;
 }
 
 export type LabEvent =
@@ -92,6 +105,12 @@ export interface ExperimentHooks {
 const STEPS_IN_FLIGHT = 2;
 /** Steps whose reports are not farther apart have been reported at once. */
 const TOGETHER_MS = 1;
+/** Shorter rests are put off until they add up, in milliseconds: timers are no finer. */
+const SHORTEST_REST = 4;
+/** Floating-point operations a second of a slow GPU: what a step is taken to run at before it was timed. */
+const SLOW_GPU = 2e11;
+/** Of an evaluation pass, as a part of a training step. */
+const EVALUATION_PER_STEP = 1 / 3;
 /** Rows go out at least this often. */
 const COLLECT_MILLISECONDS = 200;
 const COLLECT_STEPS = TRAIN_SLOTS / 2;
@@ -100,8 +119,11 @@ const WATCH_SHARE = 11;
 /** And looks no more often than this. */
 const WATCH_MILLISECONDS = 300;
 
+/** What a network must know of a data set. */
+export type DataShape = Pick<Dataset, 'channels' | 'height' | 'width' | 'classes'>;
+
 /** The spec of network `id` under a configuration and a data set. */
-export function specOf(id: string, config: ExperimentConfig, dataset: Dataset): NetworkSpec {
+export function specOf(id: string, config: ExperimentConfig, dataset: DataShape): NetworkSpec {
   const { depth, residual, ...rest } = parseNetworkId(id);
   const { channels, height, width } = dataset;
   return {
@@ -133,6 +155,9 @@ export class Experiment {
   /** Where the run stands; every change is emitted. */
   state: RunState = 'ready';
   private pace: Pace = { kind: 'full' };
+  private share = 1;
+  /** Milliseconds that the GPU has still to rest for what it did. */
+  private owed = 0;
   private actions: Action[] = [];
   private driving: Promise<void> | null = null;
   private readonly inFlight: { run: NetworkRun; done: Promise<undefined> }[] = [];
@@ -333,6 +358,50 @@ export class Experiment {
     this.wake();
   }
 
+  /** Takes this part of the GPU's time, above 0 and up to 1: after what took a while it rests in proportion. */
+  setShare(share: number): void {
+    this.share = share;
+    this.owed = 0;
+    this.wake();
+  }
+
+  /**
+   * Runs `work` between two steps, with the GPU at rest; training goes on afterwards as if nothing had been.
+   * Rejects with what `work` throws, and with a FathomError `experiment-closed` where that comes first.
+   */
+  between<T>(work: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const run = () => this.settle().then(work).then(resolve, reject);
+      const abandon = () =>
+        reject(
+          new FathomError(
+            'experiment-closed',
+            'the experiment was replaced before this could be done: ask again',
+          ),
+        );
+      this.act(run, { abandon });
+    });
+  }
+
+  /**
+   * Profiles the training step that network `id` would make next, between two steps.
+   * @throws FathomError `no-network`, and as {@link between}
+   */
+  profile(id: string): Promise<NetworkProfile> {
+    return this.between(async () => {
+      const run = this.runs.find((candidate) => candidate.id === id);
+      if (!run) {
+        throw new FathomError('no-network', `no network "${id}" takes part in this experiment`, {
+          id,
+        });
+      }
+      const scalars = this.scalarsAt(run.iteration, this.config.batch);
+      const indices = this.order.at(run.iteration);
+      const measured = await profileNetwork(run.network, { scalars, indices });
+      return { network: id, connected: run.connected, config: this.config, ...measured };
+    });
+  }
+
   /** Resolves when nothing is left to do: paused, finished or ready, and all rows given out. */
   async idle(): Promise<void> {
     while (this.driving) await this.driving;
@@ -340,7 +409,7 @@ export class Experiment {
 
   /** Stops and frees everything that belongs to this experiment. */
   async close(): Promise<void> {
-    this.actions = [];
+    for (const { abandon } of this.actions.splice(0)) abandon?.();
     this.pause();
     await this.idle();
     await this.settle();
@@ -402,8 +471,11 @@ export class Experiment {
     this.hooks.failed(error);
   }
 
-  private act(run: Action['run'], { urgent = false, starts = false } = {}): void {
-    this.actions.push({ run, urgent, starts });
+  private act(
+    run: Action['run'],
+    { urgent = false, starts = false, abandon }: Partial<Omit<Action, 'run'>> = {},
+  ): void {
+    this.actions.push({ run, urgent, starts, ...(abandon && { abandon }) });
     this.wake();
     this.driving ??= this.work();
   }
@@ -501,20 +573,43 @@ export class Experiment {
     if (this.pace.kind === 'slow') {
       await this.slowStep(run, scalars, slot);
     } else {
-      run.network.run('train', scalars, slot, this.order.at(t));
+      run.network.run('train', scalars, slot, this.order.at(t), this.submitsFor(run));
     }
     this.inFlight.push({ run, done: this.gpu.device.queue.onSubmittedWorkDone() });
     run.iteration++;
-    while (this.inFlight.length > STEPS_IN_FLIGHT) await this.finishOne();
+    const resting = this.share < 1 && this.pace.kind === 'full';
+    while (this.inFlight.length > (resting ? 0 : STEPS_IN_FLIGHT)) {
+      const elapsed = await this.finishOne();
+      if (resting) await this.restAfter(elapsed);
+    }
+  }
+
+  /** How many submits keep each of them short enough: those of a step are not equally long. */
+  private submitsFor(run: NetworkRun, part = 1): number {
+    const { longestSubmit } = this.gpu.tuning;
+    const milliseconds = 1000 * part * (run.lastSeconds ?? run.flops / SLOW_GPU);
+    return milliseconds > longestSubmit ? Math.ceil((2 * milliseconds) / longestSubmit) : 1;
+  }
+
+  /** Leaves the GPU alone for as long as its share says after work of so many milliseconds; a command cuts it short. */
+  private async restAfter(milliseconds: number): Promise<void> {
+    this.owed += milliseconds * (1 / this.share - 1);
+    if (this.owed < SHORTEST_REST || this.actions.length > 0) return;
+    const { share } = this;
+    const start = this.now();
+    await this.wait(this.owed);
+    // Timers come late: what was too long is taken off the next rest.
+    if (share === this.share) this.owed -= this.now() - start;
   }
 
   /**
    * Waits for the oldest step in the queue; what passed since the one before is its time. Browsers report several
-   * steps at once: what passed before such reports is shared by the FLOPs of their steps.
+   * steps at once: what passed before such reports is shared by the FLOPs of their steps. Returns what passed, in
+   * milliseconds.
    */
-  private async finishOne(): Promise<void> {
+  private async finishOne(): Promise<number> {
     const finished = this.inFlight.shift();
-    if (!finished) return;
+    if (!finished) return 0;
     await finished.done;
     const now = this.now();
     const elapsed = now - this.lastDone;
@@ -529,6 +624,7 @@ export class Experiment {
     for (const { run, step } of reported.steps) {
       run.timeStep(step, ((reported.milliseconds / 1000) * run.flops) / flops);
     }
+    return elapsed;
   }
 
   /** Looks at the run that was last looked at longest ago. */
@@ -589,12 +685,19 @@ export class Experiment {
   /** Error over the whole test set. Given up when something urgent comes up, and done again later. */
   private async evaluate(run: NetworkRun): Promise<void> {
     await this.settle();
+    let began = this.now();
     const evaluation = await evaluate(run.network, {
       count: this.test.count,
       scalars: this.scalarsAt(run.iteration, this.config.batch),
       firstSlot: TRAIN_SLOTS,
-      onPass: (done, total) => {
+      submits: this.submitsFor(run, EVALUATION_PER_STEP),
+      onPass: async (done, total) => {
         this.hooks.emit({ type: 'evaluating', network: run.id, done, total });
+        if (this.share < 1) {
+          await this.gpu.device.queue.onSubmittedWorkDone();
+          await this.restAfter(this.now() - began);
+          began = this.now();
+        }
         return !this.urgent;
       },
     });
@@ -630,7 +733,8 @@ export class Experiment {
   }
 }
 
-function stepScalars({ seed, batch }: ExperimentConfig): StepScalars {
+/** Scalars of a step that learns nothing. */
+export function stepScalars({ seed, batch }: ExperimentConfig): StepScalars {
   return {
     learningRate: 0,
     momentum: 0,

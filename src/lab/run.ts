@@ -123,6 +123,11 @@ export class NetworkRun {
     return seconds > 0 ? (steps * this.batch) / seconds : 0;
   }
 
+  /** What the last step took; null before there is any. */
+  get lastSeconds(): number | null {
+    return this.finished > 0 ? (this.stepSeconds[(this.finished - 1) % TRAIN_SLOTS] ?? null) : null;
+  }
+
   /** Finished steps whose rows nobody has asked for. */
   get pendingRows(): number {
     return this.divergedAt === null ? this.finished - this.requested : 0;

@@ -1,6 +1,6 @@
 /**
- * Choices between kernels that compute the same thing: which is fastest depends on the device. Results differ in the
- * order of their sums at most.
+ * Choices between ways to compute the same thing: which is best depends on the device. Results differ in the order of
+ * their sums at most.
  */
 
 /** What one invocation computes. */
@@ -29,6 +29,11 @@ export interface Tuning {
   sums: 'workgroup' | 'invocation';
   /** Which neighbouring dispatches run as one, where they may: all of them, or convolutions each alone. */
   together: 'all' | 'sums';
+  /**
+   * Milliseconds that a submit may take. A GPU draws nothing else meanwhile, and its driver resets it after seconds; a
+   * CPU that plays one can be interrupted at any time.
+   */
+  longestSubmit: number;
 }
 
 /** All that there are, by name. The tests hold each to the reference. */
@@ -40,6 +45,7 @@ export const TUNINGS = {
     conv2d_grad_weight: { rows: 'one', columns: 4, quads: 1 },
     sums: 'workgroup',
     together: 'all',
+    longestSubmit: 50,
   },
   /**
    * A CPU that plays a GPU: every access to memory is checked and costs more than arithmetic, barriers cost most, a
@@ -51,6 +57,7 @@ export const TUNINGS = {
     conv2d_grad_weight: { rows: 'one', columns: 4, quads: 2 },
     sums: 'invocation',
     together: 'sums',
+    longestSubmit: Infinity,
   },
   /** Larger blocks with the rows of the kernel unrolled: fewest loads, most registers, longest to compile. */
   unrolled: {
@@ -59,6 +66,7 @@ export const TUNINGS = {
     conv2d_grad_weight: { rows: 'all', columns: 4, quads: 2 },
     sums: 'invocation',
     together: 'sums',
+    longestSubmit: 50,
   },
 } as const satisfies Record<string, Tuning>;
 

@@ -4,7 +4,7 @@
  */
 import { wrap } from 'comlink';
 import type { Remote } from 'comlink';
-import type { Command, Event, InstrumentsApi, OpenInstruments } from './protocol.ts';
+import type { Command, Event, InstrumentsApi, OpenInstruments, ProfilerApi } from './protocol.ts';
 
 export interface LabClient {
   send(command: Command): void;
@@ -12,6 +12,8 @@ export interface LabClient {
   subscribe(listener: (event: Event) => void): () => void;
   /** Rejects with a `Failure`. */
   instruments: Remote<InstrumentsApi>;
+  /** Rejects with a `Failure`. */
+  profiler: Remote<ProfilerApi>;
 }
 
 /**
@@ -39,6 +41,7 @@ export function createLabClient(): LabClient {
   const { port1, port2 } = new MessageChannel();
   const hello: OpenInstruments = { type: 'instruments', port: port2 };
   worker.postMessage(hello, [port2]);
+  const questions = wrap<InstrumentsApi & ProfilerApi>(port1);
 
   return {
     send: (command) => worker.postMessage(command),
@@ -46,6 +49,7 @@ export function createLabClient(): LabClient {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    instruments: wrap<InstrumentsApi>(port1),
+    instruments: questions,
+    profiler: questions,
   };
 }

@@ -13,7 +13,9 @@ import { FathomError } from '../errors.ts';
 import { experimentConfig } from '../lab/config.ts';
 import type { ExperimentConfig } from '../lab/config.ts';
 import { Experiment } from '../lab/experiment.ts';
-import type { Pace } from '../lab/experiment.ts';
+import type { NetworkProfile, Pace } from '../lab/experiment.ts';
+import { TIMED, expectationOf, timeNetwork } from '../lab/expectation.ts';
+import type { Expectation } from '../lab/expectation.ts';
 import type { Command, DatasetDescription, Event, Failure } from './protocol.ts';
 
 /** Pictures of the training set that the page shows. */
@@ -26,7 +28,7 @@ interface OpenedFiles {
 }
 
 /** What a running experiment is told. */
-type Control = Exclude<Command, { type: 'configure' | 'open-files' | 'pace' | 'watch' }>;
+type Control = Exclude<Command, { type: 'configure' | 'open-files' | 'pace' | 'watch' | 'share' }>;
 
 export class Host {
   private readonly post: (event: Event) => void;
@@ -39,6 +41,7 @@ export class Host {
   private opened: OpenedFiles | null = null;
   private pace: Pace = { kind: 'full' };
   private watching = false;
+  private share = 1;
   /** Commands that build something run one after the other. */
   private building: Promise<void>;
   /** How many experiments are being made, or wait to be: what comes meanwhile is meant for the last of them. */
@@ -66,6 +69,10 @@ export class Host {
         this.watching = command.on;
         this.experiment?.watch(command.on);
         return;
+      case 'share':
+        this.share = command.share;
+        this.experiment?.setShare(command.share);
+        return;
       default:
         if (this.preparing > 0) this.keep(command);
         else if (this.experiment) control(this.experiment, command);
@@ -76,6 +83,33 @@ export class Host {
   async secondGpu(): Promise<Gpu | null> {
     await this.building;
     return this.gpu && new Gpu(this.gpu.device, this.tuning);
+  }
+
+  /** As {@link Experiment.profile}, of the experiment that stands when all that was asked for has been built. */
+  async profile(network: string): Promise<NetworkProfile> {
+    await this.building;
+    if (!this.experiment) throw noExperiment();
+    return this.experiment.profile(network);
+  }
+
+  /**
+   * What a training step of each network of `config` would take on this device. Each measurement stands between two
+   * steps of the experiment, if there is one, so that training goes on and commands get through.
+   *
+   * @throws FathomErrors as {@link timeNetwork}
+   */
+  async expect(config: ExperimentConfig): Promise<Expectation> {
+    const gpu = await this.secondGpu();
+    if (!gpu) throw noExperiment();
+    const { channels, classes } = this.dataset ?? (await generateBuiltin({ size: config.size }));
+    const data = { channels, classes, height: config.size, width: config.size };
+    const time = async (id: string) => {
+      await this.building;
+      const work = () => timeNetwork(gpu, id, config, data);
+      return this.experiment ? this.experiment.between(work) : work();
+    };
+    const [shallow, deep] = TIMED;
+    return expectationOf(config, data, [await time(shallow), await time(deep)]);
   }
 
   /** Resolves when everything that was asked for has been built, and nothing trains. */
@@ -205,6 +239,7 @@ export class Host {
     });
     experiment.setPace(this.pace);
     if (this.watching) experiment.watch(true);
+    experiment.setShare(this.share);
     this.experiment = experiment;
     this.dataset = dataset;
     this.post({ type: 'dataset', dataset: describeDataset(dataset) });
@@ -231,6 +266,9 @@ function control(experiment: Experiment, command: Control): void {
       return experiment.toggle(command.network, command.connected);
   }
 }
+
+const noExperiment = () =>
+  new FathomError('no-experiment', 'nothing is ready to be measured: no experiment stands');
 
 const named = (files: File[]) =>
   files.map((file) => ({ name: file.webkitRelativePath || file.name, blob: file }));

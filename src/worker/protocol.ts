@@ -5,10 +5,12 @@
  * All heavy work (parsing, WebGPU, training) happens behind this line.
  */
 import type { ExperimentConfig, LiveSettings } from '../lab/config.ts';
+import type { Expectation } from '../lab/expectation.ts';
 import type {
   LabEvent,
   Mark,
   NetworkDescription,
+  NetworkProfile,
   Pace,
   RunState as LabState,
 } from '../lab/experiment.ts';
@@ -33,6 +35,8 @@ export type Command =
   | { type: 'pace'; pace: Pace }
   /** Whether to tell what goes on in the layers (`watched`); stays so for later experiments. */
   | { type: 'watch'; on: boolean }
+  /** The part of the GPU's time that training takes, above 0 and up to 1. */
+  | { type: 'share'; share: number }
   /** Read a data set from files a person dropped or picked; answered by `dataset` or `failed`. */
   | { type: 'open-files'; files: File[] };
 
@@ -60,7 +64,21 @@ export type { KernelText, OpAnswer, OpQuestion } from '../lab/instruments.ts';
 /** What the chapters ask the worker; each call is answered by a promise. */
 export type InstrumentsApi = Pick<Instruments, 'run' | 'check'>;
 
-/** Opens the line of the chapters' questions, beside commands and events. */
+export type { Expectation } from '../lab/expectation.ts';
+export type { NetworkProfile } from '../lab/experiment.ts';
+export type { MemoryUse } from '../engine/memory.ts';
+export type { DispatchTime } from '../engine/profile.ts';
+export type { Peaks } from '../engine/peaks.ts';
+
+/** What the page asks of the device's speed; training waits meanwhile, and carries on as if nothing had been. */
+export interface ProfilerApi {
+  /** Where a training step of a network of the experiment spends its time and memory. */
+  profile(network: string): Promise<NetworkProfile>;
+  /** What a training step of each network of a configuration would take here, from two shallow ones of its kind. */
+  expect(config: ExperimentConfig): Promise<Expectation>;
+}
+
+/** Opens the line of the page's questions, beside commands and events. */
 export interface OpenInstruments {
   type: 'instruments';
   port: MessagePort;

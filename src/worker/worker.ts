@@ -2,7 +2,7 @@
 import { expose } from 'comlink';
 import { Instruments } from '../lab/instruments.ts';
 import { describeError, Host } from './host.ts';
-import type { Command, InstrumentsApi, OpenInstruments } from './protocol.ts';
+import type { Command, InstrumentsApi, OpenInstruments, ProfilerApi } from './protocol.ts';
 
 const host = new Host(navigator.gpu, (event) => self.postMessage(event));
 const instruments = new Instruments(host.secondGpu());
@@ -17,9 +17,11 @@ async function plainly<T>(answer: Promise<T>): Promise<T> {
   }
 }
 
-const api: InstrumentsApi = {
+const api: InstrumentsApi & ProfilerApi = {
   run: (question) => plainly(instruments.run(question)),
   check: (onResult) => plainly(instruments.check(onResult)),
+  profile: (network) => plainly(host.profile(network)),
+  expect: (config) => plainly(host.expect(config)),
 };
 
 self.onmessage = ({ data }: MessageEvent<Command | OpenInstruments>) => {

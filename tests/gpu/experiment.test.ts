@@ -5,7 +5,7 @@ import { GpuNetwork } from '../../src/engine/network.ts';
 import { experimentConfig } from '../../src/lab/config.ts';
 import type { ExperimentConfig } from '../../src/lab/config.ts';
 import { Experiment } from '../../src/lab/experiment.ts';
-import type { LabEvent } from '../../src/lab/experiment.ts';
+import type { LabEvent, NetworkProfile } from '../../src/lab/experiment.ts';
 import { device } from './setup.ts';
 import { smallBuiltin } from './small_data.ts';
 
@@ -31,12 +31,17 @@ class Watched {
   experiment!: Experiment;
   private readonly reactions: ((event: LabEvent) => boolean)[] = [];
 
-  static async open(config: Partial<ExperimentConfig> = {}, on = gpu): Promise<Watched> {
+  static async open(
+    config: Partial<ExperimentConfig> = {},
+    on = gpu,
+    now?: () => number,
+  ): Promise<Watched> {
     const watched = new Watched();
     const checked = experimentConfig.parse({ ...BASE, ...config });
     watched.experiment = await Experiment.create(on, checked, await smallBuiltin(checked.size), {
       emit: (event) => watched.receive(event),
       failed: (error) => watched.failures.push(error),
+      ...(now && { now }),
     });
     opened.push(watched);
     return watched;
@@ -319,6 +324,137 @@ describe('watching the layers', () => {
     experiment.watch(false);
     await experiment.idle();
     expect(gpu.transient.bytes).toBe(bytes);
+  });
+});
+
+describe('a profile', () => {
+  it.each(['sgd', 'adam'] as const)(
+    'is made between two steps, and the curves do not show it (%s)',
+    async (optimizer) => {
+      const recipe = { optimizer, learningRate: optimizer === 'sgd' ? 0.1 : 0.001, clipNorm: 1 };
+      const whole = await uninterrupted(recipe);
+      const run = await Watched.open(recipe);
+      const profiles: Promise<NetworkProfile>[] = [];
+      run.once(hasRows, (experiment) => profiles.push(experiment.profile('residual-8')));
+      run.experiment.step();
+      await run.experiment.idle();
+      profiles.push(run.experiment.profile('plain-8'));
+      run.experiment.start();
+      await run.experiment.idle();
+      expect(run.curves()).toEqual(whole.curves());
+      const [residual, plain] = await Promise.all(profiles);
+      expect([residual?.network, plain?.network]).toEqual(['residual-8', 'plain-8']);
+      const dispatches = run.of('networks').at(-1)?.networks[1]?.dispatchesPerStep;
+      expect(residual?.dispatches).toHaveLength(dispatches ?? NaN);
+      expect(residual?.peaks).toBe(plain?.peaks);
+    },
+  );
+
+  it('counts the bytes of what the network keeps, and of what a step needs at least', async () => {
+    const run = await Watched.open({ optimizer: 'adam' });
+    const { memory } = await run.experiment.profile('residual-8');
+    const counted = run.of('networks')[0]?.networks[1]?.parameters ?? NaN;
+    // Tensors begin at multiples of 256 bytes, and channels come in fours.
+    expect(memory.weights).toBeGreaterThan(4 * counted);
+    expect(memory.weights).toBeLessThan(4 * counted + 100 * 256 + 4 * counted);
+    expect(memory.gradients).toBe(memory.weights);
+    expect(memory.optimizer).toBe(3 * memory.weights);
+    expect(memory.lowerBound).toBeLessThanOrEqual(memory.transient);
+    expect(memory.transient).toBeLessThan(1.15 * memory.lowerBound);
+    expect(memory.shared).toBeGreaterThanOrEqual(memory.transient);
+    const sizes = memory.largest.map(({ bytes }) => bytes);
+    expect(sizes).toEqual(sizes.toSorted((a, b) => b - a));
+    // In the last stage 16 channels meet 16; in the first, 8 pictures have 4 channels of 64 pixels.
+    expect(memory.largest[0]).toMatchObject({ kind: 'weights', bytes: 16 * 16 * 9 * 4 });
+    expect(memory.largest.find(({ kind }) => kind === 'transient')?.bytes).toBe(8 * 4 * 64 * 4);
+  });
+
+  it('of a network that does not take part, or of an experiment that is closed, is refused', async () => {
+    const run = await Watched.open();
+    await expect(run.experiment.profile('plain-20')).rejects.toMatchObject({ code: 'no-network' });
+    let profile: Promise<NetworkProfile> | null = null;
+    run.once(hasRows, (experiment) => {
+      profile = experiment.profile('plain-8');
+      profile.catch(() => undefined);
+      void experiment.close();
+    });
+    run.experiment.start();
+    await run.experiment.idle();
+    await expect(profile).rejects.toMatchObject({ code: 'experiment-closed' });
+    expect(run.failures).toEqual([]);
+  });
+});
+
+/** A clock on which every pass takes `milliseconds` of the GPU, and every timer comes late. */
+function simulate(milliseconds: number) {
+  const clock = { now: 0, busy: 0, submits: [] as number[] };
+  const run = GpuNetwork.prototype.run;
+  const submit = vi.spyOn(device.queue, 'submit');
+  vi.spyOn(GpuNetwork.prototype, 'run').mockImplementation(function (this: GpuNetwork, ...args) {
+    const before = submit.mock.calls.length;
+    run.apply(this, args);
+    clock.submits.push(submit.mock.calls.length - before);
+    clock.now += milliseconds;
+    clock.busy += milliseconds;
+  });
+  const late = 3;
+  const timer = globalThis.setTimeout;
+  vi.spyOn(globalThis, 'setTimeout').mockImplementation((act: () => void, wait = 0) => {
+    clock.now += wait + late;
+    return timer(act);
+  });
+  return clock;
+}
+
+describe('the share of the GPU', () => {
+  it.each([0.1, 0.5, 0.8])('is %d of the time, and changes no result', async (share) => {
+    const whole = await uninterrupted();
+    const clock = simulate(10);
+    const run = await Watched.open({}, gpu, () => clock.now);
+    run.experiment.setShare(share);
+    run.experiment.start();
+    await run.experiment.idle();
+    expect(run.curves()).toEqual(whole.curves());
+    const passes = NETWORKS.length * (STEPS + 2 * Math.ceil(20 / 8));
+    expect(clock.busy).toBe(10 * passes);
+    expect(clock.busy / clock.now).toBeGreaterThan(0.9 * share);
+    expect(clock.busy / clock.now).toBeLessThan(1.1 * share);
+  });
+
+  it('is all of it where nobody says otherwise: no timer is set', async () => {
+    const clock = simulate(10);
+    const run = await Watched.open({}, gpu, () => clock.now);
+    run.experiment.start();
+    await run.experiment.idle();
+    expect(clock.now).toBe(clock.busy);
+  });
+});
+
+describe('a long step', () => {
+  const alone = { networks: ['residual-8'], steps: 3 };
+
+  it('is split into submits by the time of the step before, on a GPU', async () => {
+    const ordinary = new Gpu(device, 'gpu');
+    const whole = await Watched.open(alone, ordinary);
+    whole.experiment.start();
+    await whole.experiment.idle();
+    const clock = simulate(120);
+    const run = await Watched.open(alone, ordinary, () => clock.now);
+    for (let t = 0; t < 3; t++) {
+      run.experiment.step();
+      await run.experiment.idle();
+    }
+    // Steps of 120 ms in parts of 25; the three passes of the evaluation are a third as long.
+    expect(clock.submits).toEqual([1, 5, 5, 1, 1, 1]);
+    expect(run.curves()).toEqual(whole.curves());
+  });
+
+  it('is one submit on a CPU that plays a GPU', async () => {
+    const clock = simulate(5000);
+    const run = await Watched.open(alone, new Gpu(device, 'software'), () => clock.now);
+    run.experiment.start();
+    await run.experiment.idle();
+    expect(clock.submits).toEqual([1, 1, 1, 1, 1, 1]);
   });
 });
 

@@ -1,8 +1,9 @@
 /** The worker's side of the page: commands in any order, while something is being built too. */
 import { readFile } from 'node:fs/promises';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { experimentConfig } from '../../src/lab/config.ts';
 import type { ExperimentConfig } from '../../src/lab/config.ts';
+import { Experiment } from '../../src/lab/experiment.ts';
 import { Host } from '../../src/worker/host.ts';
 import type { Command, Event } from '../../src/worker/protocol.ts';
 import { device } from './setup.ts';
@@ -33,6 +34,7 @@ type EventOf<T extends Event['type']> = Extract<Event, { type: T }>;
 
 const opened: Host[] = [];
 afterEach(async () => {
+  vi.restoreAllMocks();
   for (const host of opened.splice(0)) await host.close();
 });
 
@@ -186,6 +188,39 @@ describe('files', () => {
     expect(await rests()).toBe('ready');
     expect(of('failed').map(({ code }) => code)).toEqual(['data-missing']);
     expect(of('dataset').at(-1)?.dataset.id).toBe('builtin');
+  });
+});
+
+describe('measurements', () => {
+  it('are made of the experiment that is being built, between steps, and change nothing', async () => {
+    const plain = open();
+    plain.send({ type: 'configure', config: config() }, { type: 'start' });
+    await plain.rests();
+    const { host, send, rests, rows } = open();
+    send({ type: 'configure', config: config() }, { type: 'start' });
+    const [profile, expected] = await Promise.all([
+      host.profile('plain-8'),
+      host.expect(config({ networks: ['plain-8', 'residual-20'] })),
+    ]);
+    expect(profile.dispatches.length).toBeGreaterThan(20);
+    expect(Object.keys(expected)).toEqual(['plain-8', 'residual-20']);
+    expect(expected['residual-20']).toBeGreaterThan(0);
+    expect(await rests()).toBe('finished');
+    const losses = (all: ReturnType<typeof rows>) => all.map(({ trainLoss }) => trainLoss);
+    expect(losses(rows())).toEqual(losses(plain.rows()));
+  });
+
+  it('of nothing are refused', async () => {
+    const { host } = open();
+    await expect(host.profile('plain-8')).rejects.toMatchObject({ code: 'no-experiment' });
+  });
+
+  it('the share of the GPU holds for the next experiment too', async () => {
+    const set = vi.spyOn(Experiment.prototype, 'setShare');
+    const { send, rests } = open();
+    send({ type: 'share', share: 0.5 }, { type: 'configure', config: config() });
+    await rests();
+    expect(set).toHaveBeenLastCalledWith(0.5);
   });
 });
 

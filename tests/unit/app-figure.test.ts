@@ -77,6 +77,22 @@ describe('the error chart', () => {
     expect(x.at(-1)).toBe(5000);
   });
 
+  it('draws no more of a long experiment, training and test, and leaves points where they were', () => {
+    const long = (steps: number) => {
+      const curves = { 'plain-20': curveOf(steps, (t) => 1 / t), 'residual-20': emptyCurve() };
+      return traces(inputOf({ curves, steps: 64_000, smoothing: 50 }));
+    };
+    const [train, test] = long(64_000);
+    for (const trace of [train, test]) {
+      const x = trace?.x as number[];
+      expect(x.length).toBeLessThanOrEqual(402);
+      expect(x.at(-1)).toBe(64_000);
+      expect(x).toEqual(x.toSorted((a, b) => a - b));
+    }
+    const before = long(63_990)[0]?.x as number[];
+    expect((train?.x as number[]).slice(0, -1)).toEqual(before.slice(0, -1));
+  });
+
   it('draws every point where the reader zooms in', () => {
     const x = traces(inputOf({ zoom: { x: [1000, 1100], y: [0, 100] } }))[0]?.x as number[];
     expect(x).toEqual(Array.from({ length: 103 }, (_, i) => 999 + i));

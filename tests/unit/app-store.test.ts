@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createAppStore, iterationsDone, pendingSettings } from '../../src/app/store.ts';
 import { DEFAULTS } from '../../src/app/settings.ts';
+import { nextGlance } from '../../src/app/context.ts';
 import { secondsLeft } from '../../src/app/curves.ts';
 import type { ExperimentConfig } from '../../src/lab/config.ts';
 import type { Command, Event, MetricsRow } from '../../src/worker/protocol.ts';
@@ -297,4 +298,21 @@ describe('failures', () => {
     state().dismiss(message?.id ?? -1);
     expect(state().messages).toEqual([]);
   });
+});
+
+describe('the share of the GPU', () => {
+  it('is told to the worker and is no part of the link', () => {
+    const { state, sent } = setup();
+    const { draft } = state();
+    state().setShare(0.4);
+    expect(sent.at(-1)).toEqual({ type: 'share', share: 0.4 });
+    expect(state().share).toBe(0.4);
+    expect(state().draft).toBe(draft);
+  });
+});
+
+it('what is slow to show is looked at less often, and takes a twenty-fifth of the time', () => {
+  expect(nextGlance(0)).toBe(200);
+  expect(nextGlance(8)).toBe(200);
+  expect(nextGlance(30)).toBe(750);
 });

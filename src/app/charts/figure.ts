@@ -141,8 +141,9 @@ export function wholeErrorRange({
   if (!logarithmic) return [0, 100];
   let least = 0.1;
   for (const id of networks) {
-    for (const error of [...(curves[id]?.trainError ?? []), ...(curves[id]?.testError ?? [])]) {
-      if (error > 0 && error < least) least = error;
+    const { trainError = [], testError = [] } = curves[id] ?? {};
+    for (const errors of [trainError, testError]) {
+      for (const error of errors) if (error > 0 && error < least) least = error;
     }
   }
   const bottom = [0.05, 0.02, 0.01, 0.005, 0.002].find((bound) => bound <= least) ?? 0.001;
@@ -152,22 +153,36 @@ export function wholeErrorRange({
 /** Training error as a function of index over the visible part, thinned to what the eye can tell. */
 function visibleTraining(curve: Curve, smoothing: number, [left, right]: [number, number]) {
   const { iteration, trainError } = curve;
-  let from = iteration.findIndex((t) => t >= left);
-  if (from < 0) from = iteration.length;
-  let to = iteration.findIndex((t) => t > right);
-  if (to < 0) to = iteration.length;
-  from = Math.max(0, from - 1);
-  to = Math.min(iteration.length, to + 1);
-  const means = trailingMean(trainError, smoothing, from, to);
-  const stride = Math.ceil((to - from) / MOST_POINTS);
-  const x: number[] = [];
-  const y: number[] = [];
-  for (let index = from; index < to; index++) {
-    if (index % stride !== 0 && index !== to - 1) continue;
-    x.push(iteration[index] ?? NaN);
-    y.push(100 * (means[index - from] ?? NaN));
+  const from = Math.max(0, countUntil(iteration, (t) => t < left) - 1);
+  const to = Math.min(iteration.length, countUntil(iteration, (t) => t <= right) + 1);
+  const shown = thinned(from, to);
+  return {
+    x: shown.map((index) => iteration[index] ?? NaN),
+    y: shown.map(
+      (index) => 100 * (trailingMean(trainError, smoothing, index, index + 1)[0] ?? NaN),
+    ),
+  };
+}
+
+/** How many values at the beginning of a sorted list `holds` is true of. */
+function countUntil(values: readonly number[], holds: (value: number) => boolean): number {
+  let [low, high] = [0, values.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (holds(values[middle] ?? NaN)) low = middle + 1;
+    else high = middle;
   }
-  return { x, y };
+  return low;
+}
+
+/** Evenly spaced indices from `from` up to, not including, `to`: as many as the eye can tell, the last among them. */
+function thinned(from: number, to: number): number[] {
+  const stride = Math.max(1, Math.ceil((to - from) / MOST_POINTS));
+  const indices: number[] = [];
+  // Multiples of the stride, so that points stay where they are while the curve grows.
+  for (let at = Math.ceil(from / stride) * stride; at < to; at += stride) indices.push(at);
+  if (to > from && indices.at(-1) !== to - 1) indices.push(to - 1);
+  return indices;
 }
 
 /** The two traces of a network. Hovering reads both from the training trace, which is dense. */
@@ -177,6 +192,7 @@ function traces(id: string, input: FigureInput, xRange: [number, number]): Data[
   if (!curve || !style) return [];
   const { words } = input;
   const training = visibleTraining(curve, input.smoothing, xRange);
+  const tests = thinned(0, curve.testIteration.length);
   let test = -1;
   const readings = training.x.map((t, index) => {
     while ((curve.testIteration[test + 1] ?? Infinity) <= t) test += 1;
@@ -201,8 +217,8 @@ function traces(id: string, input: FigureInput, xRange: [number, number]): Data[
       type: 'scatter',
       name: `${id} ${words.test}`,
       mode: 'lines+markers',
-      x: curve.testIteration,
-      y: curve.testError.map((error) => 100 * error),
+      x: tests.map((index) => curve.testIteration[index] ?? NaN),
+      y: tests.map((index) => 100 * (curve.testError[index] ?? NaN)),
       hoverinfo: 'skip',
       cliponaxis: input.zoom !== null,
       line: { color: style.color, width: 3 },

@@ -9,9 +9,10 @@ import { pendingSettings } from '../store.ts';
 import { useShade } from '../theme.ts';
 import { DataTab } from './DataTab.tsx';
 import { LayersTab } from './LayersTab.tsx';
+import { ProfileTab } from './ProfileTab.tsx';
 import { SettingsTab } from './SettingsTab.tsx';
 
-const PANEL_TABS = ['drawing', 'layers', 'settings', 'data'] as const;
+const PANEL_TABS = ['drawing', 'layers', 'settings', 'data', 'profile'] as const;
 export type PanelTab = (typeof PANEL_TABS)[number];
 
 interface PanelProps {
@@ -19,7 +20,7 @@ interface PanelProps {
   onTab: (tab: PanelTab) => void;
 }
 
-/** Beside the chart: the networks drawn, the settings, the data. */
+/** Beside the chart: the networks drawn, the settings, the data, what the device makes of them. */
 export function Panel({ tab, onTab }: PanelProps) {
   const { t } = useTranslation();
   const pending = useLab((state) => pendingSettings(state).length);
@@ -52,6 +53,9 @@ export function Panel({ tab, onTab }: PanelProps) {
       </Tabs.Content>
       <Tabs.Content value="data" className="tab" tabIndex={-1}>
         <DataTab />
+      </Tabs.Content>
+      <Tabs.Content value="profile" className="tab" tabIndex={-1}>
+        <ProfileTab />
       </Tabs.Content>
     </Tabs.Root>
   );

@@ -1,5 +1,5 @@
 import { RotateCcw } from 'lucide-react';
-import { Checkbox, Switch } from 'radix-ui';
+import { Checkbox, Slider, Switch } from 'radix-ui';
 import { useId, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { ExperimentConfig } from '../../lab/config.ts';
@@ -9,6 +9,7 @@ import { useLab } from '../context.ts';
 import { networkStyles } from '../palette.ts';
 import { DEFAULTS, SETTINGS, isLive, nearestAllowed, stepped } from '../settings.ts';
 import type { SettingName } from '../settings.ts';
+import { SHARE } from '../share.ts';
 import { iterationsDone, pendingSettings } from '../store.ts';
 import { useShade } from '../theme.ts';
 import { Choice, CurveKey, InfoTip, NumberField, Segmented } from './controls.tsx';
@@ -67,6 +68,7 @@ export function SettingsTab() {
           {name === 'training' && steep && <p className="hint">{t('settings.adamHint')}</p>}
         </fieldset>
       ))}
+      <Machine />
       <Defaults />
     </div>
   );
@@ -100,6 +102,37 @@ function Pending() {
         {t('settings.discard')}
       </button>
     </div>
+  );
+}
+
+/** What is no part of the experiment: how hard this computer works for it. */
+function Machine() {
+  const { t } = useTranslation();
+  const share = useLab((state) => Math.round(100 * state.share));
+  const setShare = useLab((state) => state.setShare);
+  const label = t('gpuShare.label');
+  return (
+    <fieldset>
+      <legend>{t('gpuShare.legend')}</legend>
+      <div className="setting">
+        <span>{label}</span>
+        <InfoTip label={label} text={t('gpuShare.tip')} />
+        <div className="slider-field">
+          <Slider.Root
+            className="slider"
+            {...SHARE}
+            value={[share]}
+            onValueChange={([value]) => setShare((value ?? SHARE.max) / 100)}
+          >
+            <Slider.Track className="slider-track">
+              <Slider.Range className="slider-range" />
+            </Slider.Track>
+            <Slider.Thumb className="slider-thumb" aria-label={label} />
+          </Slider.Root>
+          <output>{t('gpuShare.value', { value: share })}</output>
+        </div>
+      </div>
+    </fieldset>
   );
 }
 

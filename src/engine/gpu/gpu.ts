@@ -5,6 +5,8 @@
 import { FathomError } from '../../errors.ts';
 import { TUNINGS } from '../../ops/tuning.ts';
 import type { Tuning, TuningName } from '../../ops/tuning.ts';
+import { measurePeaks } from '../peaks.ts';
+import type { Peaks } from '../peaks.ts';
 import { KernelCache } from './kernels.ts';
 
 export class Gpu {
@@ -13,6 +15,7 @@ export class Gpu {
   readonly transient: TransientBuffers;
   /** Which variants of kernels its passes are made of. */
   readonly tuning: Tuning;
+  private measuredPeaks: Promise<Peaks> | null = null;
 
   constructor(device: GPUDevice, tuning: TuningName = 'gpu') {
     this.device = device;
@@ -55,6 +58,12 @@ export class Gpu {
         GPUBufferUsage.COPY_SRC |
         GPUBufferUsage.COPY_DST,
     });
+  }
+
+  /** What the device can do at most: measured at the first call, which should find the device at rest. */
+  peaks(): Promise<Peaks> {
+    this.measuredPeaks ??= measurePeaks(this.device);
+    return this.measuredPeaks;
   }
 
   /** Reads `bytes` of a buffer back. */

@@ -1,0 +1,81 @@
+/** What the page has measured of the device, and the questions that are being answered. */
+import { createContext, useContext } from 'react';
+import { useStore } from 'zustand';
+import { createStore } from 'zustand/vanilla';
+import type { StoreApi } from 'zustand/vanilla';
+import type { ExperimentConfig } from '../lab/config.ts';
+import type { Expectation, Failure, NetworkProfile, ProfilerApi } from '../worker/protocol.ts';
+import type { PresetName } from './presets.ts';
+
+/** What to expect of a configuration, or why that is not known. */
+export interface Expected {
+  config: ExperimentConfig;
+  result: { milliseconds: Expectation } | { failure: Failure };
+}
+
+export interface ProfilerState {
+  /** The newest profile of each network. */
+  profiles: Record<string, NetworkProfile>;
+  /** The network that is being profiled. */
+  profiling: string | null;
+  /** Why the last profile was not made. */
+  failure: Failure | null;
+  expected: Partial<Record<PresetName, Expected>>;
+  /** The preset that is being measured. */
+  expecting: PresetName | null;
+  /** No preset after this one is to be measured. */
+  stopping: boolean;
+  profile(network: string): Promise<void>;
+  /** Measures these, one after the other. */
+  expect(configs: readonly (readonly [PresetName, ExperimentConfig])[]): Promise<void>;
+  /** Measures no further preset. */
+  stop(): void;
+}
+
+export type ProfilerStore = StoreApi<ProfilerState>;
+
+export function createProfilerStore(profiler: ProfilerApi): ProfilerStore {
+  return createStore<ProfilerState>()((set, get) => ({
+    profiles: {},
+    profiling: null,
+    failure: null,
+    expected: {},
+    expecting: null,
+    stopping: false,
+
+    profile: async (network) => {
+      set({ profiling: network, failure: null });
+      try {
+        const profile = await profiler.profile(network);
+        set(({ profiles }) => ({ profiles: { ...profiles, [network]: profile } }));
+      } catch (failure) {
+        set({ failure: failure as Failure });
+      } finally {
+        set({ profiling: null });
+      }
+    },
+
+    expect: async (configs) => {
+      for (const [name, config] of configs) {
+        if (get().stopping) break;
+        set({ expecting: name });
+        const result = await profiler.expect(config).then(
+          (milliseconds) => ({ milliseconds }),
+          (failure: Failure) => ({ failure }),
+        );
+        set(({ expected }) => ({ expected: { ...expected, [name]: { config, result } } }));
+      }
+      set({ expecting: null, stopping: false });
+    },
+
+    stop: () => set({ stopping: true }),
+  }));
+}
+
+export const ProfilerContext = createContext<ProfilerStore | null>(null);
+
+export function useProfiler<T>(selector: (state: ProfilerState) => T): T {
+  const store = useContext(ProfilerContext);
+  if (!store) throw new Error('components stand inside ProfilerContext');
+  return useStore(store, selector);
+}

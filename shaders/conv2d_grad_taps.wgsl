@@ -5,7 +5,12 @@
 //#for v in 0..QV
 {
   let first = ((kh * KW + ${kw}) * IC4 * 4 + (q + ${v}) * 4) * OC4 + o;
+  //#if BROADCAST
+  let own = weight[first + quad_lane * OC4];
+  let w = mat4x4f(quadBroadcast(own, 0u), quadBroadcast(own, 1u), quadBroadcast(own, 2u), quadBroadcast(own, 3u));
+  //#else
   let w = mat4x4f(weight[first], weight[first + OC4], weight[first + 2 * OC4], weight[first + 3 * OC4]);
+  //#end
   //#for p in 0..PX
   dx_${y}_${p}_${v} += dy_${p + (px + PAD_LEFT - kw * DILATION_X) / STRIDE_X - FIRST} * w;
   //#end

@@ -3,8 +3,15 @@
 //#for kw in 0..KW
 {
   let first = ((kh * KW + ${kw}) * IC4 * 4 + i * 4) * OC4 + q + ${v};
+  //#if BROADCAST
+  let own = weight[first + quad_lane * OC4];
+  //#for lane in 0..LANES
+  let w_${lane} = quadBroadcast(own, ${lane}u);
+  //#end
+  //#else
   //#for lane in 0..LANES
   let w_${lane} = weight[first + ${lane} * OC4];
+  //#end
   //#end
   //#if LANES == 4
   let w = mat4x4f(w_0, w_1, w_2, w_3);

@@ -25,6 +25,11 @@ export interface Tuning {
     /** vec4s of output channels, at most. */
     quads: 1 | 2;
   };
+  /**
+   * The four rows of a 4×4 block of weights: every invocation loads all of them, or one of a quad each, which it
+   * broadcasts to the others; that needs the feature `subgroups`, and is as `load` where it is missing.
+   */
+  weights: 'load' | 'broadcast';
   /** Sums over many pixels: a workgroup adds up its own in its memory, or every invocation writes what it has. */
   sums: 'workgroup' | 'invocation';
   /** Which neighbouring dispatches run as one, where they may: all of them, or convolutions each alone. */
@@ -43,6 +48,7 @@ export const TUNINGS = {
     conv2d: { rows: 1, columns: 8, quads: 2 },
     conv2d_grad_input: { rows: 1, columns: 8, quads: 2 },
     conv2d_grad_weight: { rows: 'one', columns: 4, quads: 1 },
+    weights: 'load',
     sums: 'workgroup',
     together: 'all',
     longestSubmit: 50,
@@ -55,6 +61,20 @@ export const TUNINGS = {
     conv2d: { rows: 1, columns: 8, quads: 2 },
     conv2d_grad_input: { rows: 1, columns: 8, quads: 2 },
     conv2d_grad_weight: { rows: 'one', columns: 4, quads: 2 },
+    weights: 'load',
+    sums: 'invocation',
+    together: 'sums',
+    longestSubmit: Infinity,
+  },
+  /**
+   * As `software`, where four invocations are one vector: to tell each other what they loaded is then a shuffle. Wider
+   * vectors compile it five times as slowly.
+   */
+  quad: {
+    conv2d: { rows: 1, columns: 8, quads: 2 },
+    conv2d_grad_input: { rows: 1, columns: 8, quads: 2 },
+    conv2d_grad_weight: { rows: 'one', columns: 4, quads: 2 },
+    weights: 'broadcast',
     sums: 'invocation',
     together: 'sums',
     longestSubmit: Infinity,
@@ -64,15 +84,22 @@ export const TUNINGS = {
     conv2d: { rows: 2, columns: 8, quads: 2 },
     conv2d_grad_input: { rows: 2, columns: 8, quads: 2 },
     conv2d_grad_weight: { rows: 'all', columns: 4, quads: 2 },
+    weights: 'load',
     sums: 'invocation',
     together: 'sums',
     longestSubmit: 50,
   },
 } as const satisfies Record<string, Tuning>;
 
+/** The tuning as a device with these features has it. */
+export const withFeatures = (tuning: Tuning, features: ReadonlySet<string>): Tuning =>
+  features.has('subgroups') ? tuning : { ...tuning, weights: 'load' };
+
 export type TuningName = keyof typeof TUNINGS;
 export const TUNING_NAMES = Object.keys(TUNINGS) as TuningName[];
 
-/** The tuning for an adapter of which no more is known than whether it computes on the CPU. */
-export const tuningFor = ({ software }: { software: boolean }): TuningName =>
-  software ? 'software' : 'gpu';
+/** The tuning for an adapter of which nothing was measured yet. */
+export function tuningFor(adapter: { software: boolean; subgroupSize: number }): TuningName {
+  if (!adapter.software) return 'gpu';
+  return adapter.subgroupSize === 4 ? 'quad' : 'software';
+}

@@ -8,7 +8,14 @@ import type { Command, Event, MetricsRow } from '../../src/worker/protocol.ts';
 
 const device = (software: boolean): Event => ({
   type: 'device',
-  device: { vendor: 'v', architecture: 'a', description: 'Adapter', software, features: [] },
+  device: {
+    vendor: 'v',
+    architecture: 'a',
+    description: 'Adapter',
+    software,
+    subgroupSize: 0,
+    features: [],
+  },
 });
 const networks = (config: ExperimentConfig): Event => ({ type: 'networks', config, networks: [] });
 const row = (network: string, iteration: number, testError: number | null = null): MetricsRow => ({

@@ -76,6 +76,7 @@ describe('requestDevice', () => {
       architecture: 'ada',
       description: 'nvidia ada',
       software: false,
+      subgroupSize: 0,
       features: ['timestamp-query', 'shader-f16'],
     });
   });

@@ -7,6 +7,7 @@ const MIB = 2 ** 20;
 function countingDevice(limit = 128 * MIB) {
   let alive = 0;
   const device = Object.assign(new EventTarget(), {
+    features: new Set<string>(),
     limits: { maxStorageBufferBindingSize: limit, maxBufferSize: 2 * limit },
     createBuffer: ({ size }: GPUBufferDescriptor) => {
       alive += size;

@@ -10,6 +10,8 @@ export interface DeviceDescription {
   description: string;
   /** True for SwiftShader, lavapipe, WARP: the app then chooses smaller defaults and says so. */
   software: boolean;
+  /** Invocations of the narrowest subgroup; 0 where the adapter does not tell. */
+  subgroupSize: number;
   /** The optional features that the device was given. */
   features: string[];
 }
@@ -81,7 +83,7 @@ export function describeDevice(device: GPUDevice): DeviceDescription {
   const info = device.adapterInfo as GPUAdapterInfo | undefined;
   return info
     ? describe(info, features)
-    : { vendor: '', architecture: '', description: '', software: false, features };
+    : { vendor: '', architecture: '', description: '', software: false, subgroupSize: 0, features };
 }
 
 function describe(info: GPUAdapterInfo, features: string[]): DeviceDescription {
@@ -95,6 +97,7 @@ function describe(info: GPUAdapterInfo, features: string[]): DeviceDescription {
       /swiftshader|llvmpipe|lavapipe|\bwarp\b|basic render|software/i.test(
         [vendor, architecture, device, description].join(' '),
       ),
+    subgroupSize: info.subgroupMinSize ?? 0,
     features,
   };
 }

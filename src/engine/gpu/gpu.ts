@@ -3,7 +3,7 @@
  * within a step. The queue runs steps one after the other, so networks never need theirs at the same time.
  */
 import { FathomError } from '../../errors.ts';
-import { TUNINGS } from '../../ops/tuning.ts';
+import { TUNINGS, withFeatures } from '../../ops/tuning.ts';
 import type { Tuning, TuningName } from '../../ops/tuning.ts';
 import { measurePeaks } from '../peaks.ts';
 import type { Peaks } from '../peaks.ts';
@@ -19,7 +19,7 @@ export class Gpu {
 
   constructor(device: GPUDevice, tuning: TuningName = 'gpu') {
     this.device = device;
-    this.tuning = TUNINGS[tuning];
+    this.tuning = withFeatures(TUNINGS[tuning], device.features);
     this.kernels = new KernelCache(device);
     this.transient = new TransientBuffers(device);
   }

@@ -111,7 +111,11 @@ export class KernelCache {
 
 /** The WGSL of a call. */
 export const sourceOf = (call: KernelCall): string =>
-  call.text ?? expand(shaders, call.shader, call.entry, call.constants);
+  enabled(call.text ?? expand(shaders, call.shader, call.entry, call.constants));
+
+/** WGSL wants the features that a module uses named at its head. */
+const enabled = (code: string): string =>
+  /\b(?:subgroup|quad)[A-Z]/.test(code) ? `enable subgroups;\n${code}` : code;
 
 /** Two calls with the same key run the same code on equally typed bindings. */
 function keyOf({ shader, entry, constants, bindings, text = '' }: KernelCall): string {

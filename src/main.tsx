@@ -10,6 +10,7 @@ import { parseRoute } from './app/route.ts';
 import { keptShare } from './app/share.ts';
 import { createAppStore } from './app/store.ts';
 import { startTheme } from './app/theme.ts';
+import { keptWishes, tuneOnce } from './app/tuning.ts';
 import { createLabClient } from './worker/client.ts';
 import './app/styles.css';
 
@@ -19,11 +20,13 @@ startI18n();
 const client = createLabClient();
 const store = createAppStore(client.send);
 store.getState().setShare(keptShare());
+store.getState().setWishes(keptWishes());
 const profiler = createProfilerStore(client.profiler);
 /** Whether the address names the experiment, and not a chapter. */
 const isExperiment = () => parseRoute(location.hash).page === '';
 if (isExperiment()) store.getState().open(location.hash);
 client.subscribe(store.getState().receive);
+tuneOnce(store, profiler);
 
 // The address follows the settings, and the settings follow an address that is pasted over it. A chapter's address is
 // its own affair: the experiment goes on behind it.

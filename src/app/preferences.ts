@@ -1,5 +1,5 @@
 /**
- * What a reader chose for themselves and finds again next time: language, theme, how much of the GPU to take.
+ * What a reader chose for themselves and finds again next time: language, theme, how much of the GPU to take, which variants of its kernels.
  */
 
 /** Null where nothing valid is kept, or the browser keeps nothing for this page. */
@@ -7,6 +7,15 @@ export function readPreference<T extends string>(name: string, allowed: readonly
   try {
     const kept = localStorage.getItem(`fathom.${name}`);
     return allowed.find((value) => value === kept) ?? null;
+  } catch {
+    return null;
+  }
+}
+
+/** Null where no JSON is kept. */
+export function readJson(name: string): unknown {
+  try {
+    return JSON.parse(localStorage.getItem(`fathom.${name}`) ?? 'null');
   } catch {
     return null;
   }

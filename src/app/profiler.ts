@@ -4,7 +4,15 @@ import { useStore } from 'zustand';
 import { createStore } from 'zustand/vanilla';
 import type { StoreApi } from 'zustand/vanilla';
 import type { ExperimentConfig } from '../lab/config.ts';
-import type { Expectation, Failure, NetworkProfile, ProfilerApi } from '../worker/protocol.ts';
+import { proxy } from 'comlink';
+import type { TuningName } from '../ops/tuning.ts';
+import type {
+  Expectation,
+  Failure,
+  NetworkProfile,
+  ProfilerApi,
+  Trial,
+} from '../worker/protocol.ts';
 import type { PresetName } from './presets.ts';
 
 /** What to expect of a configuration, or why that is not known. */
@@ -25,11 +33,18 @@ export interface ProfilerState {
   expecting: PresetName | null;
   /** No preset after this one is to be measured. */
   stopping: boolean;
+  /** Variants of the kernels that were tried, as far as that has come. */
+  trials: readonly Trial[];
+  trying: boolean;
+  /** Why trying ended early. */
+  tuningFailure: Failure | null;
   profile(network: string): Promise<void>;
   /** Measures these, one after the other. */
   expect(configs: readonly (readonly [PresetName, ExperimentConfig])[]): Promise<void>;
   /** Measures no further preset. */
   stop(): void;
+  /** Tries the variants worth it on steps of this configuration; gives the fastest of those that are right. */
+  tryTunings(config: ExperimentConfig): Promise<TuningName | null>;
 }
 
 export type ProfilerStore = StoreApi<ProfilerState>;
@@ -42,6 +57,9 @@ export function createProfilerStore(profiler: ProfilerApi): ProfilerStore {
     expected: {},
     expecting: null,
     stopping: false,
+    trials: [],
+    trying: false,
+    tuningFailure: null,
 
     profile: async (network) => {
       set({ profiling: network, failure: null });
@@ -69,6 +87,19 @@ export function createProfilerStore(profiler: ProfilerApi): ProfilerStore {
     },
 
     stop: () => set({ stopping: true }),
+
+    tryTunings: async (config) => {
+      set({ trials: [], trying: true, tuningFailure: null });
+      const heard = (trial: Trial) => set(({ trials }) => ({ trials: [...trials, trial] }));
+      try {
+        return await profiler.tryTunings(config, proxy(heard));
+      } catch (failure) {
+        set({ tuningFailure: failure as Failure });
+        return null;
+      } finally {
+        set({ trying: false });
+      }
+    },
   }));
 }
 

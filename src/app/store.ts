@@ -9,6 +9,7 @@ import { createStore } from 'zustand/vanilla';
 import type { StoreApi } from 'zustand/vanilla';
 import type { ExperimentConfig, LiveSettings } from '../lab/config.ts';
 import { machineDefaults } from '../lab/defaults.ts';
+import type { TuningName } from '../ops/tuning.ts';
 import type {
   Command,
   DatasetDescription,
@@ -18,12 +19,14 @@ import type {
   NetworkDescription,
   Pace,
   RunState,
+  TuningWishes,
 } from '../worker/protocol.ts';
 import { appendRow, emptyCurve } from './curves.ts';
 import type { Curve } from './curves.ts';
 import { parseLink } from './link.ts';
 import type { LinkProblem } from './link.ts';
 import { keepShare } from './share.ts';
+import { keepWishes } from './tuning.ts';
 import { DEFAULTS, differences, isLive } from './settings.ts';
 import type { SettingName } from './settings.ts';
 
@@ -39,6 +42,10 @@ export type Message =
 
 export interface LabState {
   device: DeviceDescription | null;
+  /** The variants of the kernels that networks are built of. */
+  tuning: EventOf<'tuning'> | null;
+  /** What the reader pinned, and what was measured. */
+  wishes: TuningWishes;
   unsupported: EventOf<'unsupported'> | null;
   /** Data sets seen so far, by id. */
   datasets: Record<string, DatasetDescription>;
@@ -74,6 +81,8 @@ export interface LabState {
 
 const INITIAL_STATE: LabState = {
   device: null,
+  tuning: null,
+  wishes: { pinned: null, measured: {} },
   unsupported: null,
   datasets: {},
   config: DEFAULTS,
@@ -139,6 +148,8 @@ function reduce(state: LabState, event: Event): Partial<LabState> {
   switch (event.type) {
     case 'device':
       return { device: event.device, machine: machineDefaults(event.device) };
+    case 'tuning':
+      return { tuning: event };
     case 'unsupported':
       return { unsupported: event, progress: null };
     case 'progress':
@@ -232,6 +243,12 @@ export interface LabActions {
   /** Whether the worker tells what goes on in the layers. */
   watch(on: boolean): void;
   setShare(share: number): void;
+  /** Takes what was kept of an earlier visit. */
+  setWishes(wishes: TuningWishes): void;
+  /** Pins the variants of the kernels for networks that are built from now on; null leaves the choice to the machine. */
+  pinTuning(tuning: TuningName | null): void;
+  /** What was found fastest on an adapter. */
+  keepTuning(adapter: string, tuning: TuningName): void;
   openFiles(files: File[]): void;
   tell(message: Message): void;
   dismiss(id: number): void;
@@ -354,6 +371,19 @@ export function createAppStore(send: (command: Command) => void): LabStore {
         set({ share });
         keepShare(share);
         send({ type: 'share', share });
+      },
+      setWishes: (wishes) => {
+        set({ wishes });
+        send({ type: 'tuning', wishes });
+      },
+      pinTuning: (pinned) => {
+        get().setWishes({ ...get().wishes, pinned });
+        keepWishes(get().wishes);
+      },
+      keepTuning: (adapter, tuning) => {
+        const { pinned, measured } = get().wishes;
+        get().setWishes({ pinned, measured: { ...measured, [adapter]: tuning } });
+        keepWishes(get().wishes);
       },
       openFiles: (files) => {
         if (files.length > 0) send({ type: 'open-files', files });

@@ -53,6 +53,26 @@ export const TUNINGS = {
     together: 'all',
     longestSubmit: 50,
   },
+  /** Blocks of a quarter the size: four times as many invocations, for a large GPU with little to do. */
+  'gpu-small': {
+    conv2d: { rows: 1, columns: 4, quads: 1 },
+    conv2d_grad_input: { rows: 1, columns: 4, quads: 1 },
+    conv2d_grad_weight: { rows: 'one', columns: 4, quads: 1 },
+    weights: 'load',
+    sums: 'workgroup',
+    together: 'all',
+    longestSubmit: 50,
+  },
+  /** As `gpu`, with a quarter of the loads of weights. */
+  'gpu-quad': {
+    conv2d: { rows: 1, columns: 8, quads: 2 },
+    conv2d_grad_input: { rows: 1, columns: 8, quads: 2 },
+    conv2d_grad_weight: { rows: 'one', columns: 4, quads: 1 },
+    weights: 'broadcast',
+    sums: 'workgroup',
+    together: 'all',
+    longestSubmit: 50,
+  },
   /**
    * A CPU that plays a GPU: every access to memory is checked and costs more than arithmetic, barriers cost most, a
    * dispatch nothing.
@@ -98,8 +118,22 @@ export const withFeatures = (tuning: Tuning, features: ReadonlySet<string>): Tun
 export type TuningName = keyof typeof TUNINGS;
 export const TUNING_NAMES = Object.keys(TUNINGS) as TuningName[];
 
-/** The tuning for an adapter of which nothing was measured yet. */
-export function tuningFor(adapter: { software: boolean; subgroupSize: number }): TuningName {
-  if (!adapter.software) return 'gpu';
-  return adapter.subgroupSize === 4 ? 'quad' : 'software';
+/** What the choice depends on where nothing was measured. */
+export interface AdapterTraits {
+  software: boolean;
+  subgroupSize: number;
+  features: readonly string[];
 }
+
+/** The tunings worth trying on an adapter; the first is taken where nothing was measured. */
+export function candidatesFor({
+  software,
+  subgroupSize,
+  features,
+}: AdapterTraits): [TuningName, ...TuningName[]] {
+  if (software) return subgroupSize === 4 ? ['quad', 'software'] : ['software'];
+  return features.includes('subgroups') ? ['gpu', 'gpu-small', 'gpu-quad'] : ['gpu', 'gpu-small'];
+}
+
+/** The tuning for an adapter of which nothing was measured yet. */
+export const tuningFor = (adapter: AdapterTraits): TuningName => candidatesFor(adapter)[0];

@@ -6,16 +6,18 @@ import { generateBuiltin } from '../data/builtin.ts';
 import { loadFiles } from '../data/load.ts';
 import type { Dataset, LoadProgress } from '../data/dataset.ts';
 import { requestDevice } from '../engine/gpu/device.ts';
+import type { DeviceDescription } from '../engine/gpu/device.ts';
 import { Gpu } from '../engine/gpu/gpu.ts';
-import { tuningFor } from '../ops/tuning.ts';
 import type { TuningName } from '../ops/tuning.ts';
 import { FathomError } from '../errors.ts';
 import { experimentConfig } from '../lab/config.ts';
 import type { ExperimentConfig } from '../lab/config.ts';
 import { Experiment } from '../lab/experiment.ts';
-import type { NetworkProfile, Pace } from '../lab/experiment.ts';
+import type { DataShape, NetworkProfile, Pace } from '../lab/experiment.ts';
 import { TIMED, expectationOf, timeNetwork } from '../lab/expectation.ts';
 import type { Expectation } from '../lab/expectation.ts';
+import { chooseTuning, fastest, tryTunings } from '../lab/tuner.ts';
+import type { Trial, TuningWishes } from '../lab/tuner.ts';
 import type { Command, DatasetDescription, Event, Failure } from './protocol.ts';
 
 /** Pictures of the training set that the page shows. */
@@ -28,12 +30,17 @@ interface OpenedFiles {
 }
 
 /** What a running experiment is told. */
-type Control = Exclude<Command, { type: 'configure' | 'open-files' | 'pace' | 'watch' | 'share' }>;
+type Control = Exclude<
+  Command,
+  { type: 'configure' | 'open-files' | 'pace' | 'watch' | 'share' | 'tuning' }
+>;
 
 export class Host {
   private readonly post: (event: Event) => void;
   private gpu: Gpu | null = null;
+  private adapter: DeviceDescription | null = null;
   private tuning: TuningName = 'gpu';
+  private wishes: TuningWishes = { pinned: null, measured: {} };
   private experiment: Experiment | null = null;
   /** What the page asked for last. */
   private config = experimentConfig.parse({});
@@ -73,6 +80,12 @@ export class Host {
         this.share = command.share;
         this.experiment?.setShare(command.share);
         return;
+      case 'tuning':
+        return this.build(command, async () => {
+          this.wishes = command.wishes;
+          if (this.gpu) this.tune(this.gpu.device);
+          await Promise.resolve();
+        });
       default:
         if (this.preparing > 0) this.keep(command);
         else if (this.experiment) control(this.experiment, command);
@@ -101,15 +114,54 @@ export class Host {
   async expect(config: ExperimentConfig): Promise<Expectation> {
     const gpu = await this.secondGpu();
     if (!gpu) throw noExperiment();
-    const { channels, classes } = this.dataset ?? (await generateBuiltin({ size: config.size }));
-    const data = { channels, classes, height: config.size, width: config.size };
-    const time = async (id: string) => {
-      await this.building;
-      const work = () => timeNetwork(gpu, id, config, data);
-      return this.experiment ? this.experiment.between(work) : work();
-    };
+    const data = await this.shapeFor(config);
+    const time = (id: string) => this.between(() => timeNetwork(gpu, id, config, data));
     const [shallow, deep] = TIMED;
     return expectationOf(config, data, [await time(shallow), await time(deep)]);
+  }
+
+  /**
+   * Tries the tunings that are worth it on this adapter, each between two steps of the experiment, if there is one.
+   *
+   * @param config of the steps that are timed
+   * @param onTrial hears each result at once
+   * @returns the fastest of those that are right
+   */
+  async tryTunings(
+    config: ExperimentConfig,
+    onTrial: (trial: Trial) => void,
+  ): Promise<TuningName | null> {
+    const gpu = await this.secondGpu();
+    if (!gpu || !this.adapter) throw noExperiment();
+    const { candidates } = chooseTuning(this.adapter, this.wishes);
+    const trying = tryTunings(gpu.device, candidates, config, await this.shapeFor(config));
+    const trials: Trial[] = [];
+    for (;;) {
+      const { value: trial } = await this.between(() => trying.next());
+      if (!trial) return fastest(trials);
+      trials.push(trial);
+      onTrial(trial);
+    }
+  }
+
+  /** Runs `work` between two steps of the experiment that stands when all that was asked for has been built. */
+  private async between<T>(work: () => Promise<T>): Promise<T> {
+    await this.building;
+    return this.experiment ? this.experiment.between(work) : work();
+  }
+
+  private async shapeFor({ size }: ExperimentConfig): Promise<DataShape> {
+    const { channels, classes } = this.dataset ?? (await generateBuiltin({ size }));
+    return { channels, classes, height: size, width: size };
+  }
+
+  /** Networks are built of the kernels of the tuning chosen from now on; those that stand keep theirs. */
+  private tune(device: GPUDevice): void {
+    if (!this.adapter) return;
+    const choice = chooseTuning(this.adapter, this.wishes);
+    if (!this.gpu || choice.tuning !== this.tuning) this.gpu = new Gpu(device, choice.tuning);
+    this.tuning = choice.tuning;
+    this.post({ type: 'tuning', ...choice });
   }
 
   /** Resolves when everything that was asked for has been built, and nothing trains. */
@@ -166,8 +218,7 @@ export class Host {
     this.post({ type: 'state', state: 'empty' });
     try {
       const { device, description } = await requestDevice(gpu);
-      this.tuning = tuningFor(description);
-      this.gpu = new Gpu(device, this.tuning);
+      this.adapter = description;
       void device.lost.then(({ reason, message }) => {
         if (reason === 'destroyed') return;
         this.gpu = null;
@@ -180,6 +231,7 @@ export class Host {
         });
       });
       this.post({ type: 'device', device: description });
+      this.tune(device);
     } catch (error) {
       this.post({ type: 'unsupported', ...describeError(error) });
     }

@@ -16,8 +16,10 @@ import type {
 } from '../lab/experiment.ts';
 import type { Instruments } from '../lab/instruments.ts';
 import type { MetricsRow } from '../lab/run.ts';
+import type { Trial, TuningChoice, TuningWishes } from '../lab/tuner.ts';
 import type { ChannelStatistics, LoadProgress } from '../data/dataset.ts';
 import type { DeviceDescription } from '../engine/gpu/device.ts';
+import type { TuningName } from '../ops/tuning.ts';
 
 export type Command =
   /** Build networks and data for this configuration, compile, stop at iteration 0. */
@@ -37,6 +39,8 @@ export type Command =
   | { type: 'watch'; on: boolean }
   /** The part of the GPU's time that training takes, above 0 and up to 1. */
   | { type: 'share'; share: number }
+  /** Which variants of the kernels networks are built of from now on; answered by `tuning`. */
+  | { type: 'tuning'; wishes: TuningWishes }
   /** Read a data set from files a person dropped or picked; answered by `dataset` or `failed`. */
   | { type: 'open-files'; files: File[] };
 
@@ -64,6 +68,7 @@ export type { KernelText, OpAnswer, OpQuestion } from '../lab/instruments.ts';
 /** What the chapters ask the worker; each call is answered by a promise. */
 export type InstrumentsApi = Pick<Instruments, 'run' | 'check'>;
 
+export type { Trial, TuningChoice, TuningWishes };
 export type { Expectation } from '../lab/expectation.ts';
 export type { NetworkProfile } from '../lab/experiment.ts';
 export type { MemoryUse } from '../engine/memory.ts';
@@ -76,6 +81,8 @@ export interface ProfilerApi {
   profile(network: string): Promise<NetworkProfile>;
   /** What a training step of each network of a configuration would take here, from two shallow ones of its kind. */
   expect(config: ExperimentConfig): Promise<Expectation>;
+  /** Tries the tunings worth it on this adapter on steps of a configuration; gives the fastest of those that are right. */
+  tryTunings(config: ExperimentConfig, onTrial: (trial: Trial) => void): Promise<TuningName | null>;
 }
 
 /** Opens the line of the page's questions, beside commands and events. */
@@ -96,6 +103,7 @@ export type RunState = 'empty' | 'preparing' | LabState;
 
 export type Event =
   | { type: 'device'; device: DeviceDescription }
+  | ({ type: 'tuning' } & TuningChoice)
   /** No training is possible here: `code` names why (no-webgpu, no-adapter, limits, device-lost, worker). */
   | { type: 'unsupported'; code: string; message: string; details: Record<string, string | number> }
   | {

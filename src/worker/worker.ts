@@ -22,6 +22,7 @@ const api: InstrumentsApi & ProfilerApi = {
   check: (onResult) => plainly(instruments.check(onResult)),
   profile: (network) => plainly(host.profile(network)),
   expect: (config) => plainly(host.expect(config)),
+  tryTunings: (config, onTrial) => plainly(host.tryTunings(config, onTrial)),
 };
 
 self.onmessage = ({ data }: MessageEvent<Command | OpenInstruments>) => {

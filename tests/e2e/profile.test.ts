@@ -47,6 +47,28 @@ test('the device says what to expect, and how far off that was', async ({ page }
   await expect(present.getByText(/^now [\d.,]+ ms: off by [+−]/)).toBeVisible({ timeout: 90_000 });
 });
 
+test('variants of the kernels are tried on this device, pinned, and kept for the next visit', async ({
+  page,
+}) => {
+  await open(page, `${TINY}&steps=30`);
+  await page.getByRole('tab', { name: 'Profile' }).click();
+  const variants = page.getByRole('region', { name: 'Kernel variants' });
+  await expect(variants.getByRole('status')).toHaveText(/^In use: quad, usual for/);
+  await button(page, 'Try them here').click();
+  await expect(variants.getByRole('row', { name: /^software/ })).toBeVisible({ timeout: 90_000 });
+  for (const name of ['quad', 'software']) {
+    const cells = variants.getByRole('row', { name: new RegExp(`^${name}`) }).getByRole('cell');
+    await expect(cells.first()).toHaveText(/^[\d.,]+$/);
+    expect(Number(await cells.last().textContent())).toBeLessThan(1);
+  }
+  await expect(variants.getByRole('status')).toHaveText(/^In use: (quad|software), the fastest/);
+  await variants.getByRole('combobox').selectOption('software');
+  await expect(variants.getByRole('status')).toHaveText('In use: software, as you chose.');
+  await page.reload();
+  await page.getByRole('tab', { name: 'Profile' }).click();
+  await expect(variants.getByRole('status')).toHaveText('In use: software, as you chose.');
+});
+
 test('the share of the GPU is kept for the next visit, and stands in no link', async ({ page }) => {
   await open(page, `${TINY}&steps=30`);
   const share = page.getByRole('slider', { name: 'GPU share' });

@@ -6,6 +6,7 @@ import type { ExperimentConfig } from '../../src/lab/config.ts';
 import { Experiment } from '../../src/lab/experiment.ts';
 import { Host } from '../../src/worker/host.ts';
 import type { Command, Event } from '../../src/worker/protocol.ts';
+import { TUNINGS } from '../../src/ops/tuning.ts';
 import { device } from './setup.ts';
 
 /** What the browser gives, on the device of the tests. */
@@ -208,6 +209,26 @@ describe('measurements', () => {
     expect(await rests()).toBe('finished');
     const losses = (all: ReturnType<typeof rows>) => all.map(({ trainLoss }) => trainLoss);
     expect(losses(rows())).toEqual(losses(plain.rows()));
+  });
+
+  it('tunings are tried while it trains, and the wish holds for the networks built next', async () => {
+    const { host, send, rests, of } = open();
+    send({ type: 'configure', config: config() });
+    await rests();
+    expect(of('tuning').at(-1)).toMatchObject({ tuning: 'gpu', reason: 'adapter' });
+    send({ type: 'start' });
+    const heard: string[] = [];
+    const best = await host.tryTunings(config(), ({ tuning }) => heard.push(tuning));
+    expect(heard).toEqual(of('tuning').at(-1)?.candidates);
+    expect(heard).toContain(best);
+    expect(await rests()).toBe('finished');
+
+    const create = vi.spyOn(Experiment, 'create');
+    send({ type: 'tuning', wishes: { pinned: 'software', measured: {} } });
+    send({ type: 'configure', config: config() });
+    await rests();
+    expect(of('tuning').at(-1)).toMatchObject({ tuning: 'software', reason: 'pinned' });
+    expect(create.mock.calls.at(-1)?.[0].tuning).toEqual(TUNINGS.software);
   });
 
   it('of nothing are refused', async () => {

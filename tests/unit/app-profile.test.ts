@@ -7,9 +7,16 @@ import { PRESETS, presetConfig } from '../../src/app/presets.ts';
 import { columnsOf, isSameWork, kernelsOf } from '../../src/app/profile.ts';
 import { createProfilerStore } from '../../src/app/profiler.ts';
 import { DEFAULTS } from '../../src/app/settings.ts';
+import { createAppStore } from '../../src/app/store.ts';
+import { tuneOnce } from '../../src/app/tuning.ts';
 import { experimentConfig } from '../../src/lab/config.ts';
 import { cifarNetwork } from '../../src/network/families.ts';
-import type { DispatchTime, Failure, NetworkProfile } from '../../src/worker/protocol.ts';
+import type {
+  DispatchTime,
+  Failure,
+  NetworkProfile,
+  ProfilerApi,
+} from '../../src/worker/protocol.ts';
 
 const input = { channels: 3, height: 32, width: 32 };
 const strip = stripOf(cifarNetwork({ depth: 8, residual: true, width: 16, input, classes: 10 }));
@@ -121,6 +128,11 @@ describe('the profiler', () => {
     const worker = {
       profile: vi.fn(() => Promise.resolve(profile)),
       expect: vi.fn(() => Promise.resolve<Record<string, number>>({ 'plain-20': 5 })),
+      tryTunings: vi.fn<ProfilerApi['tryTunings']>((_, onTrial) => {
+        onTrial({ tuning: 'quad', milliseconds: 4, error: 0.1 });
+        onTrial({ tuning: 'software', milliseconds: 5, error: 0.1 });
+        return Promise.resolve('quad');
+      }),
     };
     return { worker, profile, store: createProfilerStore(worker) };
   };
@@ -154,5 +166,47 @@ describe('the profiler', () => {
     await asked;
     expect(worker.expect).toHaveBeenCalledTimes(1);
     expect(Object.keys(store.getState().expected)).toEqual(['present']);
+  });
+
+  it('tries tunings, shows each, and says which is fastest, or why none is', async () => {
+    const { worker, store } = setup();
+    expect(await store.getState().tryTunings(DEFAULTS)).toBe('quad');
+    expect(store.getState()).toMatchObject({ trying: false, tuningFailure: null });
+    expect(store.getState().trials.map(({ tuning }) => tuning)).toEqual(['quad', 'software']);
+    worker.tryTunings.mockRejectedValueOnce(failure);
+    expect(await store.getState().tryTunings(DEFAULTS)).toBeNull();
+    expect(store.getState()).toMatchObject({ trying: false, trials: [], tuningFailure: failure });
+  });
+
+  it('tries them by itself once, on a GPU, when a run rests and nothing was measured', async () => {
+    const { worker, store } = setup();
+    const lab = createAppStore(() => undefined);
+    tuneOnce(lab, store);
+    const rest = () => {
+      lab.getState().receive({ type: 'state', state: 'running' });
+      lab.getState().receive({ type: 'state', state: 'paused' });
+    };
+    const device = (software: boolean) => {
+      const about = { vendor: 'v', architecture: 'a', description: '', subgroupSize: 4 };
+      lab.getState().receive({ type: 'device', device: { ...about, software, features: [] } });
+    };
+    const tuned = (reason: 'adapter' | 'measured') =>
+      lab.getState().receive({
+        type: 'tuning',
+        ...{ tuning: 'gpu', reason, candidates: ['gpu', 'gpu-small'], adapter: 'v/a/' },
+      });
+    device(true);
+    tuned('adapter');
+    rest();
+    device(false);
+    tuned('measured');
+    rest();
+    tuned('adapter');
+    lab.getState().receive({ type: 'state', state: 'ready' });
+    expect(worker.tryTunings).not.toHaveBeenCalled();
+    rest();
+    rest();
+    expect(worker.tryTunings).toHaveBeenCalledTimes(1);
+    await vi.waitFor(() => expect(lab.getState().wishes.measured).toEqual({ 'v/a/': 'quad' }));
   });
 });

@@ -13,6 +13,7 @@ import { PASSES, columnsOf, isSameWork, kernelsOf, sum } from '../profile.ts';
 import { useProfiler } from '../profiler.ts';
 import { Choice, InfoTip } from './controls.tsx';
 import { Expectations } from './Expectations.tsx';
+import { Tunings } from './Tunings.tsx';
 import './profile.css';
 
 const NONE = '–';
@@ -79,6 +80,13 @@ export function ProfileTab() {
           <InfoTip label={t('expect.title')} text={t('expect.tip')} />
         </h2>
         <Expectations />
+      </section>
+      <section aria-label={t('tuning.title')}>
+        <h2>
+          {t('tuning.title')}
+          <InfoTip label={t('tuning.title')} text={t('tuning.tip')} />
+        </h2>
+        <Tunings />
       </section>
     </div>
   );

@@ -107,12 +107,15 @@ export function Segmented<T extends string>({
 export function Choice<T extends string>({
   id,
   description,
+  label,
   value,
   options,
   onChange,
 }: {
   id: string;
   description: string;
+  /** Where no `<label>` names it. */
+  label?: string;
   value: T;
   options: readonly { value: T; name: string }[];
   onChange: (value: T) => void;
@@ -122,6 +125,7 @@ export function Choice<T extends string>({
       id={id}
       className="choice"
       aria-description={description}
+      aria-label={label}
       value={value}
       onChange={(event) => {
         const option = options.find((candidate) => candidate.value === event.target.value);

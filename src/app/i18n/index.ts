@@ -7,6 +7,7 @@ import { initReactI18next } from 'react-i18next';
 import { readPreference, writePreference } from '../preferences.ts';
 import type activations from '../chapters/activations/en.json';
 import type dropout from '../chapters/dropout/en.json';
+import type normalization from '../chapters/normalization/en.json';
 import en from './en.json';
 import zh from './zh.json';
 
@@ -14,6 +15,7 @@ declare module 'i18next' {
   interface CustomTypeOptions {
     resources: {
       translation: typeof en;
+      normalization: typeof normalization;
       dropout: typeof dropout;
       activations: typeof activations;
     };

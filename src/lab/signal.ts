@@ -26,8 +26,9 @@ export interface Excerpt {
   data: Float64Array;
 }
 
-/** Output 0 of sample 0: a row of the weight, drawn again in float64, times what came to the layer. */
+/** One output of sample 0, the first that is not 0: a row of the weight, drawn again in float64, times what came to the layer. */
 export interface SignalOutput {
+  unit: number;
   x: Excerpt;
   weight: Excerpt;
   value: number;
@@ -79,17 +80,22 @@ export async function* signal(
 
 function outputOf(setting: SignalSetting, layer: number, before: Tensor, y: Tensor): SignalOutput {
   const { width, activation } = setting;
+  const unit = Math.max(
+    0,
+    y.data.subarray(0, width).findIndex((value) => value !== 0),
+  );
   const x = tensor([width], before.data.subarray(0, width));
   const weight = tensor(
     [width],
-    Float64Array.from({ length: width }, (_, i) => weightOf(setting, layer, 0, i)),
+    Float64Array.from({ length: width }, (_, i) => weightOf(setting, layer, unit, i)),
   );
   const z = x.data.reduce((sum, value, i) => sum + value * (weight.data[i] ?? NaN), 0);
   const result = need(ops[activation].reference.forward({}, { x: tensor([1], [z]) }), 'y');
   return {
+    unit,
     x: excerpt(x),
     weight: excerpt(weight),
-    value: y.data[0] ?? NaN,
+    value: y.data[unit] ?? NaN,
     reference: result.data[0] ?? NaN,
   };
 }

@@ -26,17 +26,15 @@ export function DepthPlot({ layers, prediction }: DepthPlotProps) {
         x: prediction[phase].map((_, layer) => layer),
         y: prediction[phase],
         line: { color: COLORS[phase], width: 2, dash: 'dash' },
-        opacity: 0.75,
         hoverinfo: 'skip',
       },
       {
         type: 'scatter',
-        mode: 'lines+markers',
+        mode: 'markers',
         x: measured.map(({ layer }) => layer),
         y: measured.map(({ description }) => description.deviation || null),
-        line: { color: COLORS[phase], width: 2.5 },
         marker: {
-          size: 8,
+          size: 10,
           color: COLORS[phase],
           symbol: phase === 'forward' ? 'circle' : 'square',
         },
@@ -60,18 +58,23 @@ export function DepthPlot({ layers, prediction }: DepthPlotProps) {
         data={data}
         layout={{
           margin: { l: 52, r: 12, t: 6, b: 42 },
-          xaxis: { title: { text: t('plot.layer') }, dtick: 1, range: [-0.3, 10.3] },
+          xaxis: {
+            title: { text: t('plot.layer') },
+            dtick: 1,
+            range: [-0.3, 10.3],
+            zeroline: false,
+          },
           yaxis: { type: 'log', exponentformat: 'power', range, nticks: 7 },
         }}
       />
-      <ul className="plot-key initialization-key">
+      <ul className="initialization-key">
         {PHASES.map((phase) => (
-          <li key={phase}>
-            <i style={{ borderTop: `3px solid ${COLORS[phase]}` }} /> {t(`plot.${phase}`)}
+          <li key={phase} data-kind={phase}>
+            <i /> {t(`plot.${phase}`)}
           </li>
         ))}
         <li>
-          <i style={{ borderTop: '2px dashed currentColor' }} /> {t('plot.theory')}
+          <i data-line="theory" /> {t('plot.theory')}
         </li>
       </ul>
     </figure>

@@ -99,7 +99,7 @@ export function barsOf(
     .map((number, i) => {
       const from = place(min + i * span);
       // What is narrower than a line is drawn as one.
-      const to = Math.max(from + 0.8, place(min + (i + 1) * span));
+      const to = Math.max(from + 2, place(min + (i + 1) * span));
       const top = HIGH - HIGH * Math.min(1, number / highest);
       const outside = at(min + i * span) >= WIDE || at(min + (i + 1) * span) <= 0;
       return number === 0 || outside

@@ -74,7 +74,7 @@ export function Readings({ layers, layer, std, activation, prediction }: Reading
             ))}
           </tr>
           <tr>
-            <th scope="row">{t('reading.output')}</th>
+            <th scope="row">{t('reading.output', { unit: output?.unit ?? 0 })}</th>
             <td colSpan={2} data-reading="output">
               {output ? (
                 <Proof
@@ -83,10 +83,17 @@ export function Readings({ layers, layer, std, activation, prediction }: Reading
                     kernels: of('forward')?.kernels ?? [],
                     operands: [
                       { name: `h${layer - 1}[0]`, ...output.x },
-                      { name: `W${layer}[0] ~ N(0, ${short(std)}²)`, ...output.weight },
+                      {
+                        name: `W${layer}[${output.unit}] ~ N(0, ${short(std)}²)`,
+                        ...output.weight,
+                      },
                     ],
                   }}
-                  name={t('reading.proof', { activation: t(`activation.${activation}`), layer })}
+                  name={t('reading.proof', {
+                    unit: output.unit,
+                    activation: t(`activation.${activation}`),
+                    layer,
+                  })}
                   value={output.value}
                   reference={output.reference}
                 >

@@ -38,8 +38,8 @@ export default defineChapter({
   id: 'initialization',
   link,
   formula: {
-    tex: String.raw`h_l=f(W_l h_{l-1}),\quad W\sim\mathcal N(0,\sigma^2):\qquad \mathrm{E}[h_L^2]=\left(\tfrac{n\sigma^2}{2}\right)^{\!L}\mathrm{E}[h_0^2]\ \text{(ReLU)}`,
-    plain: 'h_l = f(W_l h_{l−1}), W ~ N(0, σ²):  E[h_L²] = (nσ²/2)^L E[h_0²] (ReLU)',
+    tex: String.raw`\text{ReLU:}\quad \mathrm{E}[h_L^2]=\left(\tfrac{n\sigma^2}{2}\right)^{\!L}\mathrm{E}[h_0^2]`,
+    plain: 'ReLU:  E[h_L²] = (nσ²/2)^L · E[h_0²]',
   },
   states: [
     { name: 'opening', state: {} },

@@ -49,7 +49,7 @@ export function DepthPlot({ layers, prediction }: DepthPlotProps) {
   ])
     .filter((value) => value > 0)
     .map(Math.log10);
-  const range = [Math.min(-1, ...logs) - 0.2, Math.max(1, ...logs) + 0.2];
+  const [low, high] = [Math.min(-1, ...logs) - 0.2, Math.max(1, ...logs) + 0.2];
 
   return (
     <figure>
@@ -64,7 +64,12 @@ export function DepthPlot({ layers, prediction }: DepthPlotProps) {
             range: [-0.3, 10.3],
             zeroline: false,
           },
-          yaxis: { type: 'log', exponentformat: 'power', range, nticks: 7 },
+          yaxis: {
+            type: 'log',
+            exponentformat: 'power',
+            range: [low, high],
+            dtick: Math.ceil((high - low) / 6),
+          },
         }}
       />
       <ul className="initialization-key">

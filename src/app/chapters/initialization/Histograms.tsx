@@ -80,9 +80,12 @@ function Histogram({ of, scale, kind }: HistogramProps) {
   );
 }
 
+/** The density that fills the height on the common axis: a little more than that of N(0, 1) at its peak. */
+const DENSEST = 0.45;
+
 /**
- * The bars as one outline. Heights are relative to the highest bar, but for that which holds ReLU's zeros: it would press
- * down all others, and is cut.
+ * The bars as one outline. On the common axis heights are densities, cut where they are higher. Else they are relative to the highest bar, but for
+ * that which holds ReLU's zeros: it would press down all others, and is cut.
  */
 export function barsOf(
   { min, max, bins, zeros, count }: SignalLayer['description'],
@@ -94,7 +97,8 @@ export function barsOf(
   const place = (value: number) => Math.min(WIDE, Math.max(0, at(value)));
   const span = (max - min) / bins.length;
   const ofZero = zeros > count / 10 ? Math.min(bins.length - 1, Math.floor(-min / span)) : -1;
-  const highest = Math.max(...bins.filter((_, i) => i !== ofZero), 1);
+  const highest =
+    scale === 'one' ? DENSEST * count * span : Math.max(...bins.filter((_, i) => i !== ofZero), 1);
   return bins
     .map((number, i) => {
       const from = place(min + i * span);

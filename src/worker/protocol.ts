@@ -64,9 +64,11 @@ export interface DatasetDescription {
 
 export type { CheckResult } from '../lab/self_check.ts';
 export type { KernelText, OpAnswer, OpQuestion } from '../lab/instruments.ts';
+export type { SignalLayer } from '../lab/signal.ts';
+export type { SignalSetting } from '../engine/signal.ts';
 
 /** What the chapters ask the worker; each call is answered by a promise. */
-export type InstrumentsApi = Pick<Instruments, 'run' | 'check'>;
+export type InstrumentsApi = Pick<Instruments, 'run' | 'check' | 'signal'>;
 
 export type { Trial, TuningChoice, TuningWishes };
 export type { Expectation } from '../lab/expectation.ts';

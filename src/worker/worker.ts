@@ -20,6 +20,7 @@ async function plainly<T>(answer: Promise<T>): Promise<T> {
 const api: InstrumentsApi & ProfilerApi = {
   run: (question) => plainly(instruments.run(question)),
   check: (onResult) => plainly(instruments.check(onResult)),
+  signal: (setting, onLayer) => plainly(instruments.signal(setting, onLayer)),
   profile: (network) => plainly(host.profile(network)),
   expect: (config) => plainly(host.expect(config)),
   tryTunings: (config, onTrial) => plainly(host.tryTunings(config, onTrial)),

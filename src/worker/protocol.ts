@@ -66,7 +66,14 @@ export type { CheckResult } from '../lab/self_check.ts';
 export type { KernelText, OpAnswer, OpQuestion } from '../lab/instruments.ts';
 
 /** What the chapters ask the worker; each call is answered by a promise. */
-export type InstrumentsApi = Pick<Instruments, 'run' | 'check'>;
+export type InstrumentsApi = Pick<
+  Instruments,
+  'run' | 'check' | 'channels' | 'augment' | 'crops' | 'draws' | 'accuracy'
+>;
+
+export type { AugmentPictures } from '../lab/instruments.ts';
+export type { ChannelsAnswer, ShownPicture } from '../lab/pictures.ts';
+export type { AccuracyAnswer, CropsAnswer, DrawsAnswer } from '../lab/predictor.ts';
 
 export type { Trial, TuningChoice, TuningWishes };
 export type { Expectation } from '../lab/expectation.ts';

@@ -108,8 +108,8 @@ function pictures(
   const x = tensor([indices.length, C, H, W], data);
   if (t === null) return { x, labels };
   const more = { ...augmentationOf(config), pad: 0, flip: false };
-  const draw = { seed: config.seed, iteration: t };
-  return { x: augmentPictures(x, more, statistics, draw), labels };
+  const key = { seed: config.seed, iteration: t };
+  return { x: augmentPictures(x, more, statistics, key), labels };
 }
 
 /** What a control means at iteration t, written down a second time. */

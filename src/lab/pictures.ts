@@ -15,13 +15,12 @@ import type { Tensor } from '../reference/tensor.ts';
 
 /** Statistics are taken of so many training pictures at most. */
 const COUNTED = 4000;
-export const BINS = 50;
+const BINS = 50;
 
-export const STEPS = ['raw', 'centred', 'scaled'] as const;
-export type NormalizingStep = (typeof STEPS)[number];
+export type NormalizingStep = 'raw' | 'centred' | 'scaled';
 
 /** The range of the histograms. */
-export const RANGES: Record<NormalizingStep, readonly [number, number]> = {
+const RANGES: Record<NormalizingStep, readonly [number, number]> = {
   raw: [0, 1],
   centred: [-1, 1],
   scaled: [-3.5, 3.5],
@@ -40,6 +39,8 @@ export interface ChannelsAnswer {
   statistics: ChannelStatistics;
   /** Of each channel after the step, with how many values fall into each of {@link BINS} bins of its range. */
   channels: { mean: number; deviation: number; counts: number[] }[];
+  /** Of the histograms. */
+  range: readonly [number, number];
   /** The picture asked for, after the step. */
   picture: ShownPicture;
 }
@@ -53,7 +54,7 @@ function slice(dataset: Dataset, from: number, count: number, part: 'train' | 't
 }
 
 /** Bytes normalized in float64, as the gather kernel does. */
-export function normalize(
+function normalize(
   bytes: Uint8Array,
   shape: readonly number[],
   { mean, std }: ChannelStatistics,
@@ -111,6 +112,7 @@ export async function channelsOf(
       pictures: dataset.train.count,
     },
     statistics,
+    range: RANGES[step],
     channels: Array.from({ length: channels }, (_, c) => describe(y, c, RANGES[step])),
     picture: {
       x: await gathered(gpu, own.bytes, own.shape, scales),

@@ -7,6 +7,7 @@ import { initReactI18next } from 'react-i18next';
 import { readPreference, writePreference } from '../preferences.ts';
 import type activations from '../chapters/activations/en.json';
 import type dropout from '../chapters/dropout/en.json';
+import type images from '../chapters/images/en.json';
 import type normalization from '../chapters/normalization/en.json';
 import en from './en.json';
 import zh from './zh.json';
@@ -18,6 +19,7 @@ declare module 'i18next' {
       normalization: typeof normalization;
       dropout: typeof dropout;
       activations: typeof activations;
+      images: typeof images;
     };
   }
 }

@@ -9,6 +9,7 @@ import type activations from '../chapters/activations/en.json';
 import type dropout from '../chapters/dropout/en.json';
 import type images from '../chapters/images/en.json';
 import type normalization from '../chapters/normalization/en.json';
+import type regularization from '../chapters/regularization/en.json';
 import en from './en.json';
 import zh from './zh.json';
 
@@ -20,6 +21,7 @@ declare module 'i18next' {
       dropout: typeof dropout;
       activations: typeof activations;
       images: typeof images;
+      regularization: typeof regularization;
     };
   }
 }

@@ -28,7 +28,7 @@ export type Source = (typeof SOURCES)[number];
 /** The one network of these chapters, and how it is trained. */
 const CONFIG = experimentConfig.parse({
   networks: ['residual-8.dropout25'],
-  width: 4,
+  width: 8,
   batch: 32,
   steps: 150,
   warmup: 10,

@@ -34,7 +34,6 @@ test('mean and deviation of every channel, before and after', async ({ page }) =
     const cells = rows.nth(c).locator('td');
     await expect(cells).toHaveText([mean, deviation, '0.0000', '1.0000']);
   }
-  await page.getByRole('radio', { name: 'raw' }).press('Enter');
   await page.getByRole('radio', { name: 'raw' }).click();
   await expect(page).toHaveURL(/step=raw/);
   const [mean, deviation] = moments(channel(0));

@@ -63,6 +63,16 @@ function program(): Command {
     .option('--pad <pixels>', 'augmentation: pad and crop at random; 0 is off')
     .option('--flip', 'augmentation: mirror left-right at random')
     .option('--no-flip', 'no mirroring')
+    .option('--resize', 'augmentation: resize to a short side drawn in a range, crop at random')
+    .option(
+      '--resize-from <ratio>',
+      `the range, in multiples of --size, ${range(BOUNDS.resizeFrom)}`,
+    )
+    .option('--resize-to <ratio>', 'and its other end')
+    .option('--brightness <b>', 'augmentation: factor drawn on 1 ± b; 0 is off')
+    .option('--contrast <c>', 'the same of contrast')
+    .option('--saturation <s>', 'the same of saturation')
+    .option('--cutout <pixels>', 'augmentation: side of a square set to the mean; 0 is off')
     .option('--seed <number>', 'weights, order of batches and augmentation follow from it')
     .option('--out <dir>', 'where metrics.csv and config.json go (required)')
     .option('--no-seconds', 'leave the column of seconds empty: equal runs then give equal bytes')

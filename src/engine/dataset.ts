@@ -81,7 +81,7 @@ export class DeviceDataset {
 }
 
 /** For each vec4 of channels: mean, 1/std. A channel without deviation is only shifted. */
-function packStatistics(
+export function packStatistics(
   channels: number,
   { mean, std }: ChannelStatistics,
 ): Float32Array<ArrayBuffer> {

@@ -324,7 +324,7 @@ const NO_SCALARS: StepScalars = {
 };
 
 /** Buffers of a single run: uploads tensors, runs what was recorded, reads results back. */
-class Bench {
+export class Bench {
   private readonly gpu: Gpu;
   private readonly places = new Map<Tensor, Place>();
 

@@ -20,6 +20,12 @@ export const BOUNDS = {
   momentum: { min: 0, max: 0.999, step: 0.01 },
   weightDecay: { min: 0, max: 1, step: 0.0001 },
   pad: { min: 0, max: 8, step: 1 },
+  resizeFrom: { min: 1, max: 4, step: 0.05 },
+  resizeTo: { min: 1, max: 4, step: 0.05 },
+  brightness: { min: 0, max: 1, step: 0.1 },
+  contrast: { min: 0, max: 1, step: 0.1 },
+  saturation: { min: 0, max: 1, step: 0.1 },
+  cutout: { min: 0, max: 32, step: 2 },
   labelSmoothing: { min: 0, max: 0.9, step: 0.05 },
   clipNorm: { min: 0, max: 1000, step: 0.5 },
   seed: { min: 0, max: 4_294_967_295, step: 1 },
@@ -87,6 +93,17 @@ export const experimentConfig = liveSettings.extend({
   batch: int(BOUNDS.batch).default(32),
   /** Only so many training pictures are used, as many of each class; 0 is all. */
   trainCount: int(BOUNDS.trainCount).default(0),
+  /** Training pictures are resized bilinearly, to a short side drawn in a range, and cropped at random. */
+  resize: z.boolean().default(false),
+  /** The range as multiples of `size`, in either order; the paper's 256 … 480 over its crop of 224. */
+  resizeFrom: real(BOUNDS.resizeFrom).default(1.14),
+  resizeTo: real(BOUNDS.resizeTo).default(2.14),
+  /** Colours of training pictures are multiplied by a factor drawn on 1 ± this; 0 is off. */
+  brightness: real(BOUNDS.brightness).default(0),
+  contrast: real(BOUNDS.contrast).default(0),
+  saturation: real(BOUNDS.saturation).default(0),
+  /** Side of a square that is cut out of training pictures; 0 is off. */
+  cutout: int(BOUNDS.cutout).default(0),
   optimizer: z.enum(['sgd', 'adam', 'adamw']).default('sgd'),
   /** ε of the smoothed targets: 1 − ε for the right class plus ε/K for all. 0 is off. */
   labelSmoothing: real(BOUNDS.labelSmoothing).default(0),

@@ -12,7 +12,7 @@ import { evaluate } from '../engine/evaluate.ts';
 import { GpuNetwork } from '../engine/network.ts';
 import { Observer } from '../engine/observe.ts';
 import type { Gpu } from '../engine/gpu/gpu.ts';
-import { recipeOf } from '../engine/graph/lower.ts';
+import { augmentationOf, recipeOf } from '../engine/graph/lower.ts';
 import type { Phase } from '../engine/graph/lower.ts';
 import { changesOf, cifarNetwork, parseNetworkId, withShortcuts } from '../network/families.ts';
 import type { NetworkSpec } from '../network/spec.ts';
@@ -226,12 +226,13 @@ export class Experiment {
       throw error;
     }
     const data = { train, test };
+    const recipe = { ...recipeOf(config), augmentation: augmentationOf(config) };
     const experiment = new Experiment(gpu, config, dataset, data, hooks);
     const summarySlots = TRAIN_SLOTS + Math.ceil(dataset.test.count / batch);
     try {
       for (const [index, id] of config.networks.entries()) {
         const spec = specOf(id, config, dataset);
-        const options = { batch, seed, data, summarySlots, recipe: recipeOf(config) };
+        const options = { batch, seed, data, summarySlots, recipe };
         const network = await GpuNetwork.create(gpu, spec, options, (done, total) =>
           hooks.progress?.(index + done / Math.max(1, total), config.networks.length),
         );

@@ -2,10 +2,12 @@
  * What the chapters ask: single ops on tensors that the page gives, run by the kernels that train networks and by the
  * float64 reference beside them. Where there is no WebGPU the reference answers alone.
  */
+import { generateBuiltin } from '../data/builtin.ts';
+import type { Dataset } from '../data/dataset.ts';
 import { FathomError } from '../errors.ts';
 import { sourceOf } from '../engine/gpu/kernels.ts';
 import type { Gpu } from '../engine/gpu/gpu.ts';
-import type { Phase } from '../engine/graph/lower.ts';
+import type { Dispatch, Phase } from '../engine/graph/lower.ts';
 import { runOp } from '../engine/run_op.ts';
 import type { SignalSetting } from '../engine/signal.ts';
 import { runReference } from '../ops/reference_run.ts';
@@ -14,6 +16,15 @@ import { ops } from '../ops/table.ts';
 import type { OpName } from '../ops/table.ts';
 import { map, need, zeros } from '../reference/tensor.ts';
 import type { Tensor, Tensors } from '../reference/tensor.ts';
+import { augmented, channelsOf } from './pictures.ts';
+import type {
+  AugmentAnswer,
+  AugmentQuestion,
+  ChannelsAnswer,
+  NormalizingStep,
+} from './pictures.ts';
+import { Predictor } from './predictor.ts';
+import type { AccuracyAnswer, CropsAnswer, DrawsAnswer, Progress, Source } from './predictor.ts';
 import { CHECKS, selfCheck } from './self_check.ts';
 import type { CheckResult } from './self_check.ts';
 import { signal } from './signal.ts';
@@ -60,12 +71,19 @@ export interface OpAnswer {
 
 export class Instruments {
   private readonly gpu: Promise<Gpu | null>;
+  /** The data set of the experiment. */
+  private readonly data: () => Promise<Dataset>;
+  private predictor: Predictor | null = null;
   /** Questions are answered one after the other: their runs share buffers. */
   private last: Promise<unknown> = Promise.resolve();
 
   /** `gpu` must be this object's own: what runs on it shares its transient buffers. */
-  constructor(gpu: Promise<Gpu | null>) {
+  constructor(
+    gpu: Promise<Gpu | null>,
+    data: () => Promise<Dataset> = () => generateBuiltin({ size: 16 }),
+  ) {
     this.gpu = gpu;
+    this.data = data;
   }
 
   /** Runs one op. Throws FathomErrors where shapes or parameters break one of the op's rules. */
@@ -79,13 +97,7 @@ export class Instruments {
         return { ...answerOf(reference), by: 'reference', reference, saved: {}, kernels: [] };
       const options = { training, ...(draw && { scalars: draw }) };
       const { dispatches, ...run } = await runOp(gpu, op, params, inputs, gradOutput, options);
-      const kernels = dispatches.map((dispatch) => ({
-        name: `${dispatch.shader}/${dispatch.entry}`,
-        phase: dispatch.phase,
-        workgroups: dispatch.workgroups,
-        wgsl: sourceOf(dispatch),
-      }));
-      return { ...run, by: 'gpu', reference, kernels };
+      return { ...run, by: 'gpu', reference, kernels: textsOf(dispatches) };
     });
   }
 
@@ -117,12 +129,87 @@ export class Instruments {
     });
   }
 
+  /** The channels of the data set after a step of normalization, and one picture. */
+  channels(step: NormalizingStep, picture: number): Promise<ChannelsAnswer> {
+    return this.inTurn(async (gpu) => channelsOf(gpu, await this.data(), step, picture));
+  }
+
+  /** One training picture, augmented several times. */
+  augment(question: AugmentQuestion): Promise<AugmentPictures> {
+    return this.inTurn(async (gpu) => {
+      const { dispatches, ...answer } = await augmented(gpu, await this.data(), question);
+      return { ...answer, kernels: textsOf(dispatches) };
+    });
+  }
+
+  /** See {@link Predictor.crops}; trains the network first, where that has not been done. Throws `no-webgpu` where nothing trains. */
+  crops(picture: number, scales: readonly number[], onTraining: Progress): Promise<CropsAnswer> {
+    return this.predicting(onTraining, (predictor) => predictor.crops(picture, scales));
+  }
+
+  /** See {@link Predictor.draws}; and as {@link crops}. */
+  draws(
+    {
+      picture,
+      source,
+      count,
+      seed,
+    }: { picture: number; source: Source; count: number; seed: number },
+    onTraining: Progress,
+    onDraws: Progress,
+  ): Promise<DrawsAnswer> {
+    return this.predicting(onTraining, (predictor) =>
+      predictor.draws(picture, source, count, seed, onDraws),
+    );
+  }
+
+  /** See {@link Predictor.accuracy}; and as {@link crops}. */
+  accuracy(
+    { source, count, seed }: { source: Source; count: number; seed: number },
+    onTraining: Progress,
+    onDraws: Progress,
+  ): Promise<AccuracyAnswer> {
+    return this.predicting(onTraining, (predictor) =>
+      predictor.accuracy(source, count, seed, onDraws),
+    );
+  }
+
+  private predicting<T>(
+    progress: Progress,
+    work: (predictor: Predictor) => Promise<T>,
+  ): Promise<T> {
+    return this.inTurn(async (gpu) => {
+      if (!gpu) throw new FathomError('no-webgpu', 'there is no WebGPU device here to train on');
+      const dataset = await this.data();
+      if (!this.predictor || !sameSet(this.predictor.dataset, dataset)) {
+        this.predictor?.destroy();
+        this.predictor = null;
+        this.predictor = await Predictor.train(gpu, dataset, progress);
+      }
+      return work(this.predictor);
+    });
+  }
+
   private inTurn<T>(work: (gpu: Gpu | null) => Promise<T>): Promise<T> {
     const result = this.last.then(() => this.gpu).then(work);
     this.last = result.catch(() => undefined);
     return result;
   }
 }
+
+const sameSet = (a: Dataset, b: Dataset): boolean =>
+  a.id === b.id && a.height === b.height && a.width === b.width && a.train.count === b.train.count;
+
+/** An answer as the page gets it. */
+export type AugmentPictures = Omit<AugmentAnswer, 'dispatches'> & { kernels: KernelText[] };
+
+const textsOf = (dispatches: readonly Dispatch[]): KernelText[] =>
+  dispatches.map((dispatch) => ({
+    name: `${dispatch.shader}/${dispatch.entry}`,
+    phase: dispatch.phase,
+    workgroups: dispatch.workgroups,
+    wgsl: sourceOf(dispatch),
+  }));
 
 /** Parameters and state that start at a constant, as they start. */
 function constants(op: Op, params: Record<string, unknown>, inputs: Tensors): Tensors {

@@ -98,6 +98,11 @@ export class Host {
     return this.gpu && new Gpu(this.gpu.device, this.tuning);
   }
 
+  /** The data set of the experiment; the built-in one before there is any. */
+  async data(): Promise<Dataset> {
+    return this.dataset ?? generateBuiltin({ size: this.config.size });
+  }
+
   /** As {@link Experiment.profile}, of the experiment that stands when all that was asked for has been built. */
   async profile(network: string): Promise<NetworkProfile> {
     await this.building;

@@ -68,7 +68,14 @@ export type { SignalLayer } from '../lab/signal.ts';
 export type { SignalSetting } from '../engine/signal.ts';
 
 /** What the chapters ask the worker; each call is answered by a promise. */
-export type InstrumentsApi = Pick<Instruments, 'run' | 'check' | 'signal'>;
+export type InstrumentsApi = Pick<
+  Instruments,
+  'run' | 'check' | 'signal' | 'channels' | 'augment' | 'crops' | 'draws' | 'accuracy'
+>;
+
+export type { AugmentPictures } from '../lab/instruments.ts';
+export type { ChannelsAnswer, ShownPicture } from '../lab/pictures.ts';
+export type { AccuracyAnswer, CropsAnswer, DrawsAnswer } from '../lab/predictor.ts';
 
 export type { Trial, TuningChoice, TuningWishes };
 export type { Expectation } from '../lab/expectation.ts';

@@ -5,7 +5,7 @@ import { describeError, Host } from './host.ts';
 import type { Command, InstrumentsApi, OpenInstruments, ProfilerApi } from './protocol.ts';
 
 const host = new Host(navigator.gpu, (event) => self.postMessage(event));
-const instruments = new Instruments(host.secondGpu());
+const instruments = new Instruments(host.secondGpu(), () => host.data());
 
 /** Errors cross to the page as plain objects: of an Error only its message would arrive. */
 async function plainly<T>(answer: Promise<T>): Promise<T> {
@@ -21,6 +21,11 @@ const api: InstrumentsApi & ProfilerApi = {
   run: (question) => plainly(instruments.run(question)),
   check: (onResult) => plainly(instruments.check(onResult)),
   signal: (setting, onLayer) => plainly(instruments.signal(setting, onLayer)),
+  channels: (step, picture) => plainly(instruments.channels(step, picture)),
+  augment: (question) => plainly(instruments.augment(question)),
+  crops: (...question) => plainly(instruments.crops(...question)),
+  draws: (...question) => plainly(instruments.draws(...question)),
+  accuracy: (...question) => plainly(instruments.accuracy(...question)),
   profile: (network) => plainly(host.profile(network)),
   expect: (config) => plainly(host.expect(config)),
   tryTunings: (config, onTrial) => plainly(host.tryTunings(config, onTrial)),

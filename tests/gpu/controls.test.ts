@@ -19,6 +19,8 @@ import { withShortcuts } from '../../src/network/families.ts';
 import { buildGraph, graphParameters } from '../../src/network/graph.ts';
 import { runReference, stepReference } from '../../src/network/reference.ts';
 import type { OptimizerState, ReferenceState } from '../../src/network/reference.ts';
+import { augmentationOf } from '../../src/engine/graph/lower.ts';
+import { augmentPictures } from '../../src/reference/augmentation.ts';
 import { pcg4d } from '../../src/random.ts';
 import { clipGradients } from '../../src/reference/optimizers.ts';
 import { tensor } from '../../src/reference/tensor.ts';
@@ -103,7 +105,11 @@ function pictures(
     }
   }
   const labels = Array.from(indices, (index) => from.labels[index] ?? -1);
-  return { x: tensor([indices.length, C, H, W], data), labels };
+  const x = tensor([indices.length, C, H, W], data);
+  if (t === null) return { x, labels };
+  const more = { ...augmentationOf(config), pad: 0, flip: false };
+  const key = { seed: config.seed, iteration: t };
+  return { x: augmentPictures(x, more, statistics, key), labels };
 }
 
 /** What a control means at iteration t, written down a second time. */
@@ -224,6 +230,11 @@ const CONTROLS: [name: string, setting: Partial<ExperimentConfig>, plan?: Partia
   ['weight decay', { weightDecay: 0.1 }, { weightDecay: constant(0.1) }],
   ['augmentation: pad and crop', { pad: 2 }],
   ['augmentation: mirror', { flip: true }],
+  ['augmentation: resize and crop', { resize: true, resizeFrom: 1.2, resizeTo: 1.8 }],
+  ['augmentation: brightness', { brightness: 0.5 }],
+  ['augmentation: contrast', { contrast: 0.5 }],
+  ['augmentation: saturation', { saturation: 0.8 }],
+  ['augmentation: cutout', { cutout: 4 }],
   ['seed', { seed: 7 }],
   ['batch', { batch: 12 }],
   ['size', { size: 12 }],

@@ -3,7 +3,14 @@ import type { ComponentType } from 'react';
 import type { z } from 'zod';
 import type { LinkSchema } from './link.ts';
 
-export const CHAPTER_IDS = ['normalization', 'dropout', 'activations', 'initialization'] as const;
+export const CHAPTER_IDS = [
+  'normalization',
+  'dropout',
+  'activations',
+  'initialization',
+  'images',
+  'regularization',
+] as const;
 export type ChapterId = (typeof CHAPTER_IDS)[number];
 
 export interface InstrumentProps<State> {

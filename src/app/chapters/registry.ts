@@ -12,6 +12,8 @@ const LOADERS: Record<ChapterId, () => Promise<ChapterModule>> = {
   dropout: () => import('./dropout/index.tsx'),
   activations: () => import('./activations/index.tsx'),
   initialization: () => import('./initialization/index.tsx'),
+  images: () => import('./images/index.tsx'),
+  regularization: () => import('./regularization/index.tsx'),
 };
 
 /** The chapter, once its program and its texts are there. */

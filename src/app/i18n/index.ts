@@ -8,7 +8,9 @@ import { readPreference, writePreference } from '../preferences.ts';
 import type activations from '../chapters/activations/en.json';
 import type dropout from '../chapters/dropout/en.json';
 import type initialization from '../chapters/initialization/en.json';
+import type images from '../chapters/images/en.json';
 import type normalization from '../chapters/normalization/en.json';
+import type regularization from '../chapters/regularization/en.json';
 import en from './en.json';
 import zh from './zh.json';
 
@@ -20,6 +22,8 @@ declare module 'i18next' {
       dropout: typeof dropout;
       activations: typeof activations;
       initialization: typeof initialization;
+      images: typeof images;
+      regularization: typeof regularization;
     };
   }
 }

@@ -29,7 +29,21 @@ const GROUPS = [
       'clipNorm',
     ],
   },
-  { name: 'pictures', settings: ['flip', 'pad', 'size', 'batch', 'trainCount'] },
+  { name: 'pictures', settings: ['size', 'batch', 'trainCount'] },
+  {
+    name: 'augmentation',
+    settings: [
+      'flip',
+      'pad',
+      'resize',
+      'resizeFrom',
+      'resizeTo',
+      'brightness',
+      'contrast',
+      'saturation',
+      'cutout',
+    ],
+  },
   { name: 'experiment', settings: ['width', 'shortcut', 'steps', 'evalEvery', 'seed'] },
 ] as const;
 
@@ -45,7 +59,10 @@ export function SettingsTab() {
   const sgd = useLab((state) => state.draft.optimizer === 'sgd');
   const steep = useLab(({ draft }) => draft.optimizer !== 'sgd' && draft.learningRate > ADAM_RATE);
   /** Adam has averages of its own: nobody sets a momentum that does nothing. */
-  const applies = (name: string) => sgd || (name !== 'momentum' && name !== 'nesterov');
+  const resizes = useLab((state) => state.draft.resize);
+  const applies = (name: string) =>
+    (sgd || (name !== 'momentum' && name !== 'nesterov')) &&
+    (resizes || (name !== 'resizeFrom' && name !== 'resizeTo'));
   return (
     <div className="settings">
       <Pending />
@@ -197,6 +214,7 @@ function useUnit(name: PlainSetting): string | null {
     case 'width':
     case 'size':
     case 'pad':
+    case 'cutout':
     case 'batch':
     case 'warmup':
     case 'evalEvery':
@@ -220,6 +238,7 @@ function SettingControl({ name, id, label, description }: SettingControlProps) {
 
   switch (name) {
     case 'flip':
+    case 'resize':
     case 'nesterov':
       return (
         <Switch.Root

@@ -3,7 +3,8 @@
  * reverse (reverse-mode differentiation), the update.
  */
 import { FathomError } from '../../errors.ts';
-import { augmentCall } from '../../ops/augment.ts';
+import type { Augmentation } from '../../reference/augmentation.ts';
+import { emitAugmentation } from '../../ops/augment.ts';
 import { gatherCall } from '../../ops/batch.ts';
 import type { BatchSource } from '../../ops/batch.ts';
 import { addCall } from '../../ops/elementwise.ts';
@@ -73,9 +74,24 @@ export interface Recipe {
   labelSmoothing: number;
   /** Whether gradients are clipped by their global norm. */
   clip: boolean;
+  /** What is done to training pictures beyond padding and mirroring; nothing where it is absent. */
+  augmentation?: Augmentation;
 }
 
 export const PLAIN_SGD: Recipe = { optimizer: { kind: 'sgd' }, labelSmoothing: 0, clip: false };
+
+/** Augmentation as people set it: `resize` is the switch of its range. */
+export interface AugmentationSettings extends Omit<Augmentation, 'resize'> {
+  resize: boolean;
+  resizeFrom: number;
+  resizeTo: number;
+}
+
+export const augmentationOf = (settings: AugmentationSettings): Augmentation => {
+  const { resize, resizeFrom, resizeTo, brightness, contrast, saturation, cutout } = settings;
+  const range = [resizeFrom, resizeTo] as const;
+  return { ...(resize && { resize: range }), brightness, contrast, saturation, cutout };
+};
 
 /** The recipe that people's settings ask for; gradients are clipped where `clipNorm` is above 0. */
 export function recipeOf(settings: {
@@ -170,7 +186,8 @@ export function lower(graph: Graph, network: NetworkTensors, options: LowerOptio
     if (training) {
       const pictures = recorder.transient('pictures', x.shape, 'image');
       recorder.dispatch(gatherCall(source, pictures, labels));
-      recorder.dispatch(augmentCall(pictures, x, STEP));
+      const { augmentation } = options.recipe ?? PLAIN_SGD;
+      emitAugmentation(recorder, pictures, source.statistics, x, augmentation);
     } else {
       recorder.dispatch(gatherCall(source, x, labels));
     }

@@ -1,0 +1,133 @@
+import type { Instruments } from '../ask.ts';
+import { useCallback } from 'react';
+import { useTranslation } from 'react-i18next';
+import type { ChannelsAnswer } from '../../../worker/protocol.ts';
+import { Plot } from '../../charts/Plot.tsx';
+import { className } from '../../i18n/index.ts';
+import { Segmented } from '../../parts/controls.tsx';
+import { useAsked } from '../ask.ts';
+import type { InstrumentProps } from '../chapter.ts';
+import { Control } from '../controls.tsx';
+import { Picture } from '../Picture.tsx';
+import { Waiting } from '../Waiting.tsx';
+import type { State } from './index.tsx';
+
+const STEPS = ['raw', 'centred', 'scaled'] as const;
+const COLOURS = ['#d1495b', '#3a8f4e', '#2f6fc4'];
+const GREY = '#7a868c';
+
+/** Mean, deviation and histogram of every channel, before and after normalization. */
+export function Channels({ state: { step, picture }, change }: InstrumentProps<State>) {
+  const { t } = useTranslation('images');
+  const ask = useCallback(
+    async (instruments: Instruments) => ({
+      step,
+      ...(await instruments.channels(step, picture)),
+    }),
+    [step, picture],
+  );
+  const { answer, failure, waiting } = useAsked(ask);
+  return (
+    <>
+      <div className="controls">
+        <Control name="step" label={t('step.label')}>
+          <Segmented
+            label={t('step.label')}
+            value={step}
+            options={STEPS.map((value) => ({ value, name: t(`step.${value}`) }))}
+            onChange={(value) => change({ step: value })}
+          />
+        </Control>
+      </div>
+      <Waiting waiting={waiting && !answer} going={null} failure={failure} />
+      {answer && <Shown answer={answer} />}
+    </>
+  );
+}
+
+function Shown({ answer }: { answer: ChannelsAnswer & { step: State['step'] } }) {
+  const { t } = useTranslation('images');
+  const { channels, statistics, picture, set, step, by } = answer;
+  const [from, to] = answer.range;
+  const width = (to - from) / (channels[0]?.counts.length ?? 1);
+  const name = (c: number) =>
+    channels.length === 3
+      ? t(`channel.${(['r', 'g', 'b'] as const)[c] ?? 'r'}`)
+      : t('channel.grey');
+  const colour = (c: number) => (channels.length === 3 ? (COLOURS[c] ?? GREY) : GREY);
+  const label = className(set.classes[picture.label] ?? '');
+  // As it would look if numbers were colours: 0 is black, 1 is white.
+  const asNumbers = { mean: statistics.mean.map(() => 0), std: statistics.std.map(() => 1) };
+  const before = undone(picture.x, step, statistics);
+  return (
+    <div className="images-channels">
+      <div className="images-pair">
+        <figure>
+          <Picture of={before} statistics={asNumbers} label={`${t('before')}: ${label}`} />
+          <figcaption>{t('before')}</figcaption>
+        </figure>
+        <figure>
+          <Picture of={picture.x} statistics={asNumbers} label={`${t('after')}: ${label}`} />
+          <figcaption>{t('after')}</figcaption>
+        </figure>
+      </div>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">{t('channel.label')}</th>
+            <th scope="col">μ</th>
+            <th scope="col">σ</th>
+            <th scope="col">{t('meanAfter')}</th>
+            <th scope="col">{t('deviationAfter')}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {channels.map(({ mean, deviation }, c) => (
+            <tr key={c}>
+              <th scope="row" style={{ borderColor: colour(c) }}>
+                {name(c)}
+              </th>
+              <td>{(statistics.mean[c] ?? NaN).toFixed(4)}</td>
+              <td>{(statistics.std[c] ?? NaN).toFixed(4)}</td>
+              <td>{signless(mean.toFixed(4))}</td>
+              <td>{deviation.toFixed(4)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <Plot
+        label={t('histogram')}
+        data={channels.map(({ counts }, c) => ({
+          type: 'scatter',
+          mode: 'lines',
+          name: name(c),
+          x: counts.map((_, i) => from + (i + 0.5) * width),
+          y: counts,
+          line: { color: colour(c), width: 2, shape: 'hvh' },
+          hovertemplate: '%{x:.2f}: %{y}<extra></extra>',
+        }))}
+        layout={{ xaxis: { range: [from, to] }, yaxis: { rangemode: 'tozero' } }}
+      />
+      <p className="quietly">
+        {t(by === 'gpu' ? 'counted.gpu' : 'counted.reference', { number: set.counted })}
+      </p>
+    </div>
+  );
+}
+
+/** The picture before the step, from what came of it. */
+function undone(
+  x: ChannelsAnswer['picture']['x'],
+  step: State['step'],
+  { mean, std }: ChannelsAnswer['statistics'],
+) {
+  const [, , h = 1, w = 1] = x.shape;
+  const data = x.data.map((value, i) => {
+    const c = Math.floor(i / (h * w));
+    if (step === 'raw') return value;
+    return value * (step === 'scaled' ? (std[c] ?? 1) : 1) + (mean[c] ?? 0);
+  });
+  return { shape: x.shape, data };
+}
+
+const signless = (text: string) => (/^-0\.?0*$/.test(text) ? text.slice(1) : text);

@@ -1,0 +1,68 @@
+import { useCallback } from 'react';
+import { useTranslation } from 'react-i18next';
+import { Plot } from '../../charts/Plot.tsx';
+import type { Instruments } from '../ask.ts';
+import { useTrained } from '../training.ts';
+import type { Listener } from '../training.ts';
+import { Waiting } from '../Waiting.tsx';
+import type { State } from './index.tsx';
+
+const PASSES = 24;
+
+/** Accuracy of the mean over K random passes on a test set, against K. */
+export function Accuracy({ state: { source, seed } }: { state: State }) {
+  const { t } = useTranslation('regularization');
+  const ask = useCallback(
+    (instruments: Instruments, training: Listener, drawing: Listener) =>
+      instruments.accuracy({ source, count: PASSES, seed }, training, drawing),
+    [source, seed],
+  );
+  const { answer, failure, waiting, going } = useTrained(ask);
+  const percent = (share = NaN) => `${(100 * share).toFixed(1)} %`;
+  return (
+    <>
+      <Waiting waiting={waiting} going={going} failure={failure} />
+      {answer && (
+        <>
+          <dl className="readings regularization-readings">
+            <div>
+              <dt>{t('accuracy.one')}</dt>
+              <dd>{percent(answer.byDraws[0])}</dd>
+            </div>
+            <div>
+              <dt>{t('accuracy.all', { number: answer.byDraws.length })}</dt>
+              <dd>{percent(answer.byDraws.at(-1))}</dd>
+            </div>
+            <div>
+              <dt>{t('plain')}</dt>
+              <dd>{percent(answer.plain)}</dd>
+            </div>
+          </dl>
+          <Plot
+            label={t('accuracy.plot')}
+            data={[
+              {
+                type: 'scatter',
+                mode: 'lines',
+                x: [1, answer.byDraws.length],
+                y: [100 * answer.plain, 100 * answer.plain],
+                line: { color: '#d97006', width: 2.5, dash: 'dash' },
+                hovertemplate: '%{y:.1f} %<extra></extra>',
+              },
+              {
+                type: 'scatter',
+                mode: 'lines+markers',
+                x: answer.byDraws.map((_, k) => k + 1),
+                y: answer.byDraws.map((share) => 100 * share),
+                line: { color: '#0e8fba', width: 3 },
+                hovertemplate: 'K = %{x}: %{y:.1f} %<extra></extra>',
+              },
+            ]}
+            layout={{ xaxis: { title: { text: 'K' } }, yaxis: { title: { text: '%' } } }}
+          />
+          <p className="quietly">{t('accuracy.set', { number: answer.count })}</p>
+        </>
+      )}
+    </>
+  );
+}

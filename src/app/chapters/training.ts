@@ -1,0 +1,29 @@
+/** Questions that a network must be trained for first, with how far that is. */
+import { proxy } from 'comlink';
+import { useCallback, useState } from 'react';
+import { useAsked } from './ask.ts';
+import type { Asked, Instruments } from './ask.ts';
+
+export interface Going {
+  task: 'training' | 'drawing';
+  done: number;
+  total: number;
+}
+
+export type Listener = (done: number, total: number) => void;
+
+/** As {@link useAsked}, with the progress of training and of drawing, null before there is any. */
+export function useTrained<T>(
+  ask: (instruments: Instruments, training: Listener, drawing: Listener) => Promise<T>,
+): Asked<T> & { going: Going | null } {
+  const [going, setGoing] = useState<Going | null>(null);
+  const whole = useCallback(
+    (instruments: Instruments) => {
+      const listen = (task: Going['task']) =>
+        proxy((done: number, total: number) => setGoing({ task, done, total }));
+      return ask(instruments, listen('training'), listen('drawing'));
+    },
+    [ask],
+  );
+  return { ...useAsked(whole), going };
+}

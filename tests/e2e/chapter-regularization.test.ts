@@ -1,0 +1,42 @@
+/** The chapter on regularization: a network is trained on the page, and its random predictions are averaged. */
+import { expect } from '@playwright/test';
+import { test } from './page.ts';
+
+/** Training in software takes its time. */
+test.setTimeout(170_000);
+
+test('draws, their mean and its error bar; keyboard, both languages, three sizes', async ({
+  page,
+}) => {
+  await page.goto('#/regularization?draws=1');
+  const readings = page.locator('.regularization-one dd');
+  await expect(page.getByRole('status').filter({ hasText: 'Training' })).toBeVisible();
+  await expect(readings).toHaveCount(3, { timeout: 150_000 });
+
+  // The mean of the first draws, from the single draws that the page shows one after the other.
+  const singles: number[] = [];
+  for (let k = 1; k <= 6; k++) {
+    if (k > 1) await page.getByRole('button', { name: 'One more draw' }).press('Enter');
+    await expect(page.locator('.regularization-one dt').first()).toHaveText(`Draw ${k}`);
+    singles.push(Number(await readings.nth(0).innerText()));
+  }
+  const mean = singles.reduce((a, b) => a + b) / singles.length;
+  const variance = singles.reduce((sum, p) => sum + (p - mean) ** 2, 0) / (singles.length - 1);
+  const [shown = NaN, error = NaN] = (await readings.nth(1).innerText()).split(' ± ').map(Number);
+  expect(Math.abs(shown - mean)).toBeLessThan(0.002);
+  expect(Math.abs(error - 2 * Math.sqrt(variance / singles.length))).toBeLessThan(0.002);
+  expect(new Set(singles).size).toBeGreaterThan(1);
+
+  const over = () => page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  for (const [width, height] of [
+    [1440, 900],
+    [1024, 768],
+    [390, 844],
+  ] as const) {
+    await page.setViewportSize({ width, height });
+    expect(await over()).toBeLessThanOrEqual(0);
+  }
+  await page.getByRole('radio', { name: '中文' }).click();
+  await expect(page.getByRole('heading', { level: 2 })).toContainText('测试时平均');
+  expect(await over()).toBeLessThanOrEqual(0);
+});

@@ -9,6 +9,7 @@ import { sourceOf } from '../engine/gpu/kernels.ts';
 import type { Gpu } from '../engine/gpu/gpu.ts';
 import type { Dispatch, Phase } from '../engine/graph/lower.ts';
 import { runOp } from '../engine/run_op.ts';
+import type { SignalSetting } from '../engine/signal.ts';
 import { runReference } from '../ops/reference_run.ts';
 import type { Op } from '../ops/op.ts';
 import { ops } from '../ops/table.ts';
@@ -26,6 +27,8 @@ import { Predictor } from './predictor.ts';
 import type { AccuracyAnswer, CropsAnswer, DrawsAnswer, Progress, Source } from './predictor.ts';
 import { CHECKS, selfCheck } from './self_check.ts';
 import type { CheckResult } from './self_check.ts';
+import { signal } from './signal.ts';
+import type { SignalLayer } from './signal.ts';
 
 export interface OpQuestion {
   op: OpName;
@@ -110,6 +113,19 @@ export class Instruments {
       for await (const result of selfCheck(gpu)) {
         if (!(await onResult(result, CHECKS))) return;
       }
+    });
+  }
+
+  /**
+   * Sends samples through layers of random weights, and a gradient back. `onLayer` is told each layer as it comes, and ends it
+   * by answering false.
+   */
+  signal(
+    setting: SignalSetting,
+    onLayer: (layer: SignalLayer) => Promise<boolean> | boolean,
+  ): Promise<void> {
+    return this.inTurn(async (gpu) => {
+      for await (const layer of signal(gpu, setting)) if (!(await onLayer(layer))) return;
     });
   }
 

@@ -70,3 +70,29 @@ export function readDescription(floats: ArrayLike<number>, count: number): Descr
   const bins = Array.from({ length: BINS }, (_, i) => floats[FIRST_BIN + i] ?? NaN);
   return { count, mean, deviation, norm, min, max, zeros, notFinite, bins };
 }
+
+/** The same of finite numbers in float64, as the kernel is held to. */
+export function describeReference(values: Float64Array): Description {
+  const count = values.length;
+  const mean = values.reduce((sum, value) => sum + value, 0) / count;
+  const squares = values.reduce((sum, value) => sum + value * value, 0);
+  const spread = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  const min = values.reduce((least, value) => Math.min(least, value), Infinity);
+  const max = values.reduce((most, value) => Math.max(most, value), -Infinity);
+  const bins = Array.from({ length: BINS }, () => 0);
+  for (const value of values) {
+    const position = max > min ? (value - min) / (max - min) : 0.5;
+    bins[Math.min(BINS - 1, Math.floor(position * BINS))]! += 1;
+  }
+  return {
+    count,
+    mean,
+    deviation: Math.sqrt(spread / count),
+    norm: Math.sqrt(squares),
+    min,
+    max,
+    zeros: values.reduce((zeros, value) => zeros + (value === 0 ? 1 : 0), 0),
+    notFinite: 0,
+    bins,
+  };
+}

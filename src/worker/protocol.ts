@@ -64,11 +64,13 @@ export interface DatasetDescription {
 
 export type { CheckResult } from '../lab/self_check.ts';
 export type { KernelText, OpAnswer, OpQuestion } from '../lab/instruments.ts';
+export type { SignalLayer } from '../lab/signal.ts';
+export type { SignalSetting } from '../engine/signal.ts';
 
 /** What the chapters ask the worker; each call is answered by a promise. */
 export type InstrumentsApi = Pick<
   Instruments,
-  'run' | 'check' | 'channels' | 'augment' | 'crops' | 'draws' | 'accuracy'
+  'run' | 'check' | 'signal' | 'channels' | 'augment' | 'crops' | 'draws' | 'accuracy'
 >;
 
 export type { AugmentPictures } from '../lab/instruments.ts';

@@ -7,6 +7,7 @@ export const CHAPTER_IDS = [
   'normalization',
   'dropout',
   'activations',
+  'initialization',
   'images',
   'regularization',
 ] as const;

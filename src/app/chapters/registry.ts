@@ -11,6 +11,7 @@ const LOADERS: Record<ChapterId, () => Promise<ChapterModule>> = {
   normalization: () => import('./normalization/index.tsx'),
   dropout: () => import('./dropout/index.tsx'),
   activations: () => import('./activations/index.tsx'),
+  initialization: () => import('./initialization/index.tsx'),
   images: () => import('./images/index.tsx'),
   regularization: () => import('./regularization/index.tsx'),
 };

@@ -7,6 +7,7 @@ import { initReactI18next } from 'react-i18next';
 import { readPreference, writePreference } from '../preferences.ts';
 import type activations from '../chapters/activations/en.json';
 import type dropout from '../chapters/dropout/en.json';
+import type initialization from '../chapters/initialization/en.json';
 import type images from '../chapters/images/en.json';
 import type normalization from '../chapters/normalization/en.json';
 import type regularization from '../chapters/regularization/en.json';
@@ -20,6 +21,7 @@ declare module 'i18next' {
       normalization: typeof normalization;
       dropout: typeof dropout;
       activations: typeof activations;
+      initialization: typeof initialization;
       images: typeof images;
       regularization: typeof regularization;
     };

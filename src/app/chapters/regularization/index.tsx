@@ -30,7 +30,7 @@ export default defineChapter({
   id: 'regularization',
   link,
   formula: {
-    tex: String.raw`y=f_w(x,z),\qquad \mathbb E_z\,f_w(x,z)\approx\frac1K\sum_{k=1}^{K} f_w(x,z_k)\ \pm\ \frac{2\sigma}{\sqrt K}`,
+    tex: String.raw`\begin{gathered}y=f_w(x,z)\\ \mathbb E_z\,y\approx\frac1K\sum_{k=1}^{K} f_w(x,z_k)\pm\frac{2\sigma}{\sqrt K}\end{gathered}`,
     plain: 'y = f(x, z),  E f(x, z) ≈ 1/K Σ f(x, zₖ) ± 2σ/√K',
   },
   states: [

@@ -21,6 +21,8 @@ import { buildGraph, countParameters, stepFlops } from '../network/graph.ts';
 import type { StepScalars } from '../ops/step.ts';
 import { liveSettings } from './config.ts';
 import type { ExperimentConfig, LiveSettings } from './config.ts';
+import { activationsOf } from './activations.ts';
+import type { Activations } from './activations.ts';
 import { BatchOrder, balancedSubset } from './batches.ts';
 import { learningRateAt } from './schedule.ts';
 import { profileNetwork } from './profile.ts';
@@ -390,17 +392,36 @@ export class Experiment {
    */
   profile(id: string): Promise<NetworkProfile> {
     return this.between(async () => {
-      const run = this.runs.find((candidate) => candidate.id === id);
-      if (!run) {
-        throw new FathomError('no-network', `no network "${id}" takes part in this experiment`, {
-          id,
-        });
-      }
+      const run = this.runOf(id);
       const scalars = this.scalarsAt(run.iteration, this.config.batch);
       const indices = this.order.at(run.iteration);
       const measured = await profileNetwork(run.network, { scalars, indices });
       return { network: id, connected: run.connected, config: this.config, ...measured };
     });
+  }
+
+  /**
+   * What a layer of network `id` hands on in the training step that it would make next; see `lab/activations.ts`.
+   * @param path of the layer; the middle one of those there are where none is given
+   * @throws FathomError `no-network`, `no-activations`, and as {@link between}
+   */
+  activations(id: string, path?: string): Promise<Activations> {
+    return this.between(() => {
+      const run = this.runOf(id);
+      const scalars = this.scalarsAt(run.iteration, this.config.batch);
+      const indices = this.order.at(run.iteration);
+      return activationsOf(run, path, { scalars, indices });
+    });
+  }
+
+  private runOf(id: string): NetworkRun {
+    const run = this.runs.find((candidate) => candidate.id === id);
+    if (!run) {
+      throw new FathomError('no-network', `no network "${id}" takes part in this experiment`, {
+        id,
+      });
+    }
+    return run;
   }
 
   /** Resolves when nothing is left to do: paused, finished or ready, and all rows given out. */

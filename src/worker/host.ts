@@ -12,6 +12,7 @@ import type { TuningName } from '../ops/tuning.ts';
 import { FathomError } from '../errors.ts';
 import { experimentConfig } from '../lab/config.ts';
 import type { ExperimentConfig } from '../lab/config.ts';
+import type { Activations } from '../lab/activations.ts';
 import { Experiment } from '../lab/experiment.ts';
 import type { DataShape, NetworkProfile, Pace } from '../lab/experiment.ts';
 import { TIMED, expectationOf, timeNetwork } from '../lab/expectation.ts';
@@ -108,6 +109,13 @@ export class Host {
     await this.building;
     if (!this.experiment) throw noExperiment();
     return this.experiment.profile(network);
+  }
+
+  /** As {@link Experiment.activations}, of the experiment that stands when all that was asked for has been built. */
+  async activations(network: string, path?: string): Promise<Activations> {
+    await this.building;
+    if (!this.experiment) throw noExperiment();
+    return this.experiment.activations(network, path);
   }
 
   /**

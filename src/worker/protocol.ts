@@ -4,6 +4,7 @@
  * The page sends {@link Command}s and never waits for an answer; the worker posts {@link Event}s.
  * All heavy work (parsing, WebGPU, training) happens behind this line.
  */
+import type { Activations } from '../lab/activations.ts';
 import type { ExperimentConfig, LiveSettings } from '../lab/config.ts';
 import type { Expectation } from '../lab/expectation.ts';
 import type {
@@ -71,8 +72,12 @@ export type { SignalSetting } from '../engine/signal.ts';
 export type InstrumentsApi = Pick<
   Instruments,
   'run' | 'check' | 'signal' | 'channels' | 'augment' | 'crops' | 'draws' | 'accuracy'
->;
+> & {
+  /** A corner of what a layer of a network of the experiment hands on in its next training step. */
+  activations(network: string, path?: string): Promise<Activations>;
+};
 
+export type { Activations } from '../lab/activations.ts';
 export type { AugmentPictures } from '../lab/instruments.ts';
 export type { ChannelsAnswer, ShownPicture } from '../lab/pictures.ts';
 export type { AccuracyAnswer, CropsAnswer, DrawsAnswer } from '../lab/predictor.ts';

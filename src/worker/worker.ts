@@ -20,6 +20,7 @@ async function plainly<T>(answer: Promise<T>): Promise<T> {
 const api: InstrumentsApi & ProfilerApi = {
   run: (question) => plainly(instruments.run(question)),
   check: (onResult) => plainly(instruments.check(onResult)),
+  activations: (network, path) => plainly(host.activations(network, path)),
   signal: (setting, onLayer) => plainly(instruments.signal(setting, onLayer)),
   channels: (step, picture) => plainly(instruments.channels(step, picture)),
   augment: (question) => plainly(instruments.augment(question)),

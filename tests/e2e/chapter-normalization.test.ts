@@ -1,6 +1,11 @@
 /** The chapter on normalization in a real browser: its numbers against plain sums over the same tensor. */
 import { expect, type Page } from '@playwright/test';
-import { PLACES, indexOf, randomActivations } from '../../src/app/chapters/normalization/block.ts';
+import {
+  PLACES,
+  activations,
+  indexOf,
+  randomActivation,
+} from '../../src/app/chapters/normalization/block.ts';
 import type { Place } from '../../src/app/chapters/normalization/block.ts';
 import { test } from './page.ts';
 
@@ -8,7 +13,7 @@ const EPS = 1e-5;
 
 /** What the page must show of an element whose group is all that `together` takes in. */
 function expectation(place: Place, together: (other: Place) => boolean, seed = 1) {
-  const { data } = randomActivations(seed);
+  const { data } = activations(randomActivation(seed));
   const members = PLACES.filter(together).map((other) => data[indexOf(other)]!);
   const mean = members.reduce((sum, x) => sum + x, 0) / members.length;
   const variance = members.reduce((sum, x) => sum + (x - mean) ** 2, 0) / members.length;
@@ -92,7 +97,7 @@ test('in evaluation the statistics are the running ones, and an element has one 
   // torch.nn.BatchNorm2d: 40 batches, momentum 0.1, from mean 0.
   let running = 0;
   for (let batch = 1; batch <= 40; batch++) {
-    const { data } = randomActivations(1, batch);
+    const { data } = activations(randomActivation(1), batch);
     const members = PLACES.filter(({ c }) => c === 2).map((other) => data[indexOf(other)]!);
     running = 0.9 * running + (0.1 * members.reduce((sum, x) => sum + x, 0)) / members.length;
   }
@@ -128,4 +133,28 @@ test('stands alone in another page, and fills a projector', async ({ page }) => 
   await page.goto('#/normalization?present=1');
   await page.keyboard.press('PageDown');
   await expect(page).toHaveURL(/method=layer/);
+});
+
+test('takes the activations of a network that trains, and says of which layer and when', async ({
+  page,
+}) => {
+  await page.goto('#/?networks=residual-8&width=4&size=16&batch=8&steps=3&evalEvery=3');
+  await page.getByRole('button', { name: 'Start' }).click();
+  await page.getByRole('link', { name: 'Normalization' }).click();
+  const random = await readings(page).nth(1).textContent();
+  await page.getByRole('combobox', { name: 'Tensor' }).selectOption('residual-8');
+  await expect(page.getByText(/^residual-8, layer\d.*after \d steps/)).toBeVisible();
+  await expect(readings(page).nth(1)).not.toHaveText(random ?? '');
+  await page.getByRole('combobox', { name: 'Layer' }).selectOption('layer3.0.conv1');
+  await expect(page.getByText('residual-8, layer3.0.conv1')).toBeVisible();
+  await expect(page).toHaveURL(/of=residual-8(\/|%2F)layer3.0.conv1/);
+});
+
+test('a link to a network says what to do where no experiment stands, and shows random activations', async ({
+  page,
+}) => {
+  await page.goto('#/normalization?of=residual-20');
+  await expect(page.getByRole('alert')).toContainText('Open the experiment');
+  const want = expectation(place, ({ c }) => c === 2);
+  await expect(readings(page).nth(1)).toHaveText(fixed(want.mean));
 });

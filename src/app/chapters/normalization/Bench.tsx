@@ -1,9 +1,12 @@
 import { Dices } from 'lucide-react';
-import { useCallback, useMemo, useState } from 'react';
+import { useCallback, useId, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Formula } from '../../drawing/Formula.tsx';
+import type { Activations } from '../../../worker/protocol.ts';
+import { useLab } from '../../context.ts';
 import { errorSentence } from '../../i18n/index.ts';
-import { IconButton, Segmented } from '../../parts/controls.tsx';
+import { Choice, IconButton, Segmented } from '../../parts/controls.tsx';
+import type { Failure } from '../../../worker/protocol.ts';
 import { useAsked } from '../ask.ts';
 import type { Instruments } from '../ask.ts';
 import type { InstrumentProps } from '../chapter.ts';
@@ -12,15 +15,17 @@ import {
   AXES,
   METHODS,
   SIZES,
+  activationOf,
   divisionOf,
   groupOf,
   membersOf,
   methodOf,
+  randomActivation,
   setTex,
   spans,
   toggled,
 } from './block.ts';
-import type { Division, Place } from './block.ts';
+import type { Activation, Division, Place } from './block.ts';
 import { BlockDrawing } from './BlockDrawing.tsx';
 import { DIVISORS, STAGES, VIEWS } from './index.tsx';
 import type { State } from './index.tsx';
@@ -39,21 +44,25 @@ export function Bench({ state, change }: InstrumentProps<State>) {
   const [pointed, setPointed] = useState<Place | null>(null);
   const division = divisionOf(state);
   const place = pointed ?? { n: state.n - 1, c: state.c - 1, p: state.p - 1 };
+  const source = useSource(state.of, seed);
+  const { activation } = source;
   const ask = useCallback(
     (instruments: Instruments) =>
-      normalize(instruments, { method, axes, groups, gamma, beta, mode, seed }),
-    [method, axes, groups, gamma, beta, mode, seed],
+      normalize(instruments, { method, axes, groups, gamma, beta, mode, activation }),
+    [method, axes, groups, gamma, beta, mode, activation],
   );
   const { answer, failure } = useAsked(ask);
 
   return (
     <>
-      <Controls state={state} change={change} division={division} />
+      <Controls state={state} change={change} division={division} taken={source.taken} />
       <p className="built" role="status">
         {t(`built.${nameOf(state)}`)}
         {mode === 'evaluate' && method === 'batch' && ` ${t('built.evaluate', { count: SEEN })}`}
       </p>
-      {failure && <p role="alert">{errorSentence(failure)}</p>}
+      {(failure ?? source.failure) && (
+        <p role="alert">{errorSentence((failure ?? source.failure)!)}</p>
+      )}
       {answer && (
         <div className="normalization">
           <section className="tensor-panel" aria-label={t('block.title')}>
@@ -65,6 +74,7 @@ export function Bench({ state, change }: InstrumentProps<State>) {
               onPoint={setPointed}
               onSelect={({ n, c, p }) => change({ n: n + 1, c: c + 1, p: p + 1 })}
             />
+            {source.taken && <p className="taken">{t('of.taken', takenFrom(source.taken))}</p>}
             <p className="sums">
               <Formula
                 tex={String.raw`\mu_i=\frac1m\!\sum_{k\in\textcolor{#d97006}{\mathcal S_i}}\!x_k`}
@@ -87,13 +97,46 @@ export function Bench({ state, change }: InstrumentProps<State>) {
                 onChange={(view) => change({ view })}
               />
             </Control>
-            <View state={state} of={answer} division={division} place={place} />
+            <View
+              state={state}
+              of={answer}
+              activation={activation}
+              division={division}
+              place={place}
+            />
           </section>
         </div>
       )}
     </>
   );
 }
+
+interface Source {
+  activation: Activation;
+  /** Where the activations come from a network: from which layer, and when. */
+  taken: Activations | null;
+  failure: Failure | null;
+}
+
+/** Random activations, or those of a network of the experiment; random ones until these are there. */
+function useSource(of: string, seed: number): Source {
+  const ask = useCallback(
+    async (instruments: Instruments) => {
+      const [network, path] = of.split('/');
+      return network ? { seed, activations: await instruments.activations(network, path) } : null;
+    },
+    [of, seed],
+  );
+  const { answer, failure } = useAsked(ask);
+  const taken = of === '' ? null : answer;
+  const activation = useMemo(
+    () => (taken ? activationOf(taken.activations.x, taken.seed) : randomActivation(seed)),
+    [taken, seed],
+  );
+  return { activation, taken: taken?.activations ?? null, failure: of === '' ? null : failure };
+}
+
+const takenFrom = ({ network, path, iteration }: Activations) => ({ network, path, iteration });
 
 /** What the chosen axes are called. */
 function nameOf({ method, axes, groups }: State) {
@@ -106,7 +149,12 @@ function nameOf({ method, axes, groups }: State) {
 const stageOf = ({ x, normalized, y }: Normalized, stage: State['stage']): ArrayLike<number> =>
   ({ x: x.data, normalized: normalized.values, y: y.values })[stage];
 
-function Controls({ state, change, division }: InstrumentProps<State> & { division: Division }) {
+interface ControlsProps extends InstrumentProps<State> {
+  division: Division;
+  taken: Activations | null;
+}
+
+function Controls({ state, change, division, taken }: ControlsProps) {
   const { t } = useTranslation('normalization');
   const { method } = state;
   return (
@@ -184,6 +232,7 @@ function Controls({ state, change, division }: InstrumentProps<State> & { divisi
           onChange={(beta) => change({ beta })}
         />
       </Control>
+      <SourceControl state={state} change={change} taken={taken} />
       <Control name="stage" label={t('stage.label')}>
         <Segmented
           label={t('stage.label')}
@@ -191,7 +240,10 @@ function Controls({ state, change, division }: InstrumentProps<State> & { divisi
           options={STAGES.map((stage) => ({ value: stage, name: t(`stage.short.${stage}`) }))}
           onChange={(stage) => change({ stage })}
         />
-        <IconButton name={t('seed')} onClick={() => change({ seed: (state.seed + 1) % 10_000 })}>
+        <IconButton
+          name={t(taken ? 'of.again' : 'seed')}
+          onClick={() => change({ seed: (state.seed + 1) % 10_000 })}
+        >
           <Dices aria-hidden size={18} />
         </IconButton>
       </Control>
@@ -199,14 +251,51 @@ function Controls({ state, change, division }: InstrumentProps<State> & { divisi
   );
 }
 
+/** Whether the tensor is random, or of which layer of which network. */
+function SourceControl({ state, change, taken }: Omit<ControlsProps, 'division'>) {
+  const { t } = useTranslation('normalization');
+  const ids = [useId(), useId()] as const;
+  const networks = useLab((lab) => lab.config.networks);
+  const [network = ''] = state.of.split('/');
+  return (
+    <Control name="of" label={t('of.label')}>
+      <Choice
+        id={ids[0]}
+        label={t('of.label')}
+        description={t('of.description')}
+        value={network}
+        options={[
+          { value: '', name: t('of.random') },
+          ...[...new Set([...networks, ...(network ? [network] : [])])].map((id) => ({
+            value: id,
+            name: id,
+          })),
+        ]}
+        onChange={(of) => change({ of })}
+      />
+      {taken && (
+        <Choice
+          id={ids[1]}
+          label={t('of.layer')}
+          description={t('of.description')}
+          value={taken.path}
+          options={taken.paths.map((path) => ({ value: path, name: path }))}
+          onChange={(path) => change({ of: `${network}/${path}` })}
+        />
+      )}
+    </Control>
+  );
+}
+
 interface ViewProps {
   state: State;
   of: Normalized;
+  activation: Activation;
   division: Division;
   place: Place;
 }
 
-function View({ state, of, division, place }: ViewProps) {
+function View({ state, of, activation, division, place }: ViewProps) {
   const members = useMemo(() => membersOf(division), [division]);
   const group = groupOf(place, division);
   switch (state.view) {
@@ -215,16 +304,16 @@ function View({ state, of, division, place }: ViewProps) {
     case 'groups':
       return <GroupPlot of={of} group={group} />;
     case 'batches':
-      return <Fates state={state} of={of} place={place} />;
+      return <Fates state={state} of={of} activation={activation} place={place} />;
   }
 }
 
 /** Batch norm's answer for one element depends on its company; the others' does not. */
-function Fates({ state, of, place: { c, p } }: Omit<ViewProps, 'division'>) {
-  const { seed, method, mode } = state;
+function Fates({ state, of, activation, place: { c, p } }: Omit<ViewProps, 'division'>) {
+  const { method, mode } = state;
   const ask = useCallback(
-    (instruments: Instruments) => fates(instruments, seed, { c, p }),
-    [seed, c, p],
+    (instruments: Instruments) => fates(instruments, activation, { c, p }),
+    [activation, c, p],
   );
   const { answer } = useAsked(ask);
   const alone = method !== 'batch' && !spans(divisionOf(state), 'n');

@@ -1,5 +1,5 @@
 /** The chapter's tensor, and which of its elements share one mean and one variance. */
-import { normal, streamOf } from '../../../random.ts';
+import { normal, streamOf, uniform } from '../../../random.ts';
 import { tensor } from '../../../reference/tensor.ts';
 import type { Tensor } from '../../../reference/tensor.ts';
 
@@ -42,11 +42,33 @@ export function elementOf(seed: number, picture: number, c: number, p: number): 
   return Math.fround(level + brightness + spread * own);
 }
 
-/** Batch number `batch` of random activations, [N, C, H, W]. */
-export function randomActivations(seed: number, batch = 0): Tensor {
+/** The activation of any picture, from 0 on, at a channel and a position. */
+export type Activation = (picture: number, c: number, p: number) => number;
+
+export const randomActivation =
+  (seed: number): Activation =>
+  (picture, c, p) =>
+    elementOf(seed, picture, c, p);
+
+/**
+ * Real ones: the first pictures of a batch [N, C, H, W] as they stand; any further one is drawn from its pictures but the
+ * first, with replacement.
+ */
+export function activationOf({ shape, data }: Tensor, seed: number): Activation {
+  const [pictures = 1] = shape;
+  const drawn = (picture: number) =>
+    1 + Math.floor(uniform(seed, streamOf('company'), picture) * (pictures - 1));
+  return (picture, c, p) => {
+    const n = picture < SIZES.n ? picture : drawn(picture);
+    return data[(n * SIZES.c + c) * SIZES.p + p] ?? NaN;
+  };
+}
+
+/** Batch number `batch` of activations, [N, C, H, W]. */
+export function activations(of: Activation, batch = 0): Tensor {
   return tensor(
     [SIZES.n, SIZES.c, SIDE, SIDE],
-    PLACES.map(({ n, c, p }) => elementOf(seed, batch * SIZES.n + n, c, p)),
+    PLACES.map(({ n, c, p }) => of(batch * SIZES.n + n, c, p)),
   );
 }
 
@@ -54,13 +76,13 @@ export function randomActivations(seed: number, batch = 0): Tensor {
  * Batches of `size` pictures which all hold picture 0, one batch in place of each channel, so that one pass of batch
  * norm normalizes them all: [size, batches, H, W], every plane of channel `c`.
  */
-export function batchesAround(seed: number, c: number, size: number, batches: number): Tensor {
+export function batchesAround(of: Activation, c: number, size: number, batches: number): Tensor {
   const picture = (row: number, batch: number) => (row === 0 ? 0 : 1000 + batch * 64 + row);
   return tensor(
     [size, batches, SIDE, SIDE],
     Array.from({ length: size * batches * SIZES.p }, (_, i) => {
       const [row, batch] = [Math.floor(i / (batches * SIZES.p)), Math.floor(i / SIZES.p) % batches];
-      return elementOf(seed, picture(row, batch), c, i % SIZES.p);
+      return of(picture(row, batch), c, i % SIZES.p);
     }),
   );
 }

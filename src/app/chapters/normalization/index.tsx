@@ -31,6 +31,8 @@ const link = z.object({
   /** What the block shows. */
   stage: z.enum(STAGES).default('x'),
   view: z.enum(VIEWS).default('histograms'),
+  /** What is normalized: nothing where it is random, else `network` or `network/layer` of the experiment. */
+  of: z.string().max(80).default(''),
   seed: whole(0, 9999, 1),
   /** The element whose group is lit, counted from 1. */
   n: whole(1, SIZES.n, 2),

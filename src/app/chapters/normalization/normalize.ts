@@ -4,15 +4,8 @@ import { map, need, tensor, zeros } from '../../../reference/tensor.ts';
 import type { Tensor, Tensors } from '../../../reference/tensor.ts';
 import type { OpAnswer, OpQuestion } from '../../../worker/protocol.ts';
 import type { Instruments } from '../ask.ts';
-import {
-  SIZES,
-  batchesAround,
-  divisionOf,
-  indexOf,
-  membersOf,
-  randomActivations,
-} from './block.ts';
-import type { Method, Place, Subset } from './block.ts';
+import { SIZES, batchesAround, divisionOf, indexOf, membersOf, activations } from './block.ts';
+import type { Activation, Method, Place, Subset } from './block.ts';
 
 export interface Setting {
   method: Method;
@@ -22,7 +15,7 @@ export interface Setting {
   beta: number;
   /** Whose statistics batch norm takes: the batch's, or the running ones. */
   mode: 'train' | 'evaluate';
-  seed: number;
+  activation: Activation;
 }
 
 export interface Step {
@@ -141,7 +134,7 @@ function momentsOf(setting: Setting, of: Tensor, step: Step): Moments {
 
 export async function normalize(instruments: Instruments, setting: Setting): Promise<Normalized> {
   const run = runner(instruments);
-  const x = randomActivations(setting.seed);
+  const x = activations(setting.activation);
   const running =
     setting.method === 'batch' && setting.mode === 'evaluate'
       ? await runningStatistics(run, setting)
@@ -169,7 +162,7 @@ export async function normalize(instruments: Instruments, setting: Setting): Pro
 async function runningStatistics(run: Run, setting: Setting): Promise<Tensors> {
   let state: Tensors = {};
   for (let batch = 1; batch <= SEEN; batch++) {
-    const question = questionOf(setting, randomActivations(setting.seed, batch), false);
+    const question = questionOf(setting, activations(setting.activation, batch), false);
     const { answer } = await run({ ...question, inputs: { ...question.inputs, ...state } });
     state = answer.state;
   }
@@ -196,13 +189,13 @@ export interface Fate {
 /** What becomes of an element of picture 0 under batch norm, among other pictures each time. */
 export async function fates(
   instruments: Instruments,
-  seed: number,
+  activation: Activation,
   { c, p }: Pick<Place, 'c' | 'p'>,
 ): Promise<Fate[]> {
   const run = runner(instruments);
   const found: Fate[] = [];
   for (const size of BATCH_SIZES) {
-    const x = batchesAround(seed, c, size, BATCHES);
+    const x = batchesAround(activation, c, size, BATCHES);
     const step = await run({
       op: 'batch_norm',
       params: { eps: EPS, affine: false },

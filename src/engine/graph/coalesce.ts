@@ -116,6 +116,7 @@ const BUILTINS: Record<string, string> = {
   workgroup_id: 'group',
   local_invocation_index: 'lane',
   num_workgroups: 'groups',
+  subgroup_invocation_id: 'subgroup_lane',
 };
 
 /** One kernel whose first workgroups do the work of the first part, the next ones that of the second, and so on. */
@@ -136,8 +137,10 @@ function merge(group: readonly Part[]): { text: string; bindings: Binding[] } {
   }`);
     before += x * y * z;
   });
+  // Only a device with the feature `subgroups` knows that builtin.
+  const subgroups = group.some(({ code }) => code.includes('@builtin(subgroup_invocation_id)'));
   const main = `@compute @workgroup_size(64)
-fn together(@builtin(workgroup_id) at: vec3u, @builtin(num_workgroups) all: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn together(@builtin(workgroup_id) at: vec3u, @builtin(num_workgroups) all: vec3u, @builtin(local_invocation_index) lane: u32${subgroups ? ', @builtin(subgroup_invocation_id) subgroup_lane: u32' : ''}) {
   let index = at.y * all.x + at.x;
   ${branches.join(' else ')}
 }`;
@@ -172,7 +175,12 @@ function inlined(
   const [head, entry, parameters = ''] = ENTRY.exec(text) ?? [];
   if (!head || !entry) throw new Error(`${dispatch.entry} is not a kernel of 64 invocations`);
   const builtins = [...parameters.matchAll(/@builtin\((\w+)\) (\w+: \w+)/g)];
-  const values = builtins.map(([, builtin = '']) => BUILTINS[builtin] ?? builtin);
+  const values = builtins.map(([, builtin = '']) => {
+    const value = BUILTINS[builtin];
+    if (!value)
+      throw new Error(`${dispatch.entry} takes ${builtin}, which joined kernels do not have`);
+    return value;
+  });
   return {
     text: text.replace(head, `fn ${entry}(${builtins.map(([, , p]) => p).join(', ')}) {`),
     call: `${entry}(${values.join(', ')})`,

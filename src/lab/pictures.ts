@@ -15,11 +15,12 @@ import type { Tensor } from '../reference/tensor.ts';
 
 /** Statistics are taken of so many training pictures at most. */
 const COUNTED = 4000;
-const BINS = 50;
+/** Bins of a histogram: of four of the 256 levels that a byte has, so that none catches more levels than another. */
+const BINS = 64;
 
 export type NormalizingStep = 'raw' | 'centred' | 'scaled';
 
-/** The range of the histograms. */
+/** What the histograms show. */
 const RANGES: Record<NormalizingStep, readonly [number, number]> = {
   raw: [0, 1],
   centred: [-1, 1],
@@ -37,9 +38,13 @@ export interface ChannelsAnswer {
   set: { id: string; title: string; classes: string[]; counted: number; pictures: number };
   /** Of the counted pictures, on 0…1. */
   statistics: ChannelStatistics;
-  /** Of each channel after the step, with how many values fall into each of {@link BINS} bins of its range. */
-  channels: { mean: number; deviation: number; counts: number[] }[];
-  /** Of the histograms. */
+  /** Of each channel after the step, with how many values fall into each of {@link BINS} bins between the values of the bytes 0 and 255. */
+  channels: {
+    mean: number;
+    deviation: number;
+    bins: { from: number; width: number; counts: number[] };
+  }[];
+  /** What the histograms show. */
   range: readonly [number, number];
   /** The picture asked for, after the step. */
   picture: ShownPicture;
@@ -113,7 +118,7 @@ export async function channelsOf(
     },
     statistics,
     range: RANGES[step],
-    channels: Array.from({ length: channels }, (_, c) => describe(y, c, RANGES[step])),
+    channels: Array.from({ length: channels }, (_, c) => describe(y, c, scales)),
     picture: {
       x: await gathered(gpu, own.bytes, own.shape, scales),
       label: dataset.train.labels[at] ?? 0,
@@ -121,8 +126,13 @@ export async function channelsOf(
   };
 }
 
-/** Mean, biased deviation and histogram of one channel; what lies outside of the range counts in the outer bins. */
-function describe({ shape, data }: Tensor, channel: number, [from, to]: readonly [number, number]) {
+/** Mean, biased deviation and histogram of one channel. */
+function describe({ shape, data }: Tensor, channel: number, scales: ChannelStatistics) {
+  // Half a level on either side of the bytes 0 and 255.
+  const valueOf = (level: number) =>
+    (level / 255 - (scales.mean[channel] ?? 0)) / (scales.std[channel] || 1);
+  const from = valueOf(-0.5);
+  const width = (valueOf(255.5) - from) / BINS;
   const [n = 0, c = 1, h = 1, w = 1] = shape;
   const plane = h * w;
   const counts = Array.from({ length: BINS }, () => 0);
@@ -133,12 +143,12 @@ function describe({ shape, data }: Tensor, channel: number, [from, to]: readonly
       const off = value - mean;
       mean += off / ++seen;
       squares += off * (value - mean);
-      const bin = Math.floor((BINS * (value - from)) / (to - from));
+      const bin = Math.floor((value - from) / width);
       const inside = Math.min(BINS - 1, Math.max(0, bin));
       counts[inside] = (counts[inside] ?? 0) + 1;
     }
   }
-  return { mean, deviation: Math.sqrt(squares / seen), counts };
+  return { mean, deviation: Math.sqrt(squares / seen), bins: { from, width, counts } };
 }
 
 export interface AugmentQuestion {

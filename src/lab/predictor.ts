@@ -41,6 +41,8 @@ const CONFIG = experimentConfig.parse({
 const WITHOUT_DROPOUT = 'residual-8';
 /** What is drawn where z is the augmentation. */
 const AUGMENTATION = { ...NO_AUGMENTATION, resize: [1, 1.4] as const, pad: 1, flip: true };
+/** Training pictures that company for a batch is drawn from, where the set has as many. */
+const COMPANY = 512;
 /** Test pictures that accuracy is counted on, where the set has as many. */
 export const TESTED = 128;
 
@@ -85,6 +87,8 @@ export class Predictor {
   /** Both take batches that are written, and hold the same weights. */
   private readonly network: GpuNetwork;
   private readonly bare: GpuNetwork;
+  /** Normalized training pictures; made when they are first wanted. */
+  private company: Tensor | null = null;
 
   private constructor(gpu: Gpu, dataset: Dataset, network: GpuNetwork, bare: GpuNetwork) {
     this.gpu = gpu;
@@ -228,15 +232,12 @@ export class Predictor {
 
   /** The picture, and behind it training pictures drawn for this pass. */
   private async among(x: Tensor, pass: number, seed: number): Promise<Tensor> {
-    const { train } = this.dataset;
-    const places = Uint32Array.from({ length: train.count }, (_, n) => n);
+    const count = Math.min(COMPANY, this.dataset.train.count);
+    this.company ??= await normalizedPictures(this.gpu, this.dataset, 0, count, 'train');
+    const places = Uint32Array.from({ length: count }, (_, n) => n);
     shuffle(places, seed, pass);
-    const others: number[] = [];
-    for (const place of places.slice(0, CONFIG.batch - 1)) {
-      const other = await normalizedPictures(null, this.dataset, place, 1, 'train');
-      others.push(...other.data);
-    }
-    return tensor([CONFIG.batch, ...x.shape.slice(1)], [...x.data, ...others]);
+    const others = picked(this.company, places.slice(0, CONFIG.batch - 1));
+    return tensor([CONFIG.batch, ...x.shape.slice(1)], [...x.data, ...others.data]);
   }
 
   /** Probabilities of pictures with one draw of z for each. */

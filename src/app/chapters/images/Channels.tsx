@@ -49,7 +49,6 @@ function Shown({ answer }: { answer: ChannelsAnswer & { step: State['step'] } })
   const { t } = useTranslation('images');
   const { channels, statistics, picture, set, step, by } = answer;
   const [from, to] = answer.range;
-  const width = (to - from) / (channels[0]?.counts.length ?? 1);
   const name = (c: number) =>
     channels.length === 3
       ? t(`channel.${(['r', 'g', 'b'] as const)[c] ?? 'r'}`)
@@ -61,48 +60,54 @@ function Shown({ answer }: { answer: ChannelsAnswer & { step: State['step'] } })
   const before = undone(picture.x, step, statistics);
   return (
     <div className="images-channels">
-      <div className="images-pair">
-        <figure>
-          <Picture of={before} statistics={asNumbers} label={`${t('before')}: ${label}`} />
-          <figcaption>{t('before')}</figcaption>
-        </figure>
-        <figure>
-          <Picture of={picture.x} statistics={asNumbers} label={`${t('after')}: ${label}`} />
-          <figcaption>{t('after')}</figcaption>
-        </figure>
-      </div>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">{t('channel.label')}</th>
-            <th scope="col">μ</th>
-            <th scope="col">σ</th>
-            <th scope="col">{t('meanAfter')}</th>
-            <th scope="col">{t('deviationAfter')}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {channels.map(({ mean, deviation }, c) => (
-            <tr key={c}>
-              <th scope="row" style={{ borderColor: colour(c) }}>
-                {name(c)}
-              </th>
-              <td>{(statistics.mean[c] ?? NaN).toFixed(4)}</td>
-              <td>{(statistics.std[c] ?? NaN).toFixed(4)}</td>
-              <td>{signless(mean.toFixed(4))}</td>
-              <td>{deviation.toFixed(4)}</td>
+      <div className="images-top">
+        <div className="images-pair">
+          <figure>
+            <Picture of={before} statistics={asNumbers} label={`${t('before')}: ${label}`} />
+            <figcaption>{t('before')}</figcaption>
+          </figure>
+          <figure>
+            <Picture
+              of={picture.x}
+              statistics={shadesOf(step, channels.length)}
+              label={`${t(`after.${step}`)}: ${label}`}
+            />
+            <figcaption>{t(`after.${step}`)}</figcaption>
+          </figure>
+        </div>
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">{t('channel.label')}</th>
+              <th scope="col">μ</th>
+              <th scope="col">σ</th>
+              <th scope="col">{t('meanAfter')}</th>
+              <th scope="col">{t('deviationAfter')}</th>
             </tr>
-          ))}
-        </tbody>
-      </table>
+          </thead>
+          <tbody>
+            {channels.map(({ mean, deviation }, c) => (
+              <tr key={c}>
+                <th scope="row" style={{ borderColor: colour(c) }}>
+                  {name(c)}
+                </th>
+                <td>{(statistics.mean[c] ?? NaN).toFixed(4)}</td>
+                <td>{(statistics.std[c] ?? NaN).toFixed(4)}</td>
+                <td>{signless(mean.toFixed(4))}</td>
+                <td>{deviation.toFixed(4)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
       <Plot
         label={t('histogram')}
-        data={channels.map(({ counts }, c) => ({
+        data={channels.map(({ bins }, c) => ({
           type: 'scatter',
           mode: 'lines',
           name: name(c),
-          x: counts.map((_, i) => from + (i + 0.5) * width),
-          y: counts,
+          x: bins.counts.map((_, i) => bins.from + (i + 0.5) * bins.width),
+          y: bins.counts,
           line: { color: colour(c), width: 2, shape: 'hvh' },
           hovertemplate: '%{x:.2f}: %{y}<extra></extra>',
         }))}
@@ -113,6 +118,13 @@ function Shown({ answer }: { answer: ChannelsAnswer & { step: State['step'] } })
       </p>
     </div>
   );
+}
+
+/** How numbers are shown as shades: as they are, or with 0 as grey and two and a half deviations to black and to white. */
+function shadesOf(step: State['step'], channels: number): ChannelsAnswer['statistics'] {
+  const [mean, std] = { raw: [0, 1], centred: [0.5, 0.5], scaled: [0.5, 0.2] }[step];
+  const all = (value = 0) => Array.from({ length: channels }, () => value);
+  return { mean: all(mean), std: all(std) };
 }
 
 /** The picture before the step, from what came of it. */

@@ -14,9 +14,9 @@ const link = z.object({
   step: z.enum(['raw', 'centred', 'scaled']).default('scaled'),
   /** Of the training set; of the test set for crops. */
   picture: whole(0, 999, 3),
-  flip: flag(false),
+  flip: flag(true),
   pad: whole(0, 8, 0),
-  resize: flag(false),
+  resize: flag(true),
   /** Short sides after resizing, as multiples of the training size. */
   from: real(1, 4, 1.14),
   to: real(1, 4, 2.14),
@@ -42,11 +42,18 @@ export default defineChapter({
   states: [
     { name: 'opening', state: {} },
     { name: 'raw', state: { step: 'raw' } },
-    { name: 'flip', state: { view: 'augment', flip: true } },
-    { name: 'resize', state: { view: 'augment', flip: true, resize: true } },
+    { name: 'flip', state: { view: 'augment', resize: false } },
+    { name: 'resize', state: { view: 'augment' } },
     {
       name: 'colour',
-      state: { view: 'augment', brightness: 0.4, contrast: 0.4, saturation: 0.4, cutout: 6 },
+      state: {
+        view: 'augment',
+        resize: false,
+        brightness: 0.4,
+        contrast: 0.4,
+        saturation: 0.4,
+        cutout: 6,
+      },
     },
     { name: 'crops', state: { view: 'crops' } },
     { name: 'scales', state: { view: 'crops', scales: 3 } },

@@ -56,8 +56,16 @@ export function buildGraph(spec: NetworkSpec, batch: number): Graph {
   return graph;
 }
 
-/** The graph of some layers alone, for an input of any shape they take. Throws as {@link buildGraph}. */
-export function buildLayers(name: string, layers: readonly LayerSpec[], shape: Shape): Graph {
+/**
+ * The graph of some layers alone, for an input of any shape they take. Throws as {@link buildGraph}; or, given
+ * `onFault`, hands each such error to it and goes on as if that layer were not there.
+ */
+export function buildLayers(
+  name: string,
+  layers: readonly LayerSpec[],
+  shape: Shape,
+  onFault?: (fault: FathomError, path: string) => void,
+): Graph {
   const nodes: GraphNode[] = [];
   const input: Value = { name: 'x', shape };
 
@@ -71,7 +79,14 @@ export function buildLayers(name: string, layers: readonly LayerSpec[], shape: S
       return node.output;
     } catch (error) {
       if (!(error instanceof FathomError)) throw error;
-      throw new FathomError(error.code, `${path}: ${error.message}`, { ...error.details, path });
+      const fault = new FathomError(error.code, `${path}: ${error.message}`, {
+        ...error.details,
+        path,
+      });
+      const [passed] = Object.values(inputs);
+      if (!onFault || !passed) throw fault;
+      onFault(fault, path);
+      return passed;
     }
   };
 

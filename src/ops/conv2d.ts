@@ -368,6 +368,11 @@ export const conv2d = defineOp<Conv2dParams>({
     }
     return y;
   },
+  looksAt: ({ kernel, stride, dilation }) => ({
+    count: pair(kernel),
+    stride: pair(stride),
+    dilation: pair(dilation),
+  }),
   flops: (params, { x = [] }, y) => describeConvolution(params, x, y).flops,
   loadsViews: (params) => (runsDirect(params) ? [] : params.bias ? ['x'] : ['x', 'gradOutput']),
   forward: (pass) => {

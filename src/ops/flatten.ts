@@ -28,6 +28,7 @@ export const flatten = defineOp<Record<string, never>>({
     if (x.length !== 4) throw shapeError(`there is nothing to flatten in [${x.join(', ')}]`);
     return [x[0] ?? 0, elements(x.slice(1))];
   },
+  looksAt: () => 'image',
   flops: () => 0,
   forward: ({ inputs, y, emit }) => {
     const x = input(inputs, 'x');

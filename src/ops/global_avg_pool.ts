@@ -29,6 +29,7 @@ export const globalAvgPool = defineOp<Record<string, never>>({
     }
     return x.slice(0, 2);
   },
+  looksAt: () => 'image',
   flops: (_, { x = [] }) => elements(x),
   forward: ({ inputs, y, emit }) => {
     const x = input(inputs, 'x');

@@ -59,6 +59,7 @@ export const linear = defineOp<LinearParams>({
     }
     return [x[0] ?? 0, out_features];
   },
+  looksAt: () => 'image',
   flops: (_, { x = [] }, y) => 2 * elements(x) * (y[1] ?? 0),
   forward: (pass) =>
     convolutionForward(pass, asConvolution(pass.params, input(pass.inputs, 'x').shape)),

@@ -152,6 +152,13 @@ export interface Documentation {
   source: string;
 }
 
+/** Pixels of a window: how many, how far apart, and how far from those of the next window. */
+export interface Lattice {
+  count: readonly [rows: number, columns: number];
+  dilation: readonly [rows: number, columns: number];
+  stride: readonly [rows: number, columns: number];
+}
+
 export interface Op<P = unknown> {
   name: string;
   doc: Documentation;
@@ -166,6 +173,8 @@ export interface Op<P = unknown> {
   inferShape(params: P, inputs: Record<string, Shape>): Shape;
   /** Floating-point operations of the forward pass; a multiply-add counts two. */
   flops(params: P, inputs: Record<string, Shape>, y: Shape): number;
+  /** Which pixels of x one pixel of y looks at: those of a window, or of the whole image; without it, its own. */
+  looksAt?(params: P): Lattice | 'image';
   /** The inputs, and `gradOutput`, that it takes as a {@link View}. */
   loadsViews?(params: P): readonly string[];
   /** Whether it takes the moments of its input x over all pixels, which whoever computes x may leave. */

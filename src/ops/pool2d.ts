@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { avgPool2d as avgReference, maxPool2d as maxReference } from '../reference/pool.ts';
 import { ceilDiv, defineOp, grid, input, read, shapeError, write } from './op.ts';
+import type { Lattice } from './op.ts';
 import { tiedTensor } from './sample.ts';
 import type { Sample } from './sample.ts';
 import { elements, imageDims, quads } from './tensor.ts';
@@ -28,6 +29,11 @@ const settings = ({ kernel, stride = kernel, padding, ceil_mode }: Pool2dParams)
   padding: pair(padding),
   ceil_mode,
 });
+
+function looksAt(params: Pool2dParams): Lattice {
+  const { kernel, stride } = settings(params);
+  return { count: kernel, stride, dilation: [1, 1] };
+}
 
 /** Windows along one axis. One that is rounded up must still begin within the image or its left padding. */
 function outputSize(
@@ -110,6 +116,7 @@ export const maxPool2d = defineOp<Pool2dParams>({
   params: poolParams,
   inputs: ['x'],
   inferShape,
+  looksAt,
   flops: (params, _, y) => windowFlops(params, y),
   forward: ({ params, inputs, y, emit, saved }) => {
     const x = input(inputs, 'x');
@@ -179,6 +186,7 @@ export const avgPool2d = defineOp<AvgPool2dParams>({
   params: avgPoolParams,
   inputs: ['x'],
   inferShape,
+  looksAt,
   flops: (params, _, y) => windowFlops(params, y),
   forward: ({ params, inputs, y, emit }) => {
     const x = input(inputs, 'x');

@@ -65,6 +65,7 @@ export const shortcutOptionA = defineOp<ShortcutParams>({
     }
     return y;
   },
+  looksAt: ({ stride }) => ({ count: [1, 1], stride: [stride, stride], dilation: [1, 1] }),
   flops: () => 0,
   forward: ({ params, inputs, y, emit }) => {
     const x = input(inputs, 'x');

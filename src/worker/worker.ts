@@ -21,6 +21,7 @@ const api: InstrumentsApi & ProfilerApi = {
   run: (question) => plainly(instruments.run(question)),
   check: (onResult) => plainly(instruments.check(onResult)),
   signal: (setting, onLayer) => plainly(instruments.signal(setting, onLayer)),
+  stack: (question) => plainly(instruments.stack(question)),
   channels: (step, picture) => plainly(instruments.channels(step, picture)),
   augment: (question) => plainly(instruments.augment(question)),
   crops: (...question) => plainly(instruments.crops(...question)),

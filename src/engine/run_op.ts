@@ -122,7 +122,14 @@ export async function runGraph(
   nodes: readonly GraphNode[],
   inputs: Tensors,
   gradOutput: HostTensor | undefined,
-  { training, sampling = training, scalars = {}, reuse = true, fusion = true, keep = [] }: RunOptions,
+  {
+    training,
+    sampling = training,
+    scalars = {},
+    reuse = true,
+    fusion = true,
+    keep = [],
+  }: RunOptions,
 ): Promise<GraphRun> {
   const last = nodes.at(-1);
   if (!last) throw new Error('a graph needs at least one node');

@@ -35,6 +35,8 @@ export interface RunOptions {
   /** Whether tensors share buffers and norms are applied where they are loaded; on by default, as in training. */
   reuse?: boolean;
   fusion?: boolean;
+  /** Paths of nodes whose outputs and their gradients are wanted as well. */
+  keep?: readonly string[];
 }
 
 export interface OpRun {
@@ -52,6 +54,10 @@ export interface OpRun {
 export interface GraphRun extends Omit<OpRun, 'saved'> {
   /** By the path of the node, then by the op's own names. */
   saved: Record<string, Tensors>;
+  /** What the nodes of `RunOptions.keep` computed, by path. */
+  outputs: Tensors;
+  /** dL/d of them, by path. */
+  outputGrads: Tensors;
 }
 
 /**
@@ -116,7 +122,14 @@ export async function runGraph(
   nodes: readonly GraphNode[],
   inputs: Tensors,
   gradOutput: HostTensor | undefined,
-  { training, sampling = training, scalars = {}, reuse = true, fusion = true }: RunOptions,
+  {
+    training,
+    sampling = training,
+    scalars = {},
+    reuse = true,
+    fusion = true,
+    keep = [],
+  }: RunOptions,
 ): Promise<GraphRun> {
   const last = nodes.at(-1);
   if (!last) throw new Error('a graph needs at least one node');
@@ -166,6 +179,13 @@ export async function runGraph(
       for (const [name, value] of Object.entries(saved))
         wanted[`saved ${node.path} ${name}`] = value;
     }
+    for (const { path, output } of nodes.filter(({ path }) => keep.includes(path))) {
+      const value = lowering.values.get(output);
+      if (!value) throw new Error(`${path} computed nothing`);
+      wanted[`output ${path}`] = lowering.operand(value, false);
+      const gradient = lowering.gradients.get(value);
+      if (gradient) wanted[`outputGrad ${path}`] = lowering.operand(gradient, false);
+    }
     if (gradOutput) for (const [name, value] of gradients) wanted[`grad ${name}`] = value;
     for (const [name, value] of state) wanted[`state ${name}`] = value;
     const results = await bench.run(recorder, wanted, scalars, reuse);
@@ -174,6 +194,8 @@ export async function runGraph(
       y: need(results, 'y'),
       grads: withPrefix(results, 'grad '),
       state: withPrefix(results, 'state '),
+      outputs: withPrefix(results, 'output '),
+      outputGrads: withPrefix(results, 'outputGrad '),
       saved: Object.fromEntries(
         nodes.map(({ path }) => [path, withPrefix(results, `saved ${path} `)]),
       ),

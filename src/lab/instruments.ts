@@ -29,6 +29,8 @@ import { CHECKS, selfCheck } from './self_check.ts';
 import type { CheckResult } from './self_check.ts';
 import { signal } from './signal.ts';
 import type { SignalLayer } from './signal.ts';
+import { runStack } from './stack.ts';
+import type { StackQuestion, StackRun } from './stack.ts';
 
 export interface OpQuestion {
   op: OpName;
@@ -129,6 +131,14 @@ export class Instruments {
     });
   }
 
+  /** Runs linear layers with an activation behind each, forward and backward; see `stack.ts`. */
+  stack(question: StackQuestion): Promise<StackAnswer> {
+    return this.inTurn(async (gpu) => {
+      const { dispatches, ...answer } = await runStack(gpu, question);
+      return { ...answer, kernels: distinct(textsOf(dispatches)) };
+    });
+  }
+
   /** The channels of the data set after a step of normalization, and one picture. */
   channels(step: NormalizingStep, picture: number): Promise<ChannelsAnswer> {
     return this.inTurn(async (gpu) => channelsOf(gpu, await this.data(), step, picture));
@@ -202,6 +212,13 @@ const sameSet = (a: Dataset, b: Dataset): boolean =>
 
 /** An answer as the page gets it. */
 export type AugmentPictures = Omit<AugmentAnswer, 'dispatches'> & { kernels: KernelText[] };
+
+export type StackAnswer = Omit<StackRun, 'dispatches'> & { kernels: KernelText[] };
+
+/** Layers of one shape run on the same kernels: each once. */
+const distinct = (texts: readonly KernelText[]): KernelText[] => [
+  ...new Map(texts.map((text) => [text.name + text.wgsl, text])).values(),
+];
 
 const textsOf = (dispatches: readonly Dispatch[]): KernelText[] =>
   dispatches.map((dispatch) => ({

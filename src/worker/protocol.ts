@@ -71,14 +71,15 @@ export type { SignalSetting } from '../engine/signal.ts';
 /** What the chapters ask the worker; each call is answered by a promise. */
 export type InstrumentsApi = Pick<
   Instruments,
-  'run' | 'check' | 'signal' | 'channels' | 'augment' | 'crops' | 'draws' | 'accuracy'
+  'run' | 'check' | 'signal' | 'stack' | 'channels' | 'augment' | 'crops' | 'draws' | 'accuracy'
 > & {
   /** A corner of what a layer of a network of the experiment hands on in its next training step. */
   activations(network: string, path?: string): Promise<Activations>;
 };
 
 export type { Activations } from '../lab/activations.ts';
-export type { AugmentPictures } from '../lab/instruments.ts';
+export type { AugmentPictures, StackAnswer } from '../lab/instruments.ts';
+export type { StackQuestion } from '../lab/stack.ts';
 export type { ChannelsAnswer, ShownPicture } from '../lab/pictures.ts';
 export type { AccuracyAnswer, CropsAnswer, DrawsAnswer } from '../lab/predictor.ts';
 

@@ -22,6 +22,7 @@ const api: InstrumentsApi & ProfilerApi = {
   check: (onResult) => plainly(instruments.check(onResult)),
   activations: (network, path) => plainly(host.activations(network, path)),
   signal: (setting, onLayer) => plainly(instruments.signal(setting, onLayer)),
+  stack: (question) => plainly(instruments.stack(question)),
   channels: (step, picture) => plainly(instruments.channels(step, picture)),
   augment: (question) => plainly(instruments.augment(question)),
   crops: (...question) => plainly(instruments.crops(...question)),

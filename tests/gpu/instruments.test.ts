@@ -5,6 +5,7 @@ import { Instruments } from '../../src/lab/instruments.ts';
 import type { OpQuestion } from '../../src/lab/instruments.ts';
 import { normalTensor } from '../../src/ops/sample.ts';
 import { compareTensor } from '../../src/reference/compare.ts';
+import { map } from '../../src/reference/tensor.ts';
 import { device } from './setup.ts';
 
 const gpu = new Gpu(device);
@@ -81,4 +82,38 @@ test('a question that breaks a rule is refused, and the next is answered', async
   const wrong = kernels.run({ op: 'group_norm', params: { groups: 2 }, inputs: { x } });
   await expect(wrong).rejects.toThrow(/3 channels/);
   await expect(kernels.run(question)).resolves.toMatchObject({ by: 'gpu' });
+});
+
+test('a stack of layers: outputs and gradients of every layer are the reference’s', async () => {
+  const [samples, width, depth] = [5, 12, 4];
+  const question = {
+    x: normalTensor([samples, width], 'x'),
+    layers: Array.from({ length: depth }, (_, layer) => ({
+      weight: map(normalTensor([width, width], `weight${layer}`), (w) => Math.fround(w / 4)),
+      bias: normalTensor([width], `bias${layer}`),
+    })),
+    activation: 'elu',
+    params: { alpha: 0.7 },
+    gradOutput: normalTensor([samples, width], 'dL/dy'),
+  } as const;
+  const answer = await kernels.stack(question);
+  expect(answer.by).toBe('gpu');
+  expect(answer.outputs).toHaveLength(depth + 1);
+  expect(answer.gradients).toHaveLength(depth + 1);
+  for (let layer = 0; layer <= depth; layer++) {
+    for (const values of ['outputs', 'gradients'] as const) {
+      const expected = answer.reference[values][layer]!;
+      expect(
+        compareTensor(`${values} ${layer}`, answer[values][layer], expected, 1e-5).ratio,
+      ).toBeLessThan(1);
+    }
+  }
+  expect(answer.kernels.map(({ name }) => name)).toContain('activation/activate_grad');
+  const alone = await reference.stack(question);
+  expect({ ...alone, kernels: [] }).toEqual({
+    by: 'reference',
+    ...answer.reference,
+    reference: answer.reference,
+    kernels: [],
+  });
 });

@@ -69,7 +69,10 @@ describe.each([{ id: 'the page', english, chinese }, ...CHAPTERS])(
 describe.each(CHAPTERS)('the words of $id', ({ folder, chapter, english }) => {
   it('are all used, and all that are used are there', () => {
     const frame = [
-      ...['title', 'lead', 'action', 'see', 'question', 'answer'],
+      ...['title', 'lead'],
+      ...(chapter.views?.names.map((view) => `guide.${view}.`) ?? ['']).flatMap((at) =>
+        ['action', 'see', 'question', 'answer'].map((text) => at + text),
+      ),
       ...chapter.states.map(({ name }) => `states.${name}`),
       ...chapter.tries.map(({ name }) => `tries.${name}`),
     ];

@@ -68,7 +68,7 @@ export function ChapterPage({ id, query }: { id: ChapterId; query: string }) {
             onStep={step}
           />
         )}
-        {!view.embed && !view.present && <Guide chapter={chapter} />}
+        {!view.embed && !view.present && <Guide chapter={chapter} state={state} />}
       </main>
     </ViewContext>
   );
@@ -105,9 +105,10 @@ function Introduction({ chapter, onPresent }: { chapter: Chapter; onPresent: () 
 }
 
 /** One thing to do, a question to answer before looking, and experiments. */
-function Guide({ chapter }: { chapter: Chapter }) {
+function Guide({ chapter, state }: { chapter: Chapter; state: Record<string, unknown> }) {
   const { t } = useTranslation();
   const say = useTexts(chapter.id);
+  const at = chapter.views ? `guide.${String(state[chapter.views.field])}.` : '';
   const textHidden = useHidden('text');
   const questionHidden = useHidden('question');
   const triesHidden = useHidden('tries');
@@ -117,23 +118,23 @@ function Guide({ chapter }: { chapter: Chapter }) {
       {!textHidden && (
         <section>
           <h3>{t('chapter.action')}</h3>
-          <p>{say('action')}</p>
+          <p>{say(`${at}action`)}</p>
         </section>
       )}
       {!questionHidden && (
         <section>
           <h3>{t('chapter.predict')}</h3>
-          <p>{say('question')}</p>
-          <details key={chapter.id}>
+          <p>{say(`${at}question`)}</p>
+          <details key={chapter.id + at}>
             <summary>{t('chapter.reveal')}</summary>
-            <p>{say('answer')}</p>
+            <p>{say(`${at}answer`)}</p>
           </details>
         </section>
       )}
       {!textHidden && (
         <section>
           <h3>{t('chapter.see')}</h3>
-          <p>{say('see')}</p>
+          <p>{say(`${at}see`)}</p>
         </section>
       )}
       {!triesHidden && chapter.tries.length > 0 && (

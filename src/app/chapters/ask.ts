@@ -54,3 +54,16 @@ export function useOp(question: OpQuestion): Asked<{ question: OpQuestion; answe
   );
   return useAsked(ask);
 }
+
+/** So long a setting stands before its question is asked, in ms: sliders pass many by. */
+const REST = 120;
+
+/** The value, once it has stood for a moment; at first at once. Keep it with `useMemo`. */
+export function useSettled<T>(value: T): T {
+  const [settled, setSettled] = useState(value);
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(value), REST);
+    return () => clearTimeout(timer);
+  }, [value]);
+  return settled;
+}

@@ -25,6 +25,11 @@ export interface Chapter<S extends LinkSchema = LinkSchema> {
   link: S;
   /** Typeset with KaTeX; `plain` stands there until it is loaded. */
   formula: { tex: string; plain: string };
+  /**
+   * Where an instrument has several views: the field of the link that names the view, and all views. What to try, to
+   * predict and to see then differs from view to view: `guide.<view>.action` and so on.
+   */
+  views?: { field: string; names: readonly string[] };
   /** Prepared states to step through in class, the opening one first; captions are `states.<name>`. */
   states: readonly { name: string; state: Partial<z.output<S>> }[];
   /** Experiments that show the idea in training, by the query of their link; labels are `tries.<name>`. */

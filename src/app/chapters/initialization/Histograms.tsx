@@ -2,7 +2,7 @@ import { useTranslation } from 'react-i18next';
 import type { SignalLayer } from '../../../worker/protocol.ts';
 import type { InstrumentProps } from '../chapter.ts';
 import type { State } from './index.tsx';
-import { short } from './short.ts';
+import { short } from '../short.ts';
 
 const WIDE = 100;
 const HIGH = 60;

@@ -3,7 +3,7 @@ import { percent } from '../../format.ts';
 import type { SignalLayer } from '../../../worker/protocol.ts';
 import { Proof } from '../Proof.tsx';
 import type { Evidence } from '../Proof.tsx';
-import { short } from './short.ts';
+import { short } from '../short.ts';
 import type { Activation, Prediction } from './theory.ts';
 
 interface ReadingsProps {

@@ -1,0 +1,65 @@
+/** Small parts that the views share. */
+import { Dices } from 'lucide-react';
+import type { ReactNode } from 'react';
+import { useTranslation } from 'react-i18next';
+import { Formula } from '../../drawing/Formula.tsx';
+import { IconButton, Segmented } from '../../parts/controls.tsx';
+import { Control } from '../controls.tsx';
+import { useHidden } from '../view.ts';
+import { FUNCTIONS } from './functions.ts';
+import type { FunctionName } from './functions.ts';
+
+export function FunctionControl(props: {
+  value: FunctionName;
+  onChange: (name: FunctionName) => void;
+}) {
+  const { t } = useTranslation('activations');
+  return (
+    <Control name="function" label={t('function')}>
+      <Segmented
+        label={t('function')}
+        value={props.value}
+        options={FUNCTIONS.map((value) => ({ value, name: t(`names.${value}`) }))}
+        onChange={props.onChange}
+      />
+    </Control>
+  );
+}
+
+export function SeedControl({ seed, change }: { seed: number; change: (seed: number) => void }) {
+  const { t } = useTranslation('activations');
+  return (
+    <Control name="seed" label={t('seed')}>
+      <IconButton name={t('again')} onClick={() => change((seed + 1) % 10_000)}>
+        <Dices aria-hidden size={18} />
+      </IconButton>
+    </Control>
+  );
+}
+
+/** The formula of one view. */
+export function ViewFormula(props: { tex: string; plain: string }) {
+  return useHidden('formula') ? null : (
+    <p className="activations-formula">
+      <Formula {...props} />
+    </p>
+  );
+}
+
+export function Reading({ name, children }: { name: string; children: ReactNode }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+/** A line's colour and what it is. */
+export function KeyItem(props: { color: string; line?: 'solid' | 'dashed'; children: ReactNode }) {
+  return (
+    <li>
+      <i style={{ borderTop: `3px ${props.line ?? 'solid'} ${props.color}` }} /> {props.children}
+    </li>
+  );
+}

@@ -2,7 +2,7 @@
 import type { FathomError } from '../errors.ts';
 import { elements } from '../ops/tensor.ts';
 import type { Shape } from '../ops/tensor.ts';
-import { buildLayers } from './graph.ts';
+import { buildLayers, endFault } from './graph.ts';
 import type { Graph, GraphNode, Value } from './graph.ts';
 import type { NetworkSpec } from './spec.ts';
 
@@ -29,7 +29,7 @@ export interface NetworkFacts {
   /** In order of execution; layers that do not fit are left out. */
   layers: LayerFacts[];
   /** By the path of the layer that does not fit; that of the network's end is empty. */
-  faults: Map<string, FathomError | { code: 'logits'; shape: Shape; classes: number }>;
+  faults: Map<string, FathomError>;
   parameters: number;
   flops: number;
   bytes: number;
@@ -42,10 +42,8 @@ export function factsOf(spec: NetworkSpec): NetworkFacts {
   const graph = buildLayers(spec.name, spec.layers, [1, channels, height, width], (fault, path) => {
     if (!faults.has(path)) faults.set(path, fault);
   });
-  const shape = graph.output.shape.slice(1);
-  if (faults.size === 0 && shape.join() !== String(spec.classes)) {
-    faults.set('', { code: 'logits', shape, classes: spec.classes });
-  }
+  const end = endFault(spec, graph);
+  if (end && faults.size === 0) faults.set('', end);
   const layers = layerFacts(graph);
   const sum = (of: (layer: LayerFacts) => number) =>
     layers.reduce((total, layer) => total + of(layer), 0);

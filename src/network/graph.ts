@@ -45,15 +45,20 @@ export interface Graph {
 export function buildGraph(spec: NetworkSpec, batch: number): Graph {
   const { channels, height, width } = spec.input;
   const graph = buildLayers(spec.name, spec.layers, [batch, channels, height, width]);
-  const { shape } = graph.output;
-  if (shape.join() !== [batch, spec.classes].join()) {
-    throw new FathomError(
-      'shape',
-      `the network ends with shape [${shape.join(', ')}], not with ${spec.classes} logits per image`,
-      { path: spec.name },
-    );
-  }
+  const fault = endFault(spec, graph);
+  if (fault) throw fault;
   return graph;
+}
+
+/** What is wrong with what a network ends with: logits of every class are wanted for each image. */
+export function endFault(spec: NetworkSpec, { input, output }: Graph): FathomError | null {
+  const { shape } = output;
+  if (shape.join() === [input.shape[0], spec.classes].join()) return null;
+  return new FathomError(
+    'shape',
+    `the network ends with shape [${shape.join(', ')}], not with ${spec.classes} logits per image`,
+    { path: spec.name },
+  );
 }
 
 /**

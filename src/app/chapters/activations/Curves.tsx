@@ -5,6 +5,7 @@ import { tensor } from '../../../reference/tensor.ts';
 import type { OpAnswer, OpQuestion } from '../../../worker/protocol.ts';
 import { errorSentence } from '../../i18n/index.ts';
 import { Segmented } from '../../parts/controls.tsx';
+import { CHART_COLORS } from '../../charts/hooks.ts';
 import { useShade } from '../../theme.ts';
 import { useAsked } from '../ask.ts';
 import type { Instruments } from '../ask.ts';
@@ -12,7 +13,7 @@ import type { InstrumentProps } from '../chapter.ts';
 import { Control, Slide } from '../controls.tsx';
 import { Proof, evidenceOf } from '../Proof.tsx';
 import { DragPlot } from './DragPlot.tsx';
-import { FUNCTIONS, hueOf, paramsOf, SLOPE, VALUE } from './functions.ts';
+import { FUNCTIONS, hueOf, paramsOf } from './functions.ts';
 import type { FunctionName, Shape } from './functions.ts';
 import { placeOf, XS, xAt } from './grid.ts';
 import type { State } from './index.tsx';
@@ -108,23 +109,28 @@ function Shown({ state, change, curves }: ShownProps) {
   const [value, derivative] = [valueAt(answer.y.data, place), valueAt(slopeOf(answer), place)];
   const evidence = evidenceOf(question, answer);
   const name = t(`names.${state.function}`);
+  const colors = { value: hueOf(state.function, shade), slope: CHART_COLORS[shade].ink };
   const line = (y: ArrayLike<number>, color: string, width: number, dash: 'solid' | 'dash') => ({
     type: 'scatter' as const,
     mode: 'lines' as const,
     x: XS,
     y: Array.from(y),
-    line: { color, width, dash },
+    line: { color, width, dash, simplify: false },
   });
   const data: Data[] = [
     ...others.map((other) => line(curves[other].answer.y.data, hueOf(other, shade), 1.3, 'solid')),
-    line(answer.y.data, VALUE, 3.5, 'solid'),
-    line(slopeOf(answer), SLOPE, 3.5, 'dash'),
+    line(answer.y.data, colors.value, 3.5, 'solid'),
+    line(slopeOf(answer), colors.slope, 2.5, 'dash'),
     {
       type: 'scatter',
       mode: 'markers',
       x: [XS[place] ?? NaN, XS[place] ?? NaN],
       y: [value, derivative],
-      marker: { size: 13, color: [VALUE, SLOPE], line: { color: '#ffffff', width: 2 } },
+      marker: {
+        size: 13,
+        color: [colors.value, colors.slope],
+        line: { color: '#ffffff', width: 2 },
+      },
     },
   ];
 
@@ -140,8 +146,8 @@ function Shown({ state, change, curves }: ShownProps) {
         layout={{ yaxis: { range: [-1.6, 3.2], dtick: 1 } }}
       />
       <ul className="activations-key">
-        <KeyItem color={VALUE}>{t('curves.value', { name })}</KeyItem>
-        <KeyItem color={SLOPE} line="dashed">
+        <KeyItem color={colors.value}>{t('curves.value', { name })}</KeyItem>
+        <KeyItem color={colors.slope} line="dashed">
           {t('curves.slope')}
         </KeyItem>
         {others.map((other) => (

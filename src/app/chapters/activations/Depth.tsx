@@ -78,7 +78,7 @@ export function Depth({ state, change }: InstrumentProps<State>) {
       {answer && (
         <div className="activations-pair" aria-busy={waiting || setting.layers !== layers}>
           <Gradients stacks={answer} chosen={state.function} />
-          <Silent stack={answer[state.function]} name={state.function} />
+          <Silent stack={answer.relu} />
         </div>
       )}
     </>
@@ -145,8 +145,8 @@ function Gradients({ stacks, chosen }: { stacks: Stacks; chosen: FunctionName })
   );
 }
 
-/** The share of units that say nothing, by layer. */
-function Silent({ stack, name }: { stack: StackResult; name: FunctionName }) {
+/** The share of ReLU’s units that say nothing, by layer. */
+function Silent({ stack }: { stack: StackResult }) {
   const { t, i18n } = useTranslation('activations');
   const { reading, reference } = stack;
   const depth = reading.dead.length - 1;
@@ -168,10 +168,10 @@ function Silent({ stack, name }: { stack: StackResult; name: FunctionName }) {
   ] as const;
 
   return (
-    <section aria-label={t('depth.silent', { name: t(`names.${name}`) })}>
-      <h3>{t('depth.silent', { name: t(`names.${name}`) })}</h3>
+    <section aria-label={t('depth.silent')}>
+      <h3>{t('depth.silent')}</h3>
       <Plot
-        label={t('depth.silent', { name: t(`names.${name}`) })}
+        label={t('depth.silent')}
         data={[bars(reading.zeros, VALUE), bars(reading.dead, SLOPE)]}
         layout={{
           margin: { l: 44, r: 12, t: 6, b: 42 },

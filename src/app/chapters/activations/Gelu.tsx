@@ -103,7 +103,7 @@ function Shown({ x, onMove, forms }: ShownProps) {
     mode: 'lines',
     x: XS,
     y: Array.from(y),
-    line: { color, width: 3, ...more },
+    line: { color, width: 3, simplify: false, ...more },
   });
   const exact = evidenceOf(forms.none.question, forms.none.answer);
   const both: Evidence = {

@@ -10,6 +10,7 @@ import type { Instruments } from '../ask.ts';
 import type { InstrumentProps } from '../chapter.ts';
 import { Control, Slide } from '../controls.tsx';
 import { Proof, evidenceOf } from '../Proof.tsx';
+import { short } from '../short.ts';
 import { INPUTS, START, STEPS, TARGET, contour, descend, distance, sharesSign } from './descent.ts';
 import type { Descent, InputName, Point } from './descent.ts';
 import { SLOPE, VALUE } from './functions.ts';
@@ -173,7 +174,7 @@ function Path({ input, descent, rate, one, step }: PathProps) {
             scaleanchor: 'x',
             constrain: 'domain',
           },
-          shapes: one && input === 'sigmoid' ? quadrants(last.weights) : [],
+          shapes: one && input === 'sigmoid' ? quadrants(end) : [],
         }}
       />
       <p className="activations-note">{one ? t(`zigzag.${input}One`) : t(`zigzag.${input}All`)}</p>
@@ -210,9 +211,9 @@ function Path({ input, descent, rate, one, step }: PathProps) {
   );
 }
 
-const signed = (value: number): string => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(3)}`;
+const signed = (value: number): string => `${value < 0 ? '−' : '+'}${short(Math.abs(value))}`;
 
-/** Where a step can lead whose two gradients share a sign: up and right of the point, or down and left. */
+/** Where a step from a point can lead whose two gradients share a sign: up and right of the point, or down and left. */
 const quadrants = ([x, y]: Point): Partial<Shape>[] =>
   ([10, -10] as const).map((far) => ({
     type: 'rect',

@@ -28,7 +28,7 @@ const link = z.object({
   view: z.enum(NAMES).default('curves'),
   function: z.enum(FUNCTIONS).default('sigmoid'),
   /** Where the point stands. */
-  x: real(-SPAN, SPAN, 4),
+  x: real(-SPAN, SPAN, 3),
   /** Whether the other functions are drawn as well. */
   others: flag(false),
   /** Slope of leaky ReLU below 0. */

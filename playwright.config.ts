@@ -9,7 +9,7 @@ process.env.FATHOM_CHROME ??= await ensureBrowser(console.log);
 
 /** Not the root: dist/ must work from any sub-path. */
 const base = '/some/where/';
-const port = 4317;
+const port = Number(process.env.FATHOM_PORT ?? 4317);
 
 export default defineConfig({
   testDir: 'tests/e2e',

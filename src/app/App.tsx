@@ -14,14 +14,12 @@ import { Panel } from './parts/Panel.tsx';
 import { Transport } from './parts/Transport.tsx';
 import { Unsupported } from './parts/Unsupported.tsx';
 import type { PanelTab } from './parts/Panel.tsx';
-import { PAGE_IDS, isPage, loadPage } from './pages.ts';
+import { PAGES, isPage } from './pages.ts';
 import { useRoute } from './route.ts';
 
 const ChapterPage = lazy(() =>
   import('./chapters/ChapterPage.tsx').then((module) => ({ default: module.ChapterPage })),
 );
-
-const PAGES = new Map(PAGE_IDS.map((id) => [id, lazy(() => loadPage(id))]));
 
 /** The page that the address names. */
 export function App() {
@@ -31,7 +29,7 @@ export function App() {
   const [tab, setTab] = useState<PanelTab>('drawing');
   const chapter = isChapter(page) ? page : null;
   const own = isPage(page) ? page : null;
-  const Page = own && PAGES.get(own);
+  const Page = own && PAGES[own];
   const { present, embed } = readView(query);
   const bare = chapter !== null && embed;
 

@@ -3,32 +3,30 @@
  * opened, with its texts; its state stands in its link.
  */
 import i18next from 'i18next';
+import { lazy } from 'react';
 import type { ComponentType } from 'react';
 
-/** What a page is given: the part of its link behind the question mark. */
-export interface PageProps {
-  query: string;
-}
-
 interface PageModule {
-  default: ComponentType<PageProps>;
+  /** `query` is the part of the link behind the question mark. */
+  default: ComponentType<{ query: string }>;
   texts: { en: object; zh: object };
 }
 
-const LOADERS = {
-  check: () => import('./check/index.tsx'),
-} satisfies Record<string, () => Promise<PageModule>>;
+const page = (id: string, load: () => Promise<PageModule>) =>
+  lazy(async () => {
+    const module = await load();
+    i18next.addResourceBundle('en', id, module.texts.en);
+    i18next.addResourceBundle('zh', id, module.texts.zh);
+    return module;
+  });
 
-export type PageId = keyof typeof LOADERS;
+/** The folder's name stands in the address; `pages.<name>` is what the menu says. */
+export const PAGES = {
+  check: page('check', () => import('./check/index.tsx')),
+};
 
-export const PAGE_IDS = Object.keys(LOADERS) as PageId[];
+export type PageId = keyof typeof PAGES;
 
-export const isPage = (page: string): page is PageId => Object.hasOwn(LOADERS, page);
+export const PAGE_IDS = Object.keys(PAGES) as PageId[];
 
-/** The page as a component, once its program and its texts are there. */
-export async function loadPage(id: PageId): Promise<{ default: ComponentType<PageProps> }> {
-  const module: PageModule = await LOADERS[id]();
-  i18next.addResourceBundle('en', id, module.texts.en);
-  i18next.addResourceBundle('zh', id, module.texts.zh);
-  return module;
-}
+export const isPage = (name: string): name is PageId => Object.hasOwn(PAGES, name);

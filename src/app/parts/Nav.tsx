@@ -1,11 +1,11 @@
-import { ShieldCheck } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { CHAPTER_IDS } from '../chapters/chapter.ts';
 import { useLab } from '../context.ts';
 import { formatLink } from '../link.ts';
-import { CHECK, formatRoute } from '../route.ts';
+import { PAGE_IDS } from '../pages.ts';
+import { formatRoute } from '../route.ts';
 
-/** The pages of the app: the experiment, as it stands, and the chapters. */
+/** The pages of the app: the experiment, as it stands, the chapters, and the pages beside them. */
 export function Nav({ page }: { page: string }) {
   const { t } = useTranslation();
   const experiment = useLab(({ draft, machine }) => formatLink(draft, machine));
@@ -25,13 +25,12 @@ export function Nav({ page }: { page: string }) {
           {t(`chapters.${id}`)}
         </a>
       ))}
-      <a
-        className="nav-end"
-        href={formatRoute({ page: CHECK, query: '' })}
-        aria-current={current(CHECK)}
-      >
-        <ShieldCheck aria-hidden size={15} /> {t('check.nav')}
-      </a>
+      <span className="nav-gap" />
+      {PAGE_IDS.map((id) => (
+        <a key={id} href={formatRoute({ page: id, query: '' })} aria-current={current(id)}>
+          {t(`pages.${id}`)}
+        </a>
+      ))}
     </nav>
   );
 }

@@ -110,7 +110,7 @@ async function configOf(options: Options): Promise<ExperimentConfig> {
   if (Array.isArray(options.network)) {
     const { networks = [], custom } = { ...preset, ...stored, ...given };
     const read = await Promise.all(options.network.map(readNetworkFile));
-    given.networks = [...(networks as string[]), ...read.map(([name]) => name)];
+    given.networks = [...networks, ...read.map(([name]) => name)];
     given.custom = { ...(custom as object | undefined), ...Object.fromEntries(read) };
   }
   const result = experimentConfig.safeParse({ ...preset, ...stored, ...given });

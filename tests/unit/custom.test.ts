@@ -59,12 +59,9 @@ describe('a network by hand', () => {
 
   it('that cannot take them is refused by name, with the reason', () => {
     const tiny = { ...grey, height: 4, width: 4 };
-    expect(() => specOf('lenet', withLenet, tiny)).toThrow(
-      expect.objectContaining({
-        code: 'network-fit',
-        message: expect.stringMatching(/^network "lenet" does not fit images of 1×4×4.*c3/),
-      }),
-    );
+    const fit = () => specOf('lenet', withLenet, tiny);
+    expect(fit).toThrow(expect.objectContaining({ code: 'network-fit' }));
+    expect(fit).toThrow(/^network "lenet" does not fit images of 1×4×4.*c3/);
   });
 
   it('is checked when the configuration is read', () => {

@@ -17,6 +17,7 @@ import { Experiment } from '../lab/experiment.ts';
 import type { DataShape, NetworkProfile, Pace } from '../lab/experiment.ts';
 import { TIMED, expectationOf, timeNetwork } from '../lab/expectation.ts';
 import type { Expectation } from '../lab/expectation.ts';
+import type { OnPoint, Survey, SurveyQuestion } from '../lab/surface.ts';
 import { chooseTuning, fastest, tryTunings } from '../lab/tuner.ts';
 import type { Trial, TuningWishes } from '../lab/tuner.ts';
 import type { Command, DatasetDescription, Event, Failure } from './protocol.ts';
@@ -109,6 +110,20 @@ export class Host {
     await this.building;
     if (!this.experiment) throw noExperiment();
     return this.experiment.profile(network);
+  }
+
+  /** As {@link Experiment.survey}, of the experiment that stands when all that was asked for has been built. */
+  async survey(question: SurveyQuestion, onPoint: OnPoint): Promise<Survey> {
+    await this.building;
+    if (!this.experiment) throw noExperiment();
+    return this.experiment.survey(question, onPoint);
+  }
+
+  /** As {@link Experiment.surveyPace}, likewise. */
+  async surveyPace(question: SurveyQuestion): Promise<number> {
+    await this.building;
+    if (!this.experiment) throw noExperiment();
+    return this.experiment.surveyPace(question);
   }
 
   /** As {@link Experiment.activations}, of the experiment that stands when all that was asked for has been built. */

@@ -2,7 +2,7 @@
 import { expose } from 'comlink';
 import { Instruments } from '../lab/instruments.ts';
 import { describeError, Host } from './host.ts';
-import type { Command, InstrumentsApi, OpenInstruments, ProfilerApi } from './protocol.ts';
+import type { Command, InstrumentsApi, OpenInstruments, ProfilerApi, SurfaceApi } from './protocol.ts';
 
 const host = new Host(navigator.gpu, (event) => self.postMessage(event));
 const instruments = new Instruments(host.secondGpu(), () => host.data());
@@ -17,7 +17,7 @@ async function plainly<T>(answer: Promise<T>): Promise<T> {
   }
 }
 
-const api: InstrumentsApi & ProfilerApi = {
+const api: InstrumentsApi & ProfilerApi & SurfaceApi = {
   run: (question) => plainly(instruments.run(question)),
   check: (onResult) => plainly(instruments.check(onResult)),
   activations: (network, path) => plainly(host.activations(network, path)),
@@ -31,6 +31,8 @@ const api: InstrumentsApi & ProfilerApi = {
   profile: (network) => plainly(host.profile(network)),
   expect: (config) => plainly(host.expect(config)),
   tryTunings: (config, onTrial) => plainly(host.tryTunings(config, onTrial)),
+  survey: (question, onPoint) => plainly(host.survey(question, onPoint)),
+  surveyPace: (question) => plainly(host.surveyPace(question)),
 };
 
 self.onmessage = ({ data }: MessageEvent<Command | OpenInstruments>) => {

@@ -77,6 +77,10 @@ function program(): Command {
     .option('--out <dir>', 'where metrics.csv and config.json go (required)')
     .option('--no-seconds', 'leave the column of seconds empty: equal runs then give equal bytes')
     .option('--adapter <name>', 'default, lavapipe, swiftshader or the path of a Vulkan ICD file')
+    .option(
+      '--picture-memory <MiB>',
+      'GPU memory that pictures may take; a larger set is streamed, with the same curves (default: what suits the adapter)',
+    )
     .addOption(
       new Option(
         '--tuning <name>',
@@ -117,6 +121,14 @@ function numberOf(name: string, text: string): number {
   const value = Number(text);
   if (text.trim() !== '' && Number.isFinite(value)) return value;
   throw new FathomError('options', `${optionOf(name)}: expected a number, not "${text}"`);
+}
+
+/** What pictures may take on the GPU; undefined where nothing was said. */
+function pictureBytes({ pictureMemory }: Options): number | undefined {
+  if (typeof pictureMemory !== 'string') return undefined;
+  const mebibytes = numberOf('pictureMemory', pictureMemory);
+  if (mebibytes >= 0) return mebibytes * 2 ** 20;
+  throw new FathomError('options', `--picture-memory: expected 0 or more, not ${mebibytes}`);
 }
 
 const DEFAULTS: Record<string, unknown> = experimentConfig.parse({});
@@ -161,6 +173,7 @@ async function main(): Promise<void> {
   if (typeof options.out !== 'string') {
     throw new FathomError('options', '--out: name a directory for metrics.csv and config.json');
   }
+  const room = pictureBytes(options);
   const dataset = await openData(config.data, config.size, (stage, done, total) =>
     showProgress(`${stage} data`, done, total),
   );
@@ -207,11 +220,17 @@ async function main(): Promise<void> {
     printed = performance.now();
     printProgress();
   };
-  const experiment = await Experiment.create(new Gpu(device, tuning), config, dataset, {
+  const gpu = new Gpu(device, tuning, room);
+  const experiment = await Experiment.create(gpu, config, dataset, {
     emit,
     failed: (error) => failures.push(error instanceof Error ? error : new Error(String(error))),
     progress: (done, total) => showProgress('compile kernels', done, total),
   });
+  const { streamed } = experiment;
+  if (streamed.length > 0) {
+    const limit = Math.floor(gpu.pictureBytes / 2 ** 20);
+    console.log(`streamed, for want of room in ${limit} MiB of GPU memory: ${streamed.join(', ')}`);
+  }
   const interruption = new AbortController();
   process.once('SIGINT', () => {
     interruption.abort();

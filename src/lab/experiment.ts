@@ -6,8 +6,9 @@
  * network while a step is being put together. What takes long (an evaluation, a step in slow motion) makes
  * way for commands that are urgent.
  */
-import type { Dataset, LabelledImages } from '../data/dataset.ts';
-import { DeviceDataset } from '../engine/dataset.ts';
+import type { Dataset, Part } from '../data/dataset.ts';
+import { placeDataset } from '../engine/dataset.ts';
+import type { DeviceDataset } from '../engine/dataset.ts';
 import { evaluate } from '../engine/evaluate.ts';
 import { GpuNetwork } from '../engine/network.ts';
 import { Observer } from '../engine/observe.ts';
@@ -216,18 +217,7 @@ export class Experiment {
     hooks: ExperimentHooks,
   ): Promise<Experiment> {
     const { batch, seed } = config;
-    const { channels, statistics } = dataset;
-    const upload = (images: LabelledImages) =>
-      new DeviceDataset(gpu, images, channels, statistics, batch);
-    const train = upload(dataset.train);
-    let test: DeviceDataset;
-    try {
-      test = upload(dataset.test);
-    } catch (error) {
-      train.destroy();
-      throw error;
-    }
-    const data = { train, test };
+    const data = placeDataset(gpu, dataset, batch);
     const recipe = { ...recipeOf(config), augmentation: augmentationOf(config) };
     const experiment = new Experiment(gpu, config, dataset, data, hooks);
     const summarySlots = TRAIN_SLOTS + Math.ceil(dataset.test.count / batch);
@@ -422,6 +412,11 @@ export class Experiment {
       });
     }
     return run;
+  }
+
+  /** The parts of the set that are streamed: their pictures take more of the GPU's memory than they may. */
+  get streamed(): Part[] {
+    return (['train', 'test'] as const).filter((part) => this[part].streamed);
   }
 
   /** Resolves when nothing is left to do: paused, finished or ready, and all rows given out. */

@@ -101,7 +101,7 @@ export class Predictor {
   static async train(gpu: Gpu, dataset: Dataset, progress: Progress): Promise<Predictor> {
     const { batch, seed, steps } = CONFIG;
     const { train, test, channels, statistics } = dataset;
-    const data = new DeviceDataset(gpu, train, channels, statistics, batch);
+    const data = new DeviceDataset(gpu, train, { channels, statistics, batch });
     const [id = ''] = CONFIG.networks;
     const options = { batch, seed, rewirable: false };
     const create = (name: string, more = {}) =>

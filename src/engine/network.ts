@@ -439,6 +439,15 @@ export class GpuNetwork {
     return this.readAll(this.memory.weight, this.parameters, this.parameterOffsets);
   }
 
+  /** One parameter in PyTorch's order. */
+  async readParameter(name: string): Promise<Float32Array> {
+    const parameter = find(this.parameters, name, 'parameter');
+    const bytes = bytesOf({ ...parameter, storage: 'parameter' });
+    const at = offset(this.parameterOffsets, name);
+    const stored = await this.gpu.read(this.memory.weight, at, bytes);
+    return unpack(parameter, new Float32Array(stored));
+  }
+
   /** Gradients of the last pass in PyTorch's order, by parameter name. */
   readGradients(): Promise<Map<string, Float32Array>> {
     return this.readAll(this.memory.gradient, this.parameters, this.parameterOffsets);

@@ -1,11 +1,20 @@
 /** The worker's program: a {@link Host} between the page and the GPU, and the instruments of the chapters. */
 import { expose } from 'comlink';
+import { Inspector } from '../lab/inspector.ts';
 import { Instruments } from '../lab/instruments.ts';
+import { testPictures } from '../lab/pictures.ts';
 import { describeError, Host } from './host.ts';
-import type { Command, InstrumentsApi, OpenInstruments, ProfilerApi } from './protocol.ts';
+import type {
+  Command,
+  InspectorApi,
+  InstrumentsApi,
+  OpenInstruments,
+  ProfilerApi,
+} from './protocol.ts';
 
 const host = new Host(navigator.gpu, (event) => self.postMessage(event));
 const instruments = new Instruments(host.secondGpu(), () => host.data());
+const inspector = new Inspector((network, work) => host.atRest(network, work));
 
 /** Errors cross to the page as plain objects: of an Error only its message would arrive. */
 async function plainly<T>(answer: Promise<T>): Promise<T> {
@@ -17,7 +26,7 @@ async function plainly<T>(answer: Promise<T>): Promise<T> {
   }
 }
 
-const api: InstrumentsApi & ProfilerApi = {
+const api: InstrumentsApi & ProfilerApi & InspectorApi = {
   run: (question) => plainly(instruments.run(question)),
   check: (onResult) => plainly(instruments.check(onResult)),
   activations: (network, path) => plainly(host.activations(network, path)),
@@ -31,6 +40,16 @@ const api: InstrumentsApi & ProfilerApi = {
   profile: (network) => plainly(host.profile(network)),
   expect: (config) => plainly(host.expect(config)),
   tryTunings: (config, onTrial) => plainly(host.tryTunings(config, onTrial)),
+  features: (...question) => plainly(inspector.features(...question)),
+  attribution: (...question) => plainly(inspector.attribution(...question)),
+  occlusion: (...question) => plainly(inspector.occlusion(...question)),
+  statistics: (...question) => plainly(inspector.statistics(...question)),
+  predictions: (...question) => plainly(inspector.predictions(...question)),
+  testPictures: async (places) => testPictures(await host.data(), places),
+  leave: () => {
+    inspector.leave();
+    host.forget();
+  },
 };
 
 self.onmessage = ({ data }: MessageEvent<Command | OpenInstruments>) => {

@@ -4,7 +4,7 @@
  *     npm run train -- --preset degradation --data builtin --out runs/first
  */
 import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { Command, Option } from 'commander';
 import { z } from 'zod';
 import { FathomError } from '../errors.ts';
@@ -17,6 +17,8 @@ import { Experiment } from '../lab/experiment.ts';
 import type { LabEvent } from '../lab/experiment.ts';
 import { SMOOTHING_WINDOW } from '../lab/run.ts';
 import type { MetricsRow } from '../lab/run.ts';
+import { parseNetwork } from '../network/file.ts';
+import type { NetworkSpec } from '../network/spec.ts';
 import { TUNING_NAMES, tuningFor } from '../ops/tuning.ts';
 import { openDevice } from './adapter.ts';
 import { DATA_NAMES, openData } from './data.ts';
@@ -31,7 +33,7 @@ const range = ({ min, max }: { min: number; max: number }) => `${min} … ${max}
 function program(): Command {
   return new Command('npm run train --')
     .description(
-      `Trains networks of the CIFAR family side by side and writes their curves.\n\n` +
+      `Trains networks of the CIFAR family, and others, side by side and writes their curves.\n\n` +
         `DIR/metrics.csv: network,iteration,train_loss,train_error,test_error,seconds — errors are fractions;\n` +
         `train_error is the mean over the batches of the last ${SMOOTHING_WINDOW} iterations (fewer at the start);\n` +
         `test_error stands on the iterations where the test set was evaluated.\n` +
@@ -41,6 +43,10 @@ function program(): Command {
     .option('--config <file>', 'a config.json of an earlier run; options given beside it win')
     .option('--data <name>', DATA_NAMES)
     .option('--networks <list>', 'for instance plain-20,residual-56.group_norm (depth 6n+2)')
+    .option(
+      '--network <file...>',
+      'a network as the page “Build” writes it (.json), called as the file is; beside --networks, or alone',
+    )
     .option('--size <pixels>', `pictures are resized to size × size, ${range(BOUNDS.size)}`)
     .option(
       '--width <channels>',
@@ -87,7 +93,7 @@ function program(): Command {
 }
 
 /** What a person gave on the command line. */
-type Options = Record<string, string | boolean | undefined>;
+type Options = Record<string, string | boolean | string[] | undefined>;
 
 /** From command-line options to a checked configuration; errors name the option. */
 async function configOf(options: Options): Promise<ExperimentConfig> {
@@ -101,10 +107,18 @@ async function configOf(options: Options): Promise<ExperimentConfig> {
     else if (typeof DEFAULTS[name] === 'number') given[name] = numberOf(name, String(value));
     else given[name] = value;
   }
+  if (Array.isArray(options.network)) {
+    const { networks = [], custom } = { ...preset, ...stored, ...given };
+    const read = await Promise.all(options.network.map(readNetworkFile));
+    given.networks = [...networks, ...read.map(([name]) => name)];
+    given.custom = { ...(custom as object | undefined), ...Object.fromEntries(read) };
+  }
   const result = experimentConfig.safeParse({ ...preset, ...stored, ...given });
   if (result.success) return result.data;
-  const problems = result.error.issues.map(
-    ({ path, message }) => `${optionOf(String(path[0] ?? 'config'))}: ${message}`,
+  const problems = result.error.issues.map(({ path: [name, key], message }) =>
+    name === 'custom'
+      ? `--network: ${String(key)}: ${message}`
+      : `${optionOf(String(name ?? 'config'))}: ${message}`,
   );
   throw new FathomError('options', problems.join('\n'));
 }
@@ -137,6 +151,15 @@ async function readConfig(path: string): Promise<Record<string, unknown>> {
     );
   }
   return stored;
+}
+
+/** A network by hand and its name, which is the file's. */
+async function readNetworkFile(path: string): Promise<[string, NetworkSpec]> {
+  try {
+    return [basename(path, '.json'), parseNetwork(await readFile(path, 'utf8'))];
+  } catch (error) {
+    throw new FathomError('network-file', `--network ${path}: ${messageOf(error)}`, { path });
+  }
 }
 
 const messageOf = (error: unknown): string =>

@@ -14,8 +14,8 @@ import { Observer } from '../engine/observe.ts';
 import type { Gpu } from '../engine/gpu/gpu.ts';
 import { augmentationOf, recipeOf } from '../engine/graph/lower.ts';
 import type { Phase } from '../engine/graph/lower.ts';
-import { changesOf, cifarNetwork, parseNetworkId, withShortcuts } from '../network/families.ts';
-import type { NetworkSpec } from '../network/spec.ts';
+import { withShortcuts } from '../network/families.ts';
+import { depthOf, isConnected } from '../network/fit.ts';
 import { FathomError } from '../errors.ts';
 import { buildGraph, countParameters, stepFlops } from '../network/graph.ts';
 import type { StepScalars } from '../ops/step.ts';
@@ -24,6 +24,7 @@ import type { ExperimentConfig, LiveSettings } from './config.ts';
 import { activationsOf } from './activations.ts';
 import type { Activations } from './activations.ts';
 import { BatchOrder, balancedSubset } from './batches.ts';
+import { specOf } from './networks.ts';
 import { learningRateAt } from './schedule.ts';
 import { profileNetwork } from './profile.ts';
 import type { NetworkMeasurement } from './profile.ts';
@@ -64,6 +65,8 @@ export interface NetworkDescription {
   depth: number;
   /** Whether its shortcuts are connected now. */
   connected: boolean;
+  /** Whether it has shortcuts to connect or cut. */
+  rewirable: boolean;
   parameters: number;
   /** Floating-point operations of one training step (a multiply-add counts two). */
   flopsPerStep: number;
@@ -129,27 +132,6 @@ const COLLECT_STEPS = TRAIN_SLOTS / 2;
 const WATCH_SHARE = 11;
 /** And looks no more often than this. */
 const WATCH_MILLISECONDS = 300;
-
-/** What a network must know of a data set. */
-export type DataShape = Pick<Dataset, 'channels' | 'height' | 'width' | 'classes'>;
-
-/** The spec of network `id` under a configuration and a data set. */
-export function specOf(id: string, config: ExperimentConfig, dataset: DataShape): NetworkSpec {
-  const { depth, residual, ...rest } = parseNetworkId(id);
-  const { channels, height, width } = dataset;
-  return {
-    ...cifarNetwork({
-      depth,
-      residual,
-      width: config.width,
-      input: { channels, height, width },
-      classes: dataset.classes.length,
-      shortcut: config.shortcut,
-      ...changesOf(rest),
-    }),
-    name: id,
-  };
-}
 
 export class Experiment {
   config: ExperimentConfig;
@@ -247,9 +229,10 @@ export class Experiment {
         const network = await GpuNetwork.create(gpu, spec, options, (done, total) =>
           hooks.progress?.(index + done / Math.max(1, total), config.networks.length),
         );
-        const { residual } = parseNetworkId(id);
         const flops = stepFlops(buildGraph(spec, batch));
-        experiment.runs.push(new NetworkRun(id, network, { batch, flops }, residual));
+        experiment.runs.push(
+          new NetworkRun(id, network, { batch, flops }, isConnected(spec) === true),
+        );
       }
       // WebGPU reports that memory has run out late: when the work before it is done.
       await gpu.device.queue.onSubmittedWorkDone();
@@ -301,8 +284,9 @@ export class Experiment {
       async () => {
         await this.flush();
         for (const run of this.runs) {
-          await run.network.rewire(specOf(run.id, this.config, this.dataset));
-          run.reset(parseNetworkId(run.id).residual);
+          const spec = specOf(run.id, this.config, this.dataset);
+          await run.network.rewire(spec);
+          run.reset(isConnected(spec) === true);
         }
         this.describe();
         this.enter('ready');
@@ -462,8 +446,9 @@ export class Experiment {
       const graph = buildGraph(network.spec, this.config.batch);
       return {
         id,
-        depth: parseNetworkId(id).depth,
+        depth: depthOf(network.spec),
         connected,
+        rewirable: isConnected(network.spec) !== null,
         parameters: countParameters(graph),
         flopsPerStep: stepFlops(graph),
         dispatchesPerStep: network.program('train').pass.plan.dispatches.length,

@@ -6,6 +6,7 @@ import { wrap } from 'comlink';
 import type { Remote } from 'comlink';
 import type {
   Command,
+  DataApi,
   Event,
   InspectorApi,
   InstrumentsApi,
@@ -23,6 +24,8 @@ export interface LabClient {
   profiler: Remote<ProfilerApi>;
   /** Rejects with a `Failure`. */
   inspector: Remote<InspectorApi>;
+  /** Rejects with a `Failure`. */
+  data: Remote<DataApi>;
 }
 
 /**
@@ -50,7 +53,7 @@ export function createLabClient(): LabClient {
   const { port1, port2 } = new MessageChannel();
   const hello: OpenInstruments = { type: 'instruments', port: port2 };
   worker.postMessage(hello, [port2]);
-  const questions = wrap<InstrumentsApi & ProfilerApi & InspectorApi>(port1);
+  const questions = wrap<InstrumentsApi & ProfilerApi & InspectorApi & DataApi>(port1);
 
   return {
     send: (command) => worker.postMessage(command),
@@ -61,5 +64,6 @@ export function createLabClient(): LabClient {
     instruments: questions,
     profiler: questions,
     inspector: questions,
+    data: questions,
   };
 }

@@ -19,7 +19,11 @@ import type { Inspector } from '../lab/inspector.ts';
 import type { Instruments } from '../lab/instruments.ts';
 import type { MetricsRow } from '../lab/run.ts';
 import type { Trial, TuningChoice, TuningWishes } from '../lab/tuner.ts';
-import type { ChannelStatistics, LoadProgress } from '../data/dataset.ts';
+import type { ChannelStatistics, LoadProgress, Provenance } from '../data/dataset.ts';
+import type { KnownId } from '../data/known.ts';
+import type { LoadOptions } from '../data/options.ts';
+import type { StoredSet } from '../data/store.ts';
+import type { DataWarning } from '../data/warnings.ts';
 import type { DeviceDescription } from '../engine/gpu/device.ts';
 import type { TuningName } from '../ops/tuning.ts';
 import type { Tensor } from '../reference/tensor.ts';
@@ -125,6 +129,84 @@ export type {
 } from '../lab/inspector.ts';
 export type { NormObservation } from '../engine/observe.ts';
 export type { Description } from '../ops/describe.ts';
+
+export type { DataWarning, KnownId, LoadProgress, Provenance };
+
+/** A set that the hub has. */
+export interface CatalogueEntry {
+  id: KnownId;
+  title: string;
+  /** How many. */
+  classes: number;
+  /** What fetching it takes. */
+  bytes: number;
+  pictures: { train: number; test: number };
+  /** Height and width of its pictures. */
+  side: number;
+}
+
+/** A set at hand. */
+export interface ListedSet extends StoredSet {
+  /** Whether it is found again next time; else it lies in memory. */
+  kept: boolean;
+}
+
+export interface KeptSets {
+  sets: ListedSet[];
+  /** Bytes that still fit, where that is known. */
+  free: number | null;
+  /** Why nothing can be kept here. */
+  failure: Failure | null;
+}
+
+/** A set that was loaded. */
+export interface OpenedSet {
+  id: string;
+  /** Why it is used from memory only. */
+  notKept: Failure | null;
+}
+
+/** How files are read; what is absent is chosen by what they hold. */
+export type OpenOptions = Pick<LoadOptions, 'size' | 'fit' | 'labels' | 'seed' | 'testShare'>;
+
+/** What there is to see of a set. */
+export interface SetDetails {
+  id: string;
+  title: string;
+  classes: string[];
+  channels: number;
+  height: number;
+  width: number;
+  /** Pictures of each class. */
+  counts: { train: number[]; test: number[] };
+  /** Of the training set. */
+  statistics: ChannelStatistics;
+  /** Of the training set: per channel, how many values fall into each of equal bins over 0…255. */
+  histograms: number[][];
+  provenance: Provenance | null;
+  /** Training labels that are no longer those of their pictures. */
+  wrongLabels: number;
+  /** Training pictures, N×C×H×W bytes, class by class: their labels, and the labels before any was made random. */
+  samples: { images: Uint8Array; labels: Uint8Array; truths: Uint8Array };
+}
+
+/** What the page asks of data sets; each call is answered by a promise that may reject with a {@link Failure}. */
+export interface DataApi {
+  /** The sets of the hub. */
+  catalogue(): Promise<CatalogueEntry[]>;
+  /** The sets at hand without a network. */
+  kept(): Promise<KeptSets>;
+  /** Fetches a set from the hub at `address`, and keeps it; after an error it goes on with what has come. */
+  download(id: KnownId, address: string, onProgress: LoadProgress): Promise<OpenedSet>;
+  /** Reads a set from files, and keeps it. */
+  open(files: File[], options: OpenOptions, onProgress: LoadProgress): Promise<OpenedSet>;
+  /** Ends the loading that goes on. */
+  stop(): Promise<void>;
+  forget(id: string): Promise<void>;
+  /** Takes names of sets as {@link ExperimentConfig.data} does: whole ones, and ones made by a recipe. */
+  details(name: string): Promise<SetDetails>;
+  warnings(name: string): Promise<DataWarning[]>;
+}
 
 /** Opens the line of the page's questions, beside commands and events. */
 export interface OpenInstruments {

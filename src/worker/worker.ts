@@ -1,32 +1,27 @@
-/** The worker's program: a {@link Host} between the page and the GPU, and the instruments of the chapters. */
+/** The worker's program: a {@link Host} between the page and the GPU, the instruments of the chapters, and the data sets. */
 import { expose } from 'comlink';
+import { openStore } from '../data/opfs.ts';
 import { Inspector } from '../lab/inspector.ts';
 import { Instruments } from '../lab/instruments.ts';
 import { testPictures } from '../lab/pictures.ts';
-import { describeError, Host } from './host.ts';
+import { DataDesk, namedFiles } from './data_desk.ts';
+import { describeError, plainly } from './failure.ts';
+import { Host } from './host.ts';
 import type {
   Command,
+  DataApi,
   InspectorApi,
   InstrumentsApi,
   OpenInstruments,
   ProfilerApi,
 } from './protocol.ts';
 
-const host = new Host(navigator.gpu, (event) => self.postMessage(event));
+const desk = new DataDesk({ openStore: () => openStore(navigator.storage) });
+const host = new Host(navigator.gpu, desk, (event) => self.postMessage(event));
 const instruments = new Instruments(host.secondGpu(), () => host.data());
 const inspector = new Inspector((network, work) => host.atRest(network, work));
 
-/** Errors cross to the page as plain objects: of an Error only its message would arrive. */
-async function plainly<T>(answer: Promise<T>): Promise<T> {
-  try {
-    return await answer;
-  } catch (error) {
-    // eslint-disable-next-line @typescript-eslint/only-throw-error
-    throw describeError(error);
-  }
-}
-
-const api: InstrumentsApi & ProfilerApi & InspectorApi = {
+const api: InstrumentsApi & ProfilerApi & InspectorApi & DataApi = {
   run: (question) => plainly(instruments.run(question)),
   check: (onResult) => plainly(instruments.check(onResult)),
   activations: (network, path) => plainly(host.activations(network, path)),
@@ -50,6 +45,14 @@ const api: InstrumentsApi & ProfilerApi & InspectorApi = {
     inspector.leave();
     host.forget();
   },
+  catalogue: () => Promise.resolve(desk.catalogue()),
+  kept: () => plainly(desk.kept()),
+  download: (id, address, onProgress) => plainly(desk.download(id, address, onProgress)),
+  open: (files, options, onProgress) => plainly(desk.open(namedFiles(files), options, onProgress)),
+  stop: () => Promise.resolve(desk.stop()),
+  forget: (id) => plainly(desk.forget(id)),
+  details: (name) => plainly(desk.details(name)),
+  warnings: (name) => plainly(desk.warnings(name)),
 };
 
 self.onmessage = ({ data }: MessageEvent<Command | OpenInstruments>) => {

@@ -82,6 +82,15 @@ export interface NetworkProfile extends NetworkMeasurement {
   config: ExperimentConfig;
 }
 
+/** A network of the experiment with the GPU at rest. */
+export interface Subject {
+  run: NetworkRun;
+  dataset: Dataset;
+  /** Of the training step that it would make next. */
+  scalars: StepScalars;
+  indices: Uint32Array<ArrayBuffer>;
+}
+
 export type LabEvent =
   /** How a network that is watched stood before its step `iteration` + 1. */
   | { type: 'watched'; network: string; iteration: number; layers: WatchedLayer[] }
@@ -361,14 +370,21 @@ export class Experiment {
   }
 
   /**
-   * Profiles the training step that network `id` would make next, between two steps.
+   * Runs `work` on network `id` between two steps, with the GPU at rest; see {@link between}.
    * @throws FathomError `no-network`, and as {@link between}
    */
-  profile(id: string): Promise<NetworkProfile> {
-    return this.between(async () => {
+  atRest<T>(id: string, work: (subject: Subject) => Promise<T>): Promise<T> {
+    return this.between(() => {
       const run = this.runOf(id);
       const scalars = this.scalarsAt(run.iteration, this.config.batch);
       const indices = this.order.at(run.iteration);
+      return work({ run, dataset: this.dataset, scalars, indices });
+    });
+  }
+
+  /** Profiles the training step that network `id` would make next. Rejects as {@link atRest}. */
+  profile(id: string): Promise<NetworkProfile> {
+    return this.atRest(id, async ({ run, scalars, indices }) => {
       const measured = await profileNetwork(run.network, { scalars, indices });
       return { network: id, connected: run.connected, config: this.config, ...measured };
     });
@@ -377,14 +393,16 @@ export class Experiment {
   /**
    * What a layer of network `id` hands on in the training step that it would make next; see `lab/activations.ts`.
    * @param path of the layer; the middle one of those there are where none is given
-   * @throws FathomError `no-network`, `no-activations`, and as {@link between}
+   * @throws FathomError `no-activations`, and as {@link atRest}
    */
   activations(id: string, path?: string): Promise<Activations> {
-    return this.between(() => {
-      const run = this.runOf(id);
-      const scalars = this.scalarsAt(run.iteration, this.config.batch);
-      const indices = this.order.at(run.iteration);
-      return activationsOf(run, path, { scalars, indices });
+    return this.atRest(id, ({ run, ...step }) => activationsOf(run, path, step));
+  }
+
+  /** Frees what looking at statistics between steps has kept, unless the layers are watched anyway. */
+  forget(): void {
+    this.act(() => {
+      if (!this.watching) for (const run of this.runs) run.forgetObserver();
     });
   }
 

@@ -8,6 +8,7 @@ import type {
   Command,
   DataApi,
   Event,
+  InspectorApi,
   InstrumentsApi,
   OpenInstruments,
   ProfilerApi,
@@ -21,6 +22,8 @@ export interface LabClient {
   instruments: Remote<InstrumentsApi>;
   /** Rejects with a `Failure`. */
   profiler: Remote<ProfilerApi>;
+  /** Rejects with a `Failure`. */
+  inspector: Remote<InspectorApi>;
   /** Rejects with a `Failure`. */
   data: Remote<DataApi>;
 }
@@ -50,7 +53,7 @@ export function createLabClient(): LabClient {
   const { port1, port2 } = new MessageChannel();
   const hello: OpenInstruments = { type: 'instruments', port: port2 };
   worker.postMessage(hello, [port2]);
-  const questions = wrap<InstrumentsApi & ProfilerApi & DataApi>(port1);
+  const questions = wrap<InstrumentsApi & ProfilerApi & InspectorApi & DataApi>(port1);
 
   return {
     send: (command) => worker.postMessage(command),
@@ -60,6 +63,7 @@ export function createLabClient(): LabClient {
     },
     instruments: questions,
     profiler: questions,
+    inspector: questions,
     data: questions,
   };
 }

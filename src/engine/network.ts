@@ -69,6 +69,8 @@ export interface Rehearsal {
   spec: NetworkSpec;
   /** Submits one step on a fresh copy. */
   run(scalars: StepScalars, indices?: Uint32Array<ArrayBuffer>): void;
+  /** Running statistics as the last step left them on the copy. */
+  readState(): Promise<Map<string, Float32Array>>;
   destroy(): void;
 }
 
@@ -336,6 +338,7 @@ export class GpuNetwork {
           pass.encode(encoder);
           this.gpu.device.queue.submit([encoder.finish()]);
         },
+        readState: () => this.readAll(memory.statistics, this.state, this.stateOffsets),
         destroy: () => {
           pass.destroy();
           for (const buffer of buffersOf(memory)) buffer.destroy();
@@ -345,6 +348,15 @@ export class GpuNetwork {
       for (const buffer of buffersOf(memory)) buffer.destroy();
       throw error;
     }
+  }
+
+  /**
+   * The parameters and running statistics that a graph of this network uses, for a pass that only reads them; their places
+   * are added to `places`.
+   */
+  lend(graph: Graph, places: Map<Tensor, Place>): Pick<NetworkTensors, 'parameters' | 'state'> {
+    const { parameters, state } = this.tensors(graph, places);
+    return { parameters, state };
   }
 
   private duplicate(): Memory {
@@ -429,6 +441,15 @@ export class GpuNetwork {
   /** All parameters in PyTorch's order, by name. */
   readParameters(): Promise<Map<string, Float32Array>> {
     return this.readAll(this.memory.weight, this.parameters, this.parameterOffsets);
+  }
+
+  /** One parameter in PyTorch's order. */
+  async readParameter(name: string): Promise<Float32Array> {
+    const parameter = find(this.parameters, name, 'parameter');
+    const bytes = bytesOf({ ...parameter, storage: 'parameter' });
+    const at = offset(this.parameterOffsets, name);
+    const stored = await this.gpu.read(this.memory.weight, at, bytes);
+    return unpack(parameter, new Float32Array(stored));
   }
 
   /** Gradients of the last pass in PyTorch's order, by parameter name. */

@@ -95,7 +95,11 @@ export function gridOf({ along, points }: Pick<SurveyQuestion, 'along' | 'points
     const [i, j] = [index % points, Math.floor(index / points)];
     const [dx, dy] = [i - middle, plane ? j - middle : 0];
     const level = Math.min(fineness(dx), fineness(dy));
-    return { level, distance: Math.hypot(dx, dy), point: { index, x: at(i), y: plane ? at(j) : 0 } };
+    return {
+      level,
+      distance: Math.hypot(dx, dy),
+      point: { index, x: at(i), y: plane ? at(j) : 0 },
+    };
   });
   order.sort((a, b) => b.level - a.level || a.distance - b.distance);
   return order.map(({ point }) => point);
@@ -160,7 +164,10 @@ function checked(question: SurveyQuestion): SurveyQuestion {
   const [issue] = result.error.issues;
   const name = issue?.path.join('.') ?? '';
   const reason = issue?.message ?? '';
-  throw new FathomError('survey', `the survey's ${name} does not hold: ${reason}`, { name, reason });
+  throw new FathomError('survey', `the survey's ${name} does not hold: ${reason}`, {
+    name,
+    reason,
+  });
 }
 
 async function prepare(lab: SurveyedLab, { network: id, along, ...rest }: SurveyQuestion) {

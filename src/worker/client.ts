@@ -6,7 +6,9 @@ import { wrap } from 'comlink';
 import type { Remote } from 'comlink';
 import type {
   Command,
+  DataApi,
   Event,
+  InspectorApi,
   InstrumentsApi,
   OpenInstruments,
   ProfilerApi,
@@ -23,6 +25,10 @@ export interface LabClient {
   profiler: Remote<ProfilerApi>;
   /** Rejects with a `Failure`. */
   surface: Remote<SurfaceApi>;
+  /** Rejects with a `Failure`. */
+  inspector: Remote<InspectorApi>;
+  /** Rejects with a `Failure`. */
+  data: Remote<DataApi>;
 }
 
 /**
@@ -50,7 +56,7 @@ export function createLabClient(): LabClient {
   const { port1, port2 } = new MessageChannel();
   const hello: OpenInstruments = { type: 'instruments', port: port2 };
   worker.postMessage(hello, [port2]);
-  const questions = wrap<InstrumentsApi & ProfilerApi & SurfaceApi>(port1);
+  const questions = wrap<InstrumentsApi & ProfilerApi & SurfaceApi & InspectorApi & DataApi>(port1);
 
   return {
     send: (command) => worker.postMessage(command),
@@ -61,5 +67,7 @@ export function createLabClient(): LabClient {
     instruments: questions,
     profiler: questions,
     surface: questions,
+    inspector: questions,
+    data: questions,
   };
 }

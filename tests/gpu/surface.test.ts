@@ -12,6 +12,10 @@ import { runReference } from '../../src/network/reference.ts';
 import type { StepScalars } from '../../src/ops/step.ts';
 import { normal } from '../../src/random.ts';
 import { tensor } from '../../src/reference/tensor.ts';
+import { experimentConfig } from '../../src/lab/config.ts';
+import { Experiment } from '../../src/lab/experiment.ts';
+import type { MetricsRow } from '../../src/lab/run.ts';
+import type { SurveyPoint, SurveyQuestion } from '../../src/lab/surface.ts';
 import { device } from './setup.ts';
 import { smallBuiltin } from './small_data.ts';
 
@@ -33,8 +37,8 @@ const COUNT = 20;
 
 const { train, test: held, channels, statistics, classes } = await smallBuiltin(8);
 const data = {
-  train: new DeviceDataset(gpu, train, channels, statistics, 8),
-  test: new DeviceDataset(gpu, held, channels, statistics, 8),
+  train: new DeviceDataset(gpu, train, { channels, statistics, batch: 8 }),
+  test: new DeviceDataset(gpu, held, { channels, statistics, batch: 8 }),
 };
 
 async function trained(options: Partial<CifarNetworkOptions>, seed = 3): Promise<GpuNetwork> {
@@ -65,7 +69,10 @@ async function referenceLoss(
   const shapes = [...network.parameters, ...network.state];
   const tensors = (values: ReadonlyMap<string, ArrayLike<number>>) =>
     Object.fromEntries(
-      [...values].map(([name, of]) => [name, tensor(shapes.find((at) => at.name === name)!.shape, of)]),
+      [...values].map(([name, of]) => [
+        name,
+        tensor(shapes.find((at) => at.name === name)!.shape, of),
+      ]),
     );
   const pixels = channels * 64;
   const x = Float64Array.from(held.images.slice(0, count * pixels), (byte, i) => {
@@ -74,7 +81,8 @@ async function referenceLoss(
   });
   const state = { parameters: tensors(weights), running: tensors(await network.readState()) };
   const pictures = tensor([count, channels, 8, 8], x);
-  return runReference(network.spec, state, pictures, held.labels.slice(0, count), { training }).loss;
+  return runReference(network.spec, state, pictures, held.labels.slice(0, count), { training })
+    .loss;
 }
 
 /** θ + x·δ + y·η in float64. */
@@ -169,7 +177,10 @@ describe('a plane', () => {
 
   test('is another one with another seed, and evaluates the pictures that are named', async () => {
     const loss = async (seed: number, pictures?: Uint32Array) => {
-      const slice = await LossSlice.plane(network, seed, { data: data.test, statistics: 'running' });
+      const slice = await LossSlice.plane(network, seed, {
+        data: data.test,
+        statistics: 'running',
+      });
       const given = { ...options, count: 8, ...(pictures && { pictures }) };
       const got = await slice.evaluate([0.5, 0.5], given);
       slice.destroy();
@@ -180,7 +191,12 @@ describe('a plane', () => {
     expect(await loss(8)).not.toBe(first);
     const forwards = Uint32Array.from({ length: 8 }, (_, i) => i);
     expect(await loss(7, forwards)).toBe(first);
-    expect(await loss(7, forwards.map((i) => 11 + i))).not.toBe(first);
+    expect(
+      await loss(
+        7,
+        forwards.map((i) => 11 + i),
+      ),
+    ).not.toBe(first);
   });
 
   test('gives its memory back', async () => {
@@ -237,4 +253,64 @@ describe('a line', () => {
       code: 'different-parameters',
     });
   });
+});
+
+test('a survey while networks train changes no curve, takes the middle first, and ends when told', async () => {
+  const config = experimentConfig.parse({
+    networks: ['plain-8', 'residual-8'],
+    ...{ size: 8, width: 4, batch: 8, steps: 6, evalEvery: 3, warmup: 0 },
+  });
+  const question: SurveyQuestion = {
+    network: 'residual-8',
+    along: { kind: 'plane', seed: 5, range: 1 },
+    points: 3,
+    images: 20,
+    split: 'test',
+    statistics: 'running',
+  };
+  const run = async (survey: (experiment: Experiment) => Promise<unknown>) => {
+    const rows: MetricsRow[] = [];
+    const failures: unknown[] = [];
+    const experiment = await Experiment.create(gpu, config, await smallBuiltin(8), {
+      emit: (event) => event.type === 'metrics' && rows.push(...event.rows),
+      failed: (error) => failures.push(error),
+    });
+    experiment.start();
+    const found = await survey(experiment);
+    await experiment.idle();
+    const losses = rows.map(({ seconds: _, ...row }) => row);
+    losses.sort((a, b) => a.network.localeCompare(b.network) || a.iteration - b.iteration);
+    return { experiment, losses, failures, found };
+  };
+  const undisturbed = await run(() => Promise.resolve());
+  await undisturbed.experiment.close();
+
+  const points: SurveyPoint[] = [];
+  const { experiment, losses, failures, found } = await run((running) =>
+    running.survey(question, (point) => {
+      points.push(point);
+      return points.length < 4;
+    }),
+  );
+  expect(failures).toEqual([]);
+  expect(found).toMatchObject({ cancelled: true, images: 20 });
+  expect(points).toHaveLength(4);
+  expect(losses).toEqual(undisturbed.losses);
+
+  // At rest, the middle is the error that was evaluated at the end.
+  const last = losses.findLast(({ network, testError }) => network === 'residual-8' && testError);
+  const after: SurveyPoint[] = [];
+  const whole = await experiment.survey(question, (point) => after.push(point) > 0);
+  expect(whole).toEqual({ cancelled: false, images: 20, iteration: 6 });
+  expect(after).toHaveLength(9);
+  expect(after[0]).toMatchObject({ index: 4, x: 0, y: 0, error: last!.testError });
+  expect(await experiment.surveyPace(question)).toBeGreaterThan(0);
+
+  await expect(
+    experiment.survey({ ...question, network: 'plain-110' }, () => true),
+  ).rejects.toMatchObject({ code: 'no-network' });
+  await expect(experiment.survey({ ...question, points: 4 }, () => true)).rejects.toMatchObject({
+    code: 'survey',
+  });
+  await experiment.close();
 });

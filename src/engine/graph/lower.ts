@@ -5,7 +5,7 @@
 import { FathomError } from '../../errors.ts';
 import type { Augmentation } from '../../reference/augmentation.ts';
 import { emitAugmentation } from '../../ops/augment.ts';
-import { gatherCall } from '../../ops/batch.ts';
+import { gatherCalls } from '../../ops/batch.ts';
 import type { BatchSource } from '../../ops/batch.ts';
 import { addCall } from '../../ops/elementwise.ts';
 import { emitClip, optimizerCall } from '../../ops/optimizer.ts';
@@ -186,11 +186,11 @@ export function lower(graph: Graph, network: NetworkTensors, options: LowerOptio
     recorder.enter('batch', 'batch');
     if (training) {
       const pictures = recorder.transient('pictures', x.shape, 'image');
-      recorder.dispatch(gatherCall(source, pictures, labels));
+      for (const call of gatherCalls(source, pictures, labels)) recorder.dispatch(call);
       const { augmentation } = options.recipe ?? PLAIN_SGD;
       emitAugmentation(recorder, pictures, source.statistics, x, augmentation);
     } else {
-      recorder.dispatch(gatherCall(source, x, labels));
+      for (const call of gatherCalls(source, x, labels)) recorder.dispatch(call);
     }
   }
 

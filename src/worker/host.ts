@@ -14,10 +14,11 @@ import { experimentConfig } from '../lab/config.ts';
 import type { ExperimentConfig } from '../lab/config.ts';
 import type { Activations } from '../lab/activations.ts';
 import { Experiment } from '../lab/experiment.ts';
-import type { NetworkProfile, Pace } from '../lab/experiment.ts';
+import type { NetworkProfile, Pace, Subject } from '../lab/experiment.ts';
 import type { DataShape } from '../lab/networks.ts';
 import { TIMED, expectationOf, timeNetwork } from '../lab/expectation.ts';
 import type { Expectation } from '../lab/expectation.ts';
+import type { OnPoint, Survey, SurveyQuestion } from '../lab/surface.ts';
 import { chooseTuning, fastest, tryTunings } from '../lab/tuner.ts';
 import type { Trial, TuningWishes } from '../lab/tuner.ts';
 import { missingSet, sparingly } from './data_desk.ts';
@@ -105,16 +106,39 @@ export class Host {
 
   /** As {@link Experiment.profile}, of the experiment that stands when all that was asked for has been built. */
   async profile(network: string): Promise<NetworkProfile> {
-    await this.building;
-    if (!this.experiment) throw noExperiment();
-    return this.experiment.profile(network);
+    return (await this.standing()).profile(network);
   }
 
-  /** As {@link Experiment.activations}, of the experiment that stands when all that was asked for has been built. */
+  /** As {@link Experiment.survey}, likewise. */
+  async survey(question: SurveyQuestion, onPoint: OnPoint): Promise<Survey> {
+    return (await this.standing()).survey(question, onPoint);
+  }
+
+  /** As {@link Experiment.surveyPace}, likewise. */
+  async surveyPace(question: SurveyQuestion): Promise<number> {
+    return (await this.standing()).surveyPace(question);
+  }
+
+  /** As {@link Experiment.activations}, likewise. */
   async activations(network: string, path?: string): Promise<Activations> {
+    return (await this.standing()).activations(network, path);
+  }
+
+  /** As {@link Experiment.atRest}, likewise. */
+  async atRest<T>(network: string, work: (subject: Subject) => Promise<T>): Promise<T> {
+    return (await this.standing()).atRest(network, work);
+  }
+
+  /** As {@link Experiment.forget}, where an experiment stands. */
+  forget(): void {
+    this.experiment?.forget();
+  }
+
+  /** @throws FathomError `no-experiment` */
+  private async standing(): Promise<Experiment> {
     await this.building;
     if (!this.experiment) throw noExperiment();
-    return this.experiment.activations(network, path);
+    return this.experiment;
   }
 
   /**

@@ -15,8 +15,10 @@ import type {
   Pace,
   RunState as LabState,
 } from '../lab/experiment.ts';
+import type { Inspector } from '../lab/inspector.ts';
 import type { Instruments } from '../lab/instruments.ts';
 import type { MetricsRow } from '../lab/run.ts';
+import type { OnPoint, Survey, SurveyQuestion } from '../lab/surface.ts';
 import type { Trial, TuningChoice, TuningWishes } from '../lab/tuner.ts';
 import type { ChannelStatistics, LoadProgress, Provenance } from '../data/dataset.ts';
 import type { NamedBlob } from '../data/files.ts';
@@ -26,6 +28,7 @@ import type { StoredSet } from '../data/store.ts';
 import type { DataWarning } from '../data/warnings.ts';
 import type { DeviceDescription } from '../engine/gpu/device.ts';
 import type { TuningName } from '../ops/tuning.ts';
+import type { Tensor } from '../reference/tensor.ts';
 
 export type Command =
   /** Build networks and data for this configuration, compile, stop at iteration 0. */
@@ -104,6 +107,40 @@ export interface ProfilerApi {
   /** Tries the tunings worth it on this adapter on steps of a configuration; gives the fastest of those that are right. */
   tryTunings(config: ExperimentConfig, onTrial: (trial: Trial) => void): Promise<TuningName | null>;
 }
+
+export type { Survey, SurveyPoint, SurveyQuestion } from '../lab/surface.ts';
+
+/** What the page asks of the loss around a network's weights; training carries on between two points. */
+export interface SurfaceApi {
+  /** Tells each point as it comes, from coarse to fine; `onPoint` ends it by answering false. */
+  survey(question: SurveyQuestion, onPoint: OnPoint): Promise<Survey>;
+  /** Seconds that one picture takes at a point of such a survey. */
+  surveyPace(question: SurveyQuestion): Promise<number>;
+}
+
+/** What the page asks about the inside of a network of the experiment; training waits meanwhile, and carries on. */
+export type InspectorApi = Pick<
+  Inspector,
+  'features' | 'attribution' | 'occlusion' | 'statistics' | 'predictions'
+> & {
+  /** Some test pictures as they are, on 0…1: [N, C, H, W]. */
+  testPictures(places: readonly number[]): Promise<Tensor>;
+  /** Nobody looks any longer: a look that waits is given up, and what looking has kept is freed. */
+  leave(): void;
+};
+
+export type {
+  AttributionAnswer,
+  FeaturesAnswer,
+  InspectedLayer,
+  OcclusionAnswer,
+  PictureChoice,
+  PredictionsAnswer,
+  Question as InspectorQuestion,
+  StatisticsAnswer,
+} from '../lab/inspector.ts';
+export type { NormObservation } from '../engine/observe.ts';
+export type { Description } from '../ops/describe.ts';
 
 export type { DataWarning, KnownId, LoadProgress, NamedBlob, Provenance };
 

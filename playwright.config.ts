@@ -19,6 +19,8 @@ export default defineConfig({
   timeout: 180_000,
   expect: { timeout: 30_000 },
   use: {
+    // What is not there to be clicked fails at once, not with the test's time.
+    actionTimeout: 30_000,
     baseURL: `http://127.0.0.1:${port}${base}`,
     viewport: { width: 1280, height: 800 },
     launchOptions: { executablePath: process.env.FATHOM_CHROME, args: WEBGPU_ARGS },

@@ -14,14 +14,11 @@ import { Panel } from './parts/Panel.tsx';
 import { Transport } from './parts/Transport.tsx';
 import { Unsupported } from './parts/Unsupported.tsx';
 import type { PanelTab } from './parts/Panel.tsx';
-import { CHECK, useRoute } from './route.ts';
+import { PAGES, isPage } from './pages.ts';
+import { useRoute } from './route.ts';
 
 const ChapterPage = lazy(() =>
   import('./chapters/ChapterPage.tsx').then((module) => ({ default: module.ChapterPage })),
-);
-
-const CheckPage = lazy(() =>
-  import('./check/CheckPage.tsx').then((module) => ({ default: module.CheckPage })),
 );
 
 /** The page that the address names. */
@@ -31,18 +28,17 @@ export function App() {
   const unsupported = useLab((state) => state.unsupported);
   const [tab, setTab] = useState<PanelTab>('drawing');
   const chapter = isChapter(page) ? page : null;
-  const check = page === CHECK;
+  const own = isPage(page) ? page : null;
+  const Page = own && PAGES[own];
   const { present, embed } = readView(query);
   const bare = chapter !== null && embed;
 
   return (
     <Tooltip.Provider delayDuration={400}>
-      <div className="app" data-page={chapter ?? (check ? page : 'experiment')}>
+      <div className="app" data-page={chapter ?? own ?? 'experiment'}>
         {!bare && (
           <>
-            <Header
-              onShowData={chapter || check || unsupported ? undefined : () => setTab('data')}
-            />
+            <Header onShowData={chapter || own || unsupported ? undefined : () => setTab('data')} />
             {!(chapter && present) && <Nav page={page} />}
           </>
         )}
@@ -50,9 +46,9 @@ export function App() {
           <Suspense fallback={<main className="chapter" aria-busy aria-label={t('loading')} />}>
             <ChapterPage key={chapter} id={chapter} query={query} />
           </Suspense>
-        ) : check ? (
+        ) : Page ? (
           <Suspense fallback={<main aria-busy aria-label={t('loading')} />}>
-            <CheckPage />
+            <Page query={query} />
           </Suspense>
         ) : unsupported ? (
           <Unsupported failure={unsupported} />

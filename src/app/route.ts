@@ -11,9 +11,6 @@ export interface Route {
   query: string;
 }
 
-/** The page that checks the adapter. */
-export const CHECK = 'check';
-
 export function parseRoute(hash: string): Route {
   const [, page = '', query = ''] = /^#\/([a-z-]+)(?:\?(.*))?$/.exec(hash) ?? [];
   return page ? { page, query } : { page: '', query: hash.replace(/^#?\/?\??/, '') };

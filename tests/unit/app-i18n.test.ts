@@ -4,6 +4,7 @@ import en from '../../src/app/i18n/en.json';
 import zh from '../../src/app/i18n/zh.json';
 import { CHAPTER_IDS } from '../../src/app/chapters/chapter.ts';
 import type { Chapter } from '../../src/app/chapters/chapter.ts';
+import { PAGE_IDS } from '../../src/app/pages.ts';
 import { BUILTIN_CLASSES } from '../../src/data/builtin.ts';
 import { preferredLanguage } from '../../src/app/i18n/index.ts';
 
@@ -38,12 +39,20 @@ const CHAPTERS = await Promise.all(
   }),
 );
 
+/** The pages beside experiment and chapters: their folders, and their texts. */
+const PAGES = PAGE_IDS.map((id) => {
+  const folder = `src/app/${id}`;
+  const read = (language: string) =>
+    flatten(JSON.parse(readFileSync(`${folder}/${language}.json`, 'utf8')) as Words);
+  return { id, folder, english: read('en'), chinese: read('zh') };
+});
+
 const english = flatten(en);
 const chinese = flatten(zh);
 const placeholders = (text: string | undefined) =>
   [...(text ?? '').matchAll(/\{\{(\w+)\}\}/g)].map(([, name]) => name).sort();
 
-describe.each([{ id: 'the page', english, chinese }, ...CHAPTERS])(
+describe.each([{ id: 'the page', english, chinese }, ...CHAPTERS, ...PAGES])(
   'the words of $id',
   ({ english, chinese }) => {
     it('are the same set in both languages', () => {
@@ -80,13 +89,24 @@ describe.each(CHAPTERS)('the words of $id', ({ folder, chapter, english }) => {
   });
 });
 
+describe.each(PAGES)('the words of $id', ({ folder, english }) => {
+  it('are all used, and all that are used are there', () => {
+    expectUsed(sourcesIn(folder).join('\n'), english, []);
+  });
+});
+
 describe('the words of the page', () => {
   it('are all used, and all that are used are there', () => {
     const page = sourcesIn('src/app').filter((code) => !code.includes("useTranslation('"));
-    const chapters = CHAPTERS.flatMap(({ folder }) => sourcesIn(folder))
-      // There `t` means the chapter's own words.
+    const others = [...CHAPTERS, ...PAGES]
+      .flatMap(({ folder }) => sourcesIn(folder))
+      // There `t` means the words of the chapter or the page.
       .map((code) => code.replaceAll(/\bt\(/g, 'own(').replaceAll(/\bcommon\(/g, 't('));
-    expectUsed([...page, ...chapters].join('\n'), english, []);
+    expectUsed(
+      [...page, ...others].join('\n'),
+      english,
+      PAGE_IDS.map((id) => `pages.${id}`),
+    );
   });
   it('name every class of the built-in pictures', () => {
     expect(Object.keys(en.data.shapes).sort()).toEqual([...BUILTIN_CLASSES].sort());

@@ -6,11 +6,15 @@ import type { CheckResult, Failure } from '../../worker/protocol.ts';
 import { useInstruments } from '../chapters/ask.ts';
 import { useLab } from '../context.ts';
 import { errorSentence } from '../i18n/index.ts';
+import en from './en.json';
 import { reportText, reportsOf } from './report.ts';
+import zh from './zh.json';
+
+export const texts = { en, zh };
 
 /** “Is this right on my GPU?”: the sweep of the tests, on the visitor's own adapter. */
-export function CheckPage() {
-  const { t } = useTranslation();
+export default function CheckPage() {
+  const { t } = useTranslation('check');
   const instruments = useInstruments();
   const device = useLab((state) => state.device);
   const unsupported = useLab((state) => state.unsupported);
@@ -52,31 +56,31 @@ export function CheckPage() {
 
   return (
     <main className="check">
-      <h2>{t('check.title')}</h2>
-      <p>{t('check.lead')}</p>
+      <h2>{t('title')}</h2>
+      <p>{t('lead')}</p>
       {unsupported && <p className="note">{errorSentence(unsupported)}</p>}
       {failure && <p className="note">{errorSentence(failure)}</p>}
       <div className="check-tools">
         {running ? (
           <button type="button" onClick={() => (wanted.current = false)}>
             <Square aria-hidden size={16} />
-            {t('check.stop')}
+            {t('stop')}
           </button>
         ) : (
           <button type="button" className="primary" disabled={!device} onClick={() => void start()}>
             <Play aria-hidden size={16} />
-            {t('check.start')}
+            {t('start')}
           </button>
         )}
         <button type="button" disabled={results.length === 0} onClick={() => void copy()}>
           <Copy aria-hidden size={16} />
-          {copied ? t('check.copied') : t('check.copy')}
+          {copied ? t('copied') : t('copy')}
         </button>
         <p role="status">
-          {total > 0 && t('check.progress', { done: results.length, total })}
+          {total > 0 && t('progress', { done: results.length, total })}
           {done && (
             <strong data-passed={failed === 0}>
-              {failed === 0 ? t('check.passed', { name }) : t('check.failed', { failed })}
+              {failed === 0 ? t('passed', { name }) : t('failed', { failed })}
             </strong>
           )}
         </p>
@@ -86,11 +90,11 @@ export function CheckPage() {
         <table>
           <thead>
             <tr>
-              <th scope="col">{t('check.op')}</th>
-              <th scope="col">{t('check.samples')}</th>
-              <th scope="col">{t('check.kernel')}</th>
-              <th scope="col">{t('check.gradient')}</th>
-              <th scope="col">{t('check.result')}</th>
+              <th scope="col">{t('op')}</th>
+              <th scope="col">{t('samples')}</th>
+              <th scope="col">{t('kernel')}</th>
+              <th scope="col">{t('gradient')}</th>
+              <th scope="col">{t('result')}</th>
             </tr>
           </thead>
           <tbody>
@@ -104,14 +108,14 @@ export function CheckPage() {
                 <td>{percentOf(gradient.gradient)}</td>
                 <td>
                   {passed ? <Check aria-hidden size={16} /> : <X aria-hidden size={16} />}{' '}
-                  {passed ? t('check.right') : (kernel.failure ?? t('check.wrong'))}
+                  {passed ? t('right') : (kernel.failure ?? t('wrong'))}
                 </td>
               </tr>
             ))}
           </tbody>
         </table>
       )}
-      <p className="quietly">{t('check.how')}</p>
+      <p className="quietly">{t('how')}</p>
     </main>
   );
 }

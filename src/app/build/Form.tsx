@@ -1,5 +1,5 @@
 import { Switch } from 'radix-ui';
-import { useId, useState } from 'react';
+import { useId } from 'react';
 import { useTranslation } from 'react-i18next';
 import { layerAt } from '../../network/edit.ts';
 import { layerParams } from '../../network/spec.ts';
@@ -9,6 +9,7 @@ import { useActions } from './actions.ts';
 import { fieldsOf, formatText, parseText, refusalOf } from './fields.ts';
 import type { Field, NamedField } from './fields.ts';
 import { useBoard } from './store.ts';
+import { TextField } from './TextField.tsx';
 import { useLayerWords } from './words.ts';
 
 type Values = Readonly<Record<string, unknown>>;
@@ -234,63 +235,6 @@ function VariantControl(props: ControlProps & { field: Extract<Field, { kind: 'v
 /** Where a number must be given: one that shows an effect. */
 const usualNumber = ({ whole, least }: Extract<Field, { kind: 'number' }>): number =>
   whole ? Math.max(1, least) : 0.1;
-
-interface TextFieldProps {
-  id: string;
-  value: string;
-  placeholder?: string;
-  /** What may stand there in place of numbers. */
-  words?: readonly string[];
-  refusal: (text: string) => string | null;
-  onChange: (text: string) => void;
-}
-
-/** A text that counts on Enter or on leaving; what is refused stays, with the reason. */
-function TextField({ id, value, placeholder, words = [], refusal, onChange }: TextFieldProps) {
-  const [typed, setTyped] = useState<string | null>(null);
-  const text = typed ?? value;
-  const reason = typed === null ? null : refusal(typed);
-  const leave = () => {
-    if (typed !== null && reason === null) {
-      if (typed !== value) onChange(typed);
-      setTyped(null);
-    }
-  };
-  return (
-    <>
-      <input
-        id={id}
-        className="build-text"
-        type="text"
-        autoComplete="off"
-        spellCheck={false}
-        list={words.length > 0 ? `${id}-words` : undefined}
-        placeholder={placeholder}
-        aria-invalid={reason !== null}
-        aria-describedby={reason === null ? undefined : `${id}-reason`}
-        value={text}
-        onChange={(event) => setTyped(event.target.value)}
-        onBlur={leave}
-        onKeyDown={(event) => {
-          if (event.key === 'Enter') leave();
-          else if (event.key === 'Escape') setTyped(null);
-        }}
-      />
-      {words.length > 0 && (
-        <datalist id={`${id}-words`}>
-          {words.map((word) => (
-            <option key={word} value={word} />
-          ))}
-        </datalist>
-      )}
-      {reason !== null && (
-        <output id={`${id}-reason`} className="build-refused">
-          {reason}
-        </output>
-      )}
-    </>
-  );
-}
 
 const INPUT = ['channels', 'height', 'width'] as const;
 

@@ -1,5 +1,7 @@
 import {
   ChevronDown,
+  ChevronsDownUp,
+  ChevronsUpDown,
   ClipboardPaste,
   Copy,
   CopyPlus,
@@ -15,8 +17,8 @@ import {
   Undo2,
   Ungroup,
 } from 'lucide-react';
-import { DropdownMenu } from 'radix-ui';
-import { useRef } from 'react';
+import { DropdownMenu, Popover } from 'radix-ui';
+import { useRef, useState } from 'react';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { LONGEST_NAME, MOST_NETWORKS, customName } from '../../lab/config.ts';
@@ -27,11 +29,12 @@ import type { NetworkSpec } from '../../network/spec.ts';
 import { TEMPLATE_IDS, template } from '../../network/templates.ts';
 import { useLab, useLabStore } from '../context.ts';
 import { formatLink } from '../link.ts';
-import { IconButton, Tip } from '../parts/controls.tsx';
+import { IconButton, NumberField, Tip } from '../parts/controls.tsx';
 import { useActions } from './actions.ts';
 import { MENU, kindOf } from './layers.ts';
 import type { LayerType } from './layers.ts';
 import { useBoard } from './store.ts';
+import { TextField } from './TextField.tsx';
 import { useLayerWords } from './words.ts';
 
 interface ToolbarProps {
@@ -87,20 +90,17 @@ export function Toolbar(props: ToolbarProps) {
           </DropdownMenu.Item>
         ))}
       </Menu>
-      <label className="build-title">
-        <span>{t('bar.name')}</span>
-        <input
-          className="build-text"
-          type="text"
+      <div className="build-title">
+        <span aria-hidden>{t('bar.name')}</span>
+        <TextField
+          label={t('bar.title')}
           maxLength={LONGEST_NAME}
-          spellCheck={false}
-          autoComplete="off"
           placeholder={t('unnamed')}
-          aria-invalid={!valid}
           value={spec.name}
-          onChange={(event) => edit({ ...spec, name: event.target.value })}
+          refusal={(name) => (customName.safeParse(name).success ? null : t('bar.nameRule'))}
+          onChange={(name) => edit({ ...spec, name })}
         />
-      </label>
+      </div>
       <Train facts={props.facts} />
       {!valid && <p className="build-refused">{t('bar.nameRule')}</p>}
     </div>
@@ -114,7 +114,6 @@ export function LayerBar({ onCopy, onPaste }: LayerBarProps) {
   const spec = useBoard((board) => board.spec);
   const selection = useBoard((board) => board.selection);
   const foldAll = useBoard((board) => board.foldAll);
-  const anyFolded = useBoard((board) => board.folded.size > 0);
   const some = selection !== null;
   const one = selection?.count === 1 ? layerAt(spec, selection.address) : undefined;
   const holds = one?.type === 'stage' || one?.type === 'residual';
@@ -125,13 +124,7 @@ export function LayerBar({ onCopy, onPaste }: LayerBarProps) {
       <IconButton name={t('bar.duplicate')} disabled={!some} onClick={actions.duplicate}>
         <CopyPlus aria-hidden size={16} />
       </IconButton>
-      <Menu label={t('bar.repeat')} icon={<Repeat2 aria-hidden size={16} />} disabled={!some}>
-        {[2, 3, 4, 5, 6, 9, 18].map((times) => (
-          <DropdownMenu.Item key={times} onSelect={() => actions.repeat(times)}>
-            {t('bar.times', { count: times })}
-          </DropdownMenu.Item>
-        ))}
-      </Menu>
+      <Repeat disabled={!some} />
       <IconButton name={t('bar.wrap')} disabled={!some} onClick={actions.wrap}>
         <Group aria-hidden size={16} />
       </IconButton>
@@ -147,25 +140,67 @@ export function LayerBar({ onCopy, onPaste }: LayerBarProps) {
       <IconButton name={t('bar.remove')} disabled={!some} onClick={actions.remove}>
         <Trash2 aria-hidden size={16} />
       </IconButton>
-      <button type="button" className="quiet build-fold-all" onClick={() => foldAll(!anyFolded)}>
-        {anyFolded ? t('bar.unfoldAll') : t('bar.foldAll')}
-      </button>
+      <span className="build-fold-all">
+        <IconButton name={t('bar.foldAll')} onClick={() => foldAll(true)}>
+          <ChevronsDownUp aria-hidden size={16} />
+        </IconButton>
+        <IconButton name={t('bar.unfoldAll')} onClick={() => foldAll(false)}>
+          <ChevronsUpDown aria-hidden size={16} />
+        </IconButton>
+      </span>
     </div>
+  );
+}
+
+/** More of them than this are no network to read. */
+const MOST_TIMES = 100;
+
+/** So many of the selected layers, one after the other. */
+function Repeat({ disabled }: { disabled: boolean }) {
+  const { t } = useTranslation('build');
+  const { repeat } = useActions();
+  const [times, setTimes] = useState(3);
+  const bounded = (value: number) => Math.min(MOST_TIMES, Math.max(2, Math.round(value)));
+  return (
+    <Popover.Root>
+      <Tip text={t('bar.repeat')}>
+        <Popover.Trigger className="quiet" aria-label={t('bar.repeat')} disabled={disabled}>
+          <Repeat2 aria-hidden size={16} />
+          <ChevronDown aria-hidden size={13} />
+        </Popover.Trigger>
+      </Tip>
+      <Popover.Portal>
+        <Popover.Content className="menu build-repeat" sideOffset={4}>
+          <span>{t('bar.times')}</span>
+          <NumberField
+            label={t('bar.times')}
+            value={times}
+            min={2}
+            max={MOST_TIMES}
+            nearest={(typed) => (Number.isFinite(typed) ? bounded(typed) : times)}
+            step={(direction) => bounded(times + direction)}
+            onChange={setTimes}
+          />
+          <Popover.Close className="primary" onClick={() => repeat(times)}>
+            {t('bar.repeat')}
+          </Popover.Close>
+        </Popover.Content>
+      </Popover.Portal>
+    </Popover.Root>
   );
 }
 
 interface MenuProps {
   label: string;
   icon: ReactNode;
-  disabled?: boolean;
   children: ReactNode;
 }
 
-function Menu({ label, icon, disabled = false, children }: MenuProps) {
+function Menu({ label, icon, children }: MenuProps) {
   return (
     <DropdownMenu.Root>
       <Tip text={label}>
-        <DropdownMenu.Trigger className="quiet" aria-label={label} disabled={disabled}>
+        <DropdownMenu.Trigger className="quiet" aria-label={label}>
           {icon}
           <ChevronDown aria-hidden size={13} />
         </DropdownMenu.Trigger>

@@ -49,12 +49,15 @@ export function Tree({ facts }: { facts: NetworkFacts }) {
   const [dragged, setDragged] = useState<Row | null>(null);
   const [target, setTarget] = useState<Target | null>(null);
   const body = useRef<HTMLDivElement>(null);
+  const focused = useRef(false);
   const at = rows.findIndex((row) => isSelected(row, selection));
 
-  // The focus follows the selection, once it is in the list.
+  // The focus follows the selection, once it is in the list; it may have gone with a row that went.
   useEffect(() => {
     const list = body.current;
-    if (!list?.contains(document.activeElement)) return;
+    const { activeElement } = document;
+    const lost = focused.current && activeElement === document.body;
+    if (!list || !(lost || list.contains(activeElement))) return;
     list.querySelector<HTMLElement>('[tabindex="0"]')?.focus();
   }, [selection, rows]);
 
@@ -112,7 +115,18 @@ export function Tree({ facts }: { facts: NetworkFacts }) {
         <span role="columnheader">{t('tree.bytes')}</span>
         <span role="columnheader">{t('tree.field')}</span>
       </div>
-      <div ref={body} role="rowgroup" className="build-rows" onKeyDown={onKeyDown}>
+      <div
+        ref={body}
+        role="rowgroup"
+        className="build-rows"
+        onKeyDown={onKeyDown}
+        onFocus={() => {
+          focused.current = true;
+        }}
+        onBlur={({ relatedTarget }) => {
+          if (relatedTarget) focused.current = false;
+        }}
+      >
         <InputRow />
         {rows.map((row) => (
           <LayerRow

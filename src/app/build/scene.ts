@@ -178,6 +178,9 @@ export function sceneOf(
         base: top,
       });
     }
+    const before = pieces.at(-1);
+    // Room for the foot of the shortcut beside what the volume before it shows of its side.
+    if (layer.type === 'residual') x += before ? before.depth : 0;
     const from = x + GAP;
     const name = () => blocks.push({ from, to: x, text: layer.name, level, path, address });
     if (layer.type === 'stage') {

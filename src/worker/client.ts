@@ -4,7 +4,16 @@
  */
 import { wrap } from 'comlink';
 import type { Remote } from 'comlink';
-import type { Command, Event, InstrumentsApi, OpenInstruments, ProfilerApi } from './protocol.ts';
+import type {
+  Command,
+  DataApi,
+  Event,
+  InspectorApi,
+  InstrumentsApi,
+  OpenInstruments,
+  ProfilerApi,
+  SurfaceApi,
+} from './protocol.ts';
 
 export interface LabClient {
   send(command: Command): void;
@@ -14,6 +23,12 @@ export interface LabClient {
   instruments: Remote<InstrumentsApi>;
   /** Rejects with a `Failure`. */
   profiler: Remote<ProfilerApi>;
+  /** Rejects with a `Failure`. */
+  surface: Remote<SurfaceApi>;
+  /** Rejects with a `Failure`. */
+  inspector: Remote<InspectorApi>;
+  /** Rejects with a `Failure`. */
+  data: Remote<DataApi>;
 }
 
 /**
@@ -41,7 +56,7 @@ export function createLabClient(): LabClient {
   const { port1, port2 } = new MessageChannel();
   const hello: OpenInstruments = { type: 'instruments', port: port2 };
   worker.postMessage(hello, [port2]);
-  const questions = wrap<InstrumentsApi & ProfilerApi>(port1);
+  const questions = wrap<InstrumentsApi & ProfilerApi & SurfaceApi & InspectorApi & DataApi>(port1);
 
   return {
     send: (command) => worker.postMessage(command),
@@ -51,5 +66,8 @@ export function createLabClient(): LabClient {
     },
     instruments: questions,
     profiler: questions,
+    surface: questions,
+    inspector: questions,
+    data: questions,
   };
 }

@@ -39,7 +39,7 @@ async function train(page: Page, name: string): Promise<string[]> {
   await expect(page.locator('.status').getByRole('status')).toHaveText('Finished', {
     timeout: 120_000,
   });
-  const headings = ['Training error', 'Test error', 'Iterations', 'Parameters'];
+  const headings = ['Train error', 'Test error', 'Iterations', 'Parameters'];
   return Promise.all(headings.map((heading) => cell(page, name, heading)));
 }
 

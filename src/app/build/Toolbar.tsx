@@ -312,10 +312,10 @@ function Train({ facts }: { facts: NetworkFacts }) {
     if (name === null) return;
     const { machine } = store.getState();
     const custom = { ...draft.custom, [name]: spec };
-    const link = formatLink({ ...draft, custom, networks: [...networks, name] }, machine);
-    store.getState().open(link);
+    store.getState().open(formatLink({ ...draft, custom, networks: [...networks, name] }, machine));
     store.getState().start();
-    window.location.assign(link);
+    // As the store writes it: the address says nothing new, and nothing is opened twice.
+    window.location.assign(formatLink(store.getState().draft, machine));
   };
 
   return (

@@ -4,7 +4,6 @@ import type { KeyboardEvent } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useStore } from 'zustand';
 import type { Fit } from '../../../data/resize.ts';
-import type { Failure } from '../../../worker/protocol.ts';
 import { IconButton } from '../../parts/controls.tsx';
 import { Picker } from '../Picker.tsx';
 import { collection } from './collection.ts';
@@ -21,11 +20,10 @@ interface ClassCardProps {
   shooting: boolean;
   /** Takes pictures while held; absent while the camera is off. */
   camera?: { begin: () => void; end: () => void };
-  onFailure: (failure: Failure | null) => void;
 }
 
 /** One class: its name, its images, and ways to more of them. */
-export function ClassCard({ own, number, fit, shooting, camera, onFailure }: ClassCardProps) {
+export function ClassCard({ own, number, fit, shooting, camera }: ClassCardProps) {
   const { t } = useTranslation('data');
   const { addTo, removeClass } = useStore(collection);
   const [all, setAll] = useState(false);
@@ -55,13 +53,7 @@ export function ClassCard({ own, number, fit, shooting, camera, onFailure }: Cla
             {number <= 9 && <kbd>{number}</kbd>}
           </button>
         )}
-        <Picker
-          accept="image/*,.zip"
-          onFiles={(files) => {
-            onFailure(null);
-            addTo(id, files).catch((error: Failure) => onFailure(error));
-          }}
-        >
+        <Picker accept="image/*,.zip" onFiles={(files) => void addTo(id, files)}>
           <ImagePlus aria-hidden size={16} />
           {t('own.images')}
         </Picker>

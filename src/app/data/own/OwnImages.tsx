@@ -2,7 +2,7 @@ import { Camera, CameraOff, FolderUp, ImagePlus, Plus, Undo2 } from 'lucide-reac
 import { useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useStore } from 'zustand';
-import type { Failure, NamedBlob } from '../../../worker/protocol.ts';
+import type { Failure } from '../../../worker/protocol.ts';
 import { errorSentence } from '../../i18n/index.ts';
 import { Picker } from '../Picker.tsx';
 import { isMirrored, useCamera } from './camera.ts';
@@ -16,18 +16,13 @@ import './own.css';
 /** One's own images: from folders, zips and the camera, sorted into classes, made a set. */
 export function OwnImages() {
   const { t } = useTranslation('data');
-  const { classes, removed, addClass, addFolders, restore } = useStore(collection);
+  const { classes, removed, failure, addClass, addFolders, restore } = useStore(collection);
   const camera = useCamera();
   const video = useRef<HTMLVideoElement>(null);
   const shots = useShots(video);
   const [options, setOptions] = useState(DEFAULTS);
-  const [failure, setFailure] = useState<Failure | null>(null);
   const { stream } = camera;
 
-  const add = (files: NamedBlob[]) => {
-    setFailure(null);
-    addFolders(files).catch((error: Failure) => setFailure(error));
-  };
   const newClass = () => {
     const names = new Set(classes.map(({ name }) => name));
     let number = 1;
@@ -54,11 +49,11 @@ export function OwnImages() {
         </div>
       </header>
       <div className="own-sources">
-        <Picker onFiles={add} folder>
+        <Picker onFiles={(files) => void addFolders(files)} folder>
           <FolderUp aria-hidden size={16} />
           {t('own.folder')}
         </Picker>
-        <Picker onFiles={add} accept=".zip">
+        <Picker onFiles={(files) => void addFolders(files)} accept=".zip">
           <ImagePlus aria-hidden size={16} />
           {t('own.zip')}
         </Picker>
@@ -79,9 +74,9 @@ export function OwnImages() {
           {t(`own.camera.${camera.failure}`)}
         </p>
       )}
-      {failure && (
+      {failure !== null && (
         <p className="note" role="alert">
-          {errorSentence(failure)}
+          {errorSentence(failure as Failure)}
         </p>
       )}
       {stream && (
@@ -107,7 +102,6 @@ export function OwnImages() {
             fit={options.fit}
             shooting={shots.shooting === own.id}
             {...(stream && { camera: { begin: () => shots.begin(own.id), end: shots.end } })}
-            onFailure={setFailure}
           />
         ))}
         <li className="own-more">

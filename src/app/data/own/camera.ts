@@ -16,32 +16,37 @@ export function useCamera(): Camera {
   const [stream, setStream] = useState<MediaStream | null>(null);
   const [failure, setFailure] = useState<CameraFailure | null>(null);
   const opened = useRef<MediaStream | null>(null);
-  /** Whether somebody still wants what is being opened. */
-  const wanted = useRef(false);
+  /** Rises with each wish: a camera that comes after a later one is given back. */
+  const wishes = useRef(0);
 
   const close = useCallback(() => {
-    wanted.current = false;
-    for (const track of opened.current?.getTracks() ?? []) track.stop();
+    wishes.current++;
+    stop(opened.current);
     opened.current = null;
     setStream(null);
   }, []);
   const open = useCallback(async () => {
-    wanted.current = true;
+    const wish = ++wishes.current;
     setFailure(null);
     // Browsers hide it on pages that came without encryption.
     const devices = navigator.mediaDevices as MediaDevices | undefined;
     if (!devices) return setFailure('insecure');
     try {
       const video = { width: { ideal: 640 }, facingMode: { ideal: 'environment' } };
-      opened.current = await devices.getUserMedia({ video });
-      if (wanted.current) setStream(opened.current);
-      else close();
+      const given = await devices.getUserMedia({ video });
+      if (wish !== wishes.current) return stop(given);
+      opened.current = given;
+      setStream(given);
     } catch (error) {
       setFailure(failureOf(error));
     }
-  }, [close]);
+  }, []);
   useEffect(() => close, [close]);
   return { stream, failure, open, close };
+}
+
+function stop(stream: MediaStream | null): void {
+  for (const track of stream?.getTracks() ?? []) track.stop();
 }
 
 function failureOf(error: unknown): CameraFailure {

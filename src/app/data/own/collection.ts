@@ -33,6 +33,8 @@ export interface Collection {
   classes: OwnClass[];
   /** What was removed last, and can come back. */
   removed: OwnClass | null;
+  /** Why nothing came of the files that were given last: a FathomError. */
+  failure: unknown;
   /** An empty class. */
   addClass(name: string): void;
   /** Takes the class away, with its images. */
@@ -43,11 +45,7 @@ export interface Collection {
   rename(id: number, name: string): void;
   /** Puts images into a class; a zip counts as the images in it. */
   addTo(id: number, files: readonly NamedBlob[]): Promise<void>;
-  /**
-   * Sorts images into classes by their folders, those of zips too.
-   *
-   * Throws FathomErrors `no-files`, `picture-class`, and those of reading a zip.
-   */
+  /** Sorts images into classes by their folders, those of zips too. */
   addFolders(files: readonly NamedBlob[]): Promise<void>;
   /** Leaves images out, or takes them in again. */
   use(images: ReadonlySet<number>, used: boolean): void;
@@ -67,9 +65,15 @@ function imageOf({ name, blob }: NamedBlob, part: Part | null): OwnImage {
 export const collection = createStore<Collection>()((set, get) => {
   const change = (id: number, with_: (own: OwnClass) => OwnClass) =>
     set(({ classes }) => ({ classes: classes.map((own) => (own.id === id ? with_(own) : own)) }));
+  /** All of the files are added, or none. */
+  const adding = async (work: () => Promise<void>) => {
+    set({ failure: null });
+    await work().catch((failure: unknown) => set({ failure }));
+  };
   return {
     classes: [],
     removed: null,
+    failure: null,
 
     addClass: (name) =>
       set(({ classes }) => ({ classes: [...classes, { id: ++last, name, images: [] }] })),
@@ -96,24 +100,22 @@ export const collection = createStore<Collection>()((set, get) => {
       change(other.id, (before) => ({ ...before, images: [...before.images, ...own.images] }));
       set((state) => ({ classes: state.classes.filter((each) => each.id !== id) }));
     },
-    addTo: async (id, files) => {
-      const images = (await unpacked(files)).map((file) => imageOf(file, null));
-      change(id, (own) => ({ ...own, images: [...own.images, ...images] }));
-    },
-    addFolders: async (files) => {
-      const found = await unpacked(files);
-      if (found.length === 0) {
-        throw new FathomError('no-files', 'expected the files of a data set, found none');
-      }
-      const places = found.map((file) => ({ file, ...placeOf(file.name) }));
-      const classes = get().classes.map((own) => ({ ...own, images: [...own.images] }));
-      for (const { file, className, part } of places) {
-        let own = classes.find(({ name }) => name === className);
-        if (!own) classes.push((own = { id: ++last, name: className, images: [] }));
-        own.images.push(imageOf(file, part));
-      }
-      set({ classes });
-    },
+    addTo: (id, files) =>
+      adding(async () => {
+        const images = (await unpacked(files)).map((file) => imageOf(file, null));
+        change(id, (own) => ({ ...own, images: [...own.images, ...images] }));
+      }),
+    addFolders: (files) =>
+      adding(async () => {
+        const places = (await unpacked(files)).map((file) => ({ file, ...placeOf(file.name) }));
+        const classes = get().classes.map((own) => ({ ...own, images: [...own.images] }));
+        for (const { file, className, part } of places) {
+          let own = classes.find(({ name }) => name === className);
+          if (!own) classes.push((own = { id: ++last, name: className, images: [] }));
+          own.images.push(imageOf(file, part));
+        }
+        set({ classes });
+      }),
     use: (images, used) =>
       set(({ classes }) => ({
         classes: classes.map((own) => ({
@@ -150,7 +152,7 @@ export function filesOf(
   return { files, images };
 }
 
-/** Image files, those in zips among them. */
+/** Image files, those in zips among them. Throws FathomErrors `no-files`, and those of reading a zip. */
 async function unpacked(files: readonly NamedBlob[]): Promise<NamedBlob[]> {
   const found: NamedBlob[] = [];
   for (const file of files) {
@@ -163,5 +165,6 @@ async function unpacked(files: readonly NamedBlob[]): Promise<NamedBlob[]> {
       found.push({ name: entry.name, blob: new Blob([await entry.read(MAX_ENTRY_BYTES)]) });
     }
   }
-  return found;
+  if (found.length > 0) return found;
+  throw new FathomError('no-files', 'expected the files of a data set, found none');
 }

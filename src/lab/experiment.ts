@@ -30,6 +30,8 @@ import { learningRateAt } from './schedule.ts';
 import { profileNetwork } from './profile.ts';
 import type { NetworkMeasurement } from './profile.ts';
 import { NetworkRun, TRAIN_SLOTS } from './run.ts';
+import { paceOf, survey } from './surface.ts';
+import type { OnPoint, Survey, SurveyQuestion, SurveyedLab } from './surface.ts';
 import { watchedLayers } from './watch.ts';
 import type { WatchedLayer } from './watch.ts';
 import type { MetricsRow } from './run.ts';
@@ -404,6 +406,30 @@ export class Experiment {
     this.act(() => {
       if (!this.watching) for (const run of this.runs) run.forgetObserver();
     });
+  }
+
+  /** The loss around a network's weights; see `lab/surface.ts`. Training goes on between two points. */
+  survey(question: SurveyQuestion, onPoint: OnPoint): Promise<Survey> {
+    return survey(this.surveyed(), question, onPoint);
+  }
+
+  /** Seconds that one picture takes at a point of such a survey. */
+  surveyPace(question: SurveyQuestion): Promise<number> {
+    return paceOf(this.surveyed(), question, this.now);
+  }
+
+  private surveyed(): SurveyedLab {
+    const { train, test } = this.dataset;
+    return {
+      between: (work) => this.between(work),
+      run: (id) => this.runOf(id),
+      data: {
+        train: { device: this.train, labels: train.labels },
+        test: { device: this.test, labels: test.labels },
+      },
+      scalars: stepScalars(this.config),
+      submits: (id) => this.submitsFor(this.runOf(id), EVALUATION_PER_STEP),
+    };
   }
 
   private runOf(id: string): NetworkRun {

@@ -57,9 +57,10 @@ export interface Lowered {
 
 /**
  * `train`: forward, backward, update. `evaluate`: forward with running statistics, dropout off. `monte_carlo`:
- * as `evaluate`, with dropout left on (Gal & Ghahramani 2016).
+ * as `evaluate`, with dropout left on (Gal & Ghahramani 2016). `batch_statistics`: as `evaluate`, but batch norms take the
+ * batch's statistics, and the running ones follow as in training.
  */
-export type Mode = 'train' | 'evaluate' | 'monte_carlo';
+export type Mode = 'train' | 'evaluate' | 'monte_carlo' | 'batch_statistics';
 
 /** How the ops of a pass behave. */
 export interface Behaviour {
@@ -193,7 +194,10 @@ export function lower(graph: Graph, network: NetworkTensors, options: LowerOptio
     }
   }
 
-  const behaviour = { training, sampling: mode !== 'evaluate' };
+  const behaviour = {
+    training: training || mode === 'batch_statistics',
+    sampling: training || mode === 'monte_carlo',
+  };
   const lowering = new Lowering(recorder, graph, network, behaviour, fusion, listener);
   lowering.values.set(graph.input, x);
   lowering.forward();

@@ -94,7 +94,7 @@ test('a set from the camera and a zip', async ({ page }) => {
   await expect(page.getByRole('link', { name: /my lesson/ })).toBeVisible();
   await open(
     page,
-    'data=images:my lesson&networks=plain-8&width=4&size=8&batch=4&steps=3&evalEvery=3&warmup=0',
+    'data=images:my%20lesson&networks=plain-8&width=4&size=8&batch=4&steps=3&evalEvery=3&warmup=0',
   );
   await button(page, 'Start').click();
   await expect(state(page)).toHaveText('Finished', { timeout: 60_000 });

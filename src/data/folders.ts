@@ -42,9 +42,8 @@ export function pictureEntriesOf(entries: ZipEntry[]): PictureFile[] {
     .map((entry) => ({ path: entry.name, read: () => entry.read(MAX_FILE_BYTES) }));
 }
 
-/** Where a picture belongs. */
-interface Place {
-  file: PictureFile;
+/** Where a picture belongs; its part is drawn where its folders say none. */
+export interface Place {
   className: string;
   part: Part | null;
 }
@@ -62,7 +61,9 @@ export async function readFolders(
   options: LoadOptions,
   progress?: LoadProgress,
 ): Promise<Dataset> {
-  const places = files.map(placeOf).sort((a, b) => order(a.file.path, b.file.path));
+  const places = files
+    .map((file) => ({ file, ...placeOf(file.path) }))
+    .sort((a, b) => order(a.file.path, b.file.path));
   const classes = [...new Set(places.map(({ className }) => className))].sort(order);
   if (classes.length < 2) {
     throw new FathomError(
@@ -107,21 +108,25 @@ export async function readFolders(
   );
 }
 
-/** Class and part, told by a picture's folders. Throws a FathomError `picture-class`. */
-function placeOf(file: PictureFile): Place {
-  const folders = foldersOf(file.path);
+/** Class and part, told by the folders of a picture's path. Throws a FathomError `picture-class`. */
+export function placeOf(path: string): Place {
+  const folders = foldersOf(path);
   const className = folders.at(-1);
-  if (!className || TRAIN_FOLDER.test(className) || TEST_FOLDER.test(className)) {
+  if (!className || isPartName(className)) {
     throw new FathomError(
       'picture-class',
-      `${file.path}: expected it in a folder named after its class, such as cat/${baseName(file.path)}`,
-      { file: file.path, name: baseName(file.path) },
+      `${path}: expected it in a folder named after its class, such as cat/${baseName(path)}`,
+      { file: path, name: baseName(path) },
     );
   }
   const above = folders.at(-2) ?? '';
   const part = TEST_FOLDER.test(above) ? 'test' : TRAIN_FOLDER.test(above) ? 'train' : null;
-  return { file, className, part };
+  return { className, part };
 }
+
+/** Whether a folder of this name is taken for a part of the set, not for a class. */
+export const isPartName = (name: string): boolean =>
+  TRAIN_FOLDER.test(name) || TEST_FOLDER.test(name);
 
 /** The folders a path names, from the outside in; `.` and `..` are followed, but never out of the archive. */
 function foldersOf(path: string): string[] {

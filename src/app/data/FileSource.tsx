@@ -1,9 +1,7 @@
 import { FileUp, FolderUp } from 'lucide-react';
-import { useId } from 'react';
-import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { NamedBlob } from '../../worker/protocol.ts';
-import { pickedFiles } from '../files.ts';
+import { Picker } from './Picker.tsx';
 import { Progress } from './Progress.tsx';
 import { useData } from './state.ts';
 
@@ -39,34 +37,5 @@ export function FileSource({ onFiles }: { onFiles: (files: NamedBlob[]) => void 
         </ul>
       </details>
     </section>
-  );
-}
-
-function Picker(props: {
-  onFiles: (files: NamedBlob[]) => void;
-  disabled: boolean;
-  folder?: boolean;
-  children: ReactNode;
-}) {
-  const { onFiles, disabled, folder = false, children } = props;
-  const id = useId();
-  return (
-    <span className="pick">
-      <input
-        id={id}
-        type="file"
-        multiple
-        disabled={disabled}
-        className="visually-hidden"
-        {...(folder ? { webkitdirectory: '' } : {})}
-        onChange={(event) => {
-          onFiles(pickedFiles(event.target.files));
-          event.target.value = '';
-        }}
-      />
-      <label htmlFor={id} className="button">
-        {children}
-      </label>
-    </span>
   );
 }

@@ -9,12 +9,17 @@ import { HubSource } from './HubSource.tsx';
 import { SetsAtHand } from './SetsAtHand.tsx';
 import { SetView } from './SetView.tsx';
 import en from './en.json';
-import { readSet, showSet } from './link.ts';
+import { readSet, readsOwn, showSet } from './link.ts';
+import { collection } from './own/collection.ts';
+import { OwnImages } from './own/OwnImages.tsx';
+import { OwnSource } from './own/OwnSource.tsx';
 import { useData } from './state.ts';
 import zh from './zh.json';
 import './data.css';
 
 export const texts = { en, zh };
+
+const addOwn = (files: NamedBlob[]) => void collection.getState().addFolders(files);
 
 /** Data sets: those at hand and where others come from, and the one that is looked at. */
 export default function DataPage({ query }: { query: string }) {
@@ -24,6 +29,7 @@ export default function DataPage({ query }: { query: string }) {
   const revision = useData((state) => state.revision);
   const open = useData((state) => state.open);
   const { failure, ...set } = readSet(query, used);
+  const own = readsOwn(query);
 
   useEffect(() => void refresh(), [refresh]);
   const onFiles = useCallback((files: NamedBlob[]) => void open(files).then(showSet), [open]);
@@ -38,13 +44,20 @@ export default function DataPage({ query }: { query: string }) {
         <SetsAtHand shown={set.base} />
         <HubSource />
         <FileSource onFiles={onFiles} />
+        <OwnSource />
       </div>
       <div className="data-set">
-        <Trouble />
-        {failure && <p className="note">{errorSentence(failure)}</p>}
-        <SetView key={`${set.base} ${revision}`} set={set} used={used} />
+        {own ? (
+          <OwnImages />
+        ) : (
+          <>
+            <Trouble />
+            {failure && <p className="note">{errorSentence(failure)}</p>}
+            <SetView key={`${set.base} ${revision}`} set={set} used={used} />
+          </>
+        )}
       </div>
-      <FileDrop onFiles={onFiles} />
+      <FileDrop onFiles={own ? addOwn : onFiles} />
     </main>
   );
 }

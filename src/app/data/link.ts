@@ -40,3 +40,8 @@ export const chooseSet = (name: string): void => replaceRoute(routeTo(name));
 export function showSet(name: string | null): void {
   if (name !== null && parseRoute(location.hash).page === PAGE) location.hash = setLink(name);
 }
+
+/** Whether the reader's own images are worked on instead: `#/data?own`. */
+export const readsOwn = (query: string): boolean => new URLSearchParams(query).has('own');
+
+export const OWN_LINK = formatRoute({ page: PAGE, query: 'own=' });

@@ -11,6 +11,7 @@ import type initialization from '../chapters/initialization/en.json';
 import type images from '../chapters/images/en.json';
 import type normalization from '../chapters/normalization/en.json';
 import type check from '../check/en.json';
+import type inspect from '../inspect/en.json';
 import type data from '../data/en.json';
 import type regularization from '../chapters/regularization/en.json';
 import en from './en.json';
@@ -27,6 +28,7 @@ declare module 'i18next' {
       images: typeof images;
       regularization: typeof regularization;
       check: typeof check;
+      inspect: typeof inspect;
       data: typeof data;
     };
   }

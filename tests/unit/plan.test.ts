@@ -154,6 +154,18 @@ describe.each(TUNING_NAMES)('kernels and dispatches of tuning %s', (tuning) => {
   });
 });
 
+// One for each convolution, whose two gradients are joined; none where a load costs more than a pass.
+test.each([
+  ['gpu', 19],
+  ['software', 0],
+] as const)('gradients of norms: in tuning %s, %i kernels load them as views', (tuning, count) => {
+  const { dispatches } = trainingStep('residual-20', 32, 8, 16, tuning);
+  const loading = dispatches.filter(
+    ({ constants, text = '' }) => constants.DY_VIEW === true || text.includes('dy_view'),
+  );
+  expect(loading).toHaveLength(count);
+});
+
 // By the planner, with weights and gradients; nothing is allocated.
 test.each(TUNING_NAMES)(
   'residual-56 at 32×32 trains on 128 pictures in less than 700 MB, in tuning %s',

@@ -2,6 +2,7 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './app/App.tsx';
 import { InstrumentsContext } from './app/chapters/ask.ts';
+import { InspectorContext } from './app/inspect/ask.ts';
 import { LabContext } from './app/context.ts';
 import { DataContext, createDataStore } from './app/data/state.ts';
 import { startI18n } from './app/i18n/index.ts';
@@ -52,7 +53,9 @@ createRoot(root).render(
       <InstrumentsContext value={client.instruments}>
         <ProfilerContext value={profiler}>
           <DataContext value={data}>
-            <App />
+            <InspectorContext value={client.inspector}>
+              <App />
+            </InspectorContext>
           </DataContext>
         </ProfilerContext>
       </InstrumentsContext>

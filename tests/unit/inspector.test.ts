@@ -1,17 +1,20 @@
 /** What the inspector counts, covers and waits for, by hand. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { stripOf, withLook } from '../../src/app/inspect/history.ts';
+import { bytesOf } from '../../src/app/inspect/own.ts';
+import { mapAt, mosaicOf, signed } from '../../src/app/inspect/paint.ts';
 import { occluded, occlusionGrid } from '../../src/lab/occlusion.ts';
 import {
   accuracyByClass,
-  argmax,
   confusion,
   picturesOf,
-  softmax,
   surestMistakes,
-} from '../../src/lab/predictions.ts';
+} from '../../src/app/inspect/answers.ts';
+import { argmax, softmax } from '../../src/lab/predictions.ts';
 import { Spacing } from '../../src/lab/spacing.ts';
 import { gradCam, saliency } from '../../src/reference/attribution.ts';
 import { tensor } from '../../src/reference/tensor.ts';
+import type { Description, StatisticsAnswer } from '../../src/worker/protocol.ts';
 
 describe('predictions', () => {
   const said = {
@@ -41,6 +44,77 @@ describe('predictions', () => {
     expect(softmax([1000, 1000])).toEqual([0.5, 0.5]);
     expect(softmax([0, Math.log(3)])[1]).toBeCloseTo(0.75, 12);
     expect(argmax([1, 3, 3, 2])).toBe(1);
+  });
+});
+
+describe('colours and places', () => {
+  test('of a mosaic are found again, and its gaps are nobody’s', () => {
+    const mosaic = mosaicOf(5, 2, 3, 1.7);
+    expect(mosaic).toEqual({ columns: 3, rows: 2, width: 11, height: 5 });
+    expect(mapAt(mosaic, 5, [2, 3], 0, 0)).toEqual({ map: 0, row: 0, column: 0 });
+    expect(mapAt(mosaic, 5, [2, 3], 2, 4)).toEqual({ map: 3, row: 1, column: 2 });
+    for (const [x, y] of [
+      [3, 0],
+      [0, 2],
+      [8, 4],
+      [11, 0],
+      [-1, 0],
+    ] as const) {
+      expect(mapAt(mosaic, 5, [2, 3], x, y)).toBeNull();
+    }
+  });
+
+  test('go from blue through the ground to orange, and stop at the ends', () => {
+    for (const shade of ['light', 'dark'] as const) {
+      const [red, , blue] = signed(1, shade);
+      expect(red).toBeGreaterThan(blue);
+      expect(signed(-1, shade)[2]).toBeGreaterThan(signed(-1, shade)[0]);
+      expect(signed(3, shade)).toEqual(signed(1, shade));
+      expect(signed(0, shade)).toEqual(signed(-0, shade));
+    }
+  });
+
+  test('of pictures of one’s own become planes, or brightness', () => {
+    const rgba = Uint8ClampedArray.of(255, 0, 0, 255, 10, 20, 30, 255);
+    expect([...bytesOf(rgba, { channels: 3, height: 1, width: 2 })]).toEqual([
+      255, 10, 0, 20, 0, 30,
+    ]);
+    expect([...bytesOf(rgba, { channels: 1, height: 1, width: 2 })]).toEqual([76, 18]);
+  });
+});
+
+describe('histograms over time', () => {
+  const described = (min: number, max: number, bins: number[]): Description => ({
+    count: bins.reduce((a, b) => a + b, 0),
+    mean: 0,
+    deviation: 0,
+    norm: 0,
+    min,
+    max,
+    zeros: 0,
+    notFinite: 0,
+    bins,
+  });
+
+  test('stand on one axis, and every element is on it', () => {
+    const { low, high, columns } = stripOf(
+      [described(0, 1, [1, 3]), described(-1, 1, [2, 2]), described(0.5, 0.5, [0, 4])],
+      4,
+    );
+    expect([low, high]).toEqual([-1, 1]);
+    expect(columns[0]).toEqual([0, 0, 0.25, 0.75]);
+    expect(columns[1]).toEqual([0.25, 0.25, 0.25, 0.25]);
+    expect(columns[2]).toEqual([0, 0, 0, 1]);
+  });
+
+  test('begin anew with another network or a reset', () => {
+    const look = (network: string, iteration: number) =>
+      ({ network, iteration, layers: [], parameters: [], norms: [] }) satisfies StatisticsAnswer;
+    const two = withLook(withLook([], look('a', 1)), look('a', 5));
+    expect(two.map(({ iteration }) => iteration)).toEqual([1, 5]);
+    expect(withLook(two, look('a', 5))).toHaveLength(2);
+    expect(withLook(two, look('a', 0)).map(({ iteration }) => iteration)).toEqual([0]);
+    expect(withLook(two, look('b', 9))).toHaveLength(1);
   });
 });
 

@@ -12,6 +12,7 @@ import type images from '../chapters/images/en.json';
 import type normalization from '../chapters/normalization/en.json';
 import type build from '../build/en.json';
 import type check from '../check/en.json';
+import type inspect from '../inspect/en.json';
 import type data from '../data/en.json';
 import type regularization from '../chapters/regularization/en.json';
 import en from './en.json';
@@ -29,6 +30,7 @@ declare module 'i18next' {
       regularization: typeof regularization;
       build: typeof build;
       check: typeof check;
+      inspect: typeof inspect;
       data: typeof data;
     };
   }

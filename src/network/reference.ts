@@ -34,7 +34,7 @@ export interface ReferencePass {
   loss: number;
   /** [N, classes]. */
   logits: Tensor;
-  /** dL/d of every parameter that the network uses, by its name: a cut projection has none. */
+  /** dL/d of every parameter that the network learns, by its name: a cut projection has none, nor has a frozen norm. */
   gradients: Tensors;
   /** Running statistics after the pass; unchanged in evaluation. */
   running: Tensors;
@@ -64,6 +64,7 @@ export function runReference(
 ): ReferencePass {
   const tape = new Tape();
   const running = { ...state.running };
+  const frozen = new Set<Tensor>();
   const parameter = (path: string, name: string): Tensor => {
     const found = state.parameters[`${path}.${name}`];
     if (found) return found;
@@ -80,8 +81,10 @@ export function runReference(
   });
 
   const normalize = (path: string, x: Tensor, { type, init, ...params }: NormChoice): Tensor => {
-    const affine = params.affine === false ? {} : learned(path);
+    const affine: Tensors = params.affine === false ? {} : learned(path);
     if (type !== 'batch_norm') return tape.apply(reference[type]!, params, { x, ...affine });
+    if ('frozen' in params && params.frozen)
+      for (const each of Object.values(affine)) frozen.add(each);
     const [, channels = 0] = x.shape;
     const meanName = `${path}.running_mean`;
     const varianceName = `${path}.running_var`;
@@ -173,7 +176,7 @@ export function runReference(
   const gradients: Tensors = {};
   for (const [name, value] of Object.entries(state.parameters)) {
     const gradient = byTensor.get(value);
-    if (gradient) gradients[name] = gradient;
+    if (gradient && !frozen.has(value)) gradients[name] = gradient;
   }
   return { loss: loss.data[0] ?? NaN, logits, gradients, running };
 }

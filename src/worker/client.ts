@@ -4,7 +4,14 @@
  */
 import { wrap } from 'comlink';
 import type { Remote } from 'comlink';
-import type { Command, Event, InstrumentsApi, OpenInstruments, ProfilerApi } from './protocol.ts';
+import type {
+  Command,
+  DepthApi,
+  Event,
+  InstrumentsApi,
+  OpenInstruments,
+  ProfilerApi,
+} from './protocol.ts';
 
 export interface LabClient {
   send(command: Command): void;
@@ -14,6 +21,8 @@ export interface LabClient {
   instruments: Remote<InstrumentsApi>;
   /** Rejects with a `Failure`. */
   profiler: Remote<ProfilerApi>;
+  /** Rejects with a `Failure`. */
+  depth: Remote<DepthApi>;
 }
 
 /**
@@ -41,7 +50,7 @@ export function createLabClient(): LabClient {
   const { port1, port2 } = new MessageChannel();
   const hello: OpenInstruments = { type: 'instruments', port: port2 };
   worker.postMessage(hello, [port2]);
-  const questions = wrap<InstrumentsApi & ProfilerApi>(port1);
+  const questions = wrap<InstrumentsApi & ProfilerApi & DepthApi>(port1);
 
   return {
     send: (command) => worker.postMessage(command),
@@ -51,5 +60,6 @@ export function createLabClient(): LabClient {
     },
     instruments: questions,
     profiler: questions,
+    depth: questions,
   };
 }

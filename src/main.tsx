@@ -2,6 +2,7 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './app/App.tsx';
 import { InstrumentsContext } from './app/chapters/ask.ts';
+import { DepthContext } from './app/chapters/depth/line.ts';
 import { LabContext } from './app/context.ts';
 import { startI18n } from './app/i18n/index.ts';
 import { formatLink } from './app/link.ts';
@@ -46,9 +47,11 @@ createRoot(root).render(
   <StrictMode>
     <LabContext value={store}>
       <InstrumentsContext value={client.instruments}>
-        <ProfilerContext value={profiler}>
-          <App />
-        </ProfilerContext>
+        <DepthContext value={client.depth}>
+          <ProfilerContext value={profiler}>
+            <App />
+          </ProfilerContext>
+        </DepthContext>
       </InstrumentsContext>
     </LabContext>
   </StrictMode>,

@@ -15,7 +15,7 @@ export function Nav({ page }: { page: string }) {
   return (
     <nav className="nav" aria-label={t('nav')}>
       <a href={experiment} aria-current={current('')}>
-        {t('chapters.depth')}
+        {t('experiment')}
         {running && page !== '' && (
           <span className="nav-running" role="img" aria-label={t('run.running')} />
         )}

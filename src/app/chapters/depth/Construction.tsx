@@ -105,17 +105,11 @@ function Built({
   rows: React.ComponentProps<typeof SideChart>['rows'];
 }) {
   const { t, i18n } = useTranslation('depth');
-  const shade = useShade();
   const { networks, added, classes, count, measured, evaluation, training, first, kernels } =
     answer;
-  const styles = networkStyles(networks, shade);
+  const color = networkStyles(networks, useShade()).get(networks[0])?.color ?? '';
   const residual = networks[1].startsWith('residual');
   const evidence: Evidence = { by: 'gpu', kernels, operands: [{ name: 'x', ...first.x }] };
-  const side = (which: 0 | 1) => ({
-    name: networks[which],
-    color: styles.get(networks[which])?.color ?? '',
-    dashed: which === 1,
-  });
   const wrong = (which: 0 | 1) => Math.round(measured[which].error * count);
 
   return (
@@ -166,7 +160,7 @@ function Built({
           </tbody>
         </table>
       </div>
-      <SideChart rows={rows} sides={[side(0), side(1)]} marks={[answer.rows.length]} />
+      <SideChart rows={rows} names={networks} color={color} marks={[answer.rows.length]} />
       <details>
         <summary>{t('construction.logits')}</summary>
         <div className="depth-scroll">

@@ -8,16 +8,15 @@ import { useShade } from '../../theme.ts';
 /** Curves are means over the batches of so many last steps. */
 const WINDOW = 20;
 
-export interface Side {
-  name: string;
-  color: string;
-  dashed: boolean;
-}
+/** Of the network that joins, dashed: no network's of the experiment. */
+const SECOND = { light: '#a3238e', dark: '#f08adf' } as const;
 
 interface SideChartProps {
   rows: readonly SideRow[];
-  /** Of the network that was there first, and of the one that joined it. */
-  sides: readonly [Side, Side];
+  /** Of the network that was there first, and of the one that joins it. */
+  names: readonly [string, string];
+  /** Of the first. */
+  color: string;
   /** Steps at which something was done, drawn as lines. */
   marks: readonly number[];
 }
@@ -31,9 +30,14 @@ function smooth(values: readonly number[]): number[] {
 }
 
 /** The training errors of two networks on the same batches. Until the second one joins, its past is that of the first. */
-export function SideChart({ rows, sides, marks }: SideChartProps) {
+export function SideChart({ rows, names, color, marks }: SideChartProps) {
   const { t } = useTranslation('depth');
-  const colors = CHART_COLORS[useShade()];
+  const shade = useShade();
+  const colors = CHART_COLORS[shade];
+  const sides = [
+    { name: names[0], color, dashed: false },
+    { name: names[1], color: SECOND[shade], dashed: true },
+  ];
   const joined = rows.findIndex(({ error }) => error.length > 1);
   const curves = sides.map((side, which): Data => {
     const errors = smooth(rows.map(({ error }) => error[which] ?? error[0] ?? NaN));
@@ -51,7 +55,7 @@ export function SideChart({ rows, sides, marks }: SideChartProps) {
   return (
     <>
       <Plot
-        label={t('chart.label', { one: sides[0].name, other: sides[1].name })}
+        label={t('chart.label', { one: names[0], other: names[1] })}
         data={curves}
         layout={{
           xaxis: { title: { text: t('chart.steps') }, rangemode: 'tozero', zeroline: false },

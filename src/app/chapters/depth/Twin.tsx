@@ -20,21 +20,17 @@ import type { State } from './index.tsx';
 import { SideChart } from './SideChart.tsx';
 import { useStudies } from './study.ts';
 
-/** The twin's colour: no network's of the experiment. */
-const TWIN_COLORS = { light: '#a3238e', dark: '#f08adf' } as const;
-
 /** A network that trains, and a copy beside it in which single parts are cut, frozen or silenced. */
 export function Twin({ state, change }: InstrumentProps<State>) {
   const { t } = useTranslation('depth');
   const { twin, touch } = useStudies();
   const study = useStore(twin);
   const software = useLab(({ device }) => device?.software ?? false);
-  const shade = useShade();
   const { network, seed } = state;
   const setting: TwinSetting = { network, seed, width: software ? 4 : 8 };
   const stands = JSON.stringify(study.question) === JSON.stringify(setting);
   const answer = stands ? study.answer : null;
-  const style = networkStyles([network], shade).get(network);
+  const style = networkStyles([network], useShade()).get(network);
 
   const start = async () => {
     if (!answer) await study.open(setting);
@@ -86,10 +82,8 @@ export function Twin({ state, change }: InstrumentProps<State>) {
           <section aria-label={t('twin.curves')}>
             <SideChart
               rows={study.rows}
-              sides={[
-                { name: t('twin.original'), color: style.color, dashed: false },
-                { name: t('twin.twin'), color: TWIN_COLORS[shade], dashed: true },
-              ]}
+              names={[t('twin.original'), t('twin.twin')]}
+              color={style.color}
               marks={[
                 ...(answer.split === null ? [] : [answer.split]),
                 ...answer.marks.map(({ iteration }) => iteration),

@@ -30,7 +30,7 @@ const link = z.object({
   /** How far the argument has been clicked through. */
   stage: z.enum(STAGES).default('two'),
   /** What the second layer's weights are multiplied by. */
-  scale: real(0, 1.5, 1),
+  scale: real(0, 1.5, 0.1),
   seed: whole(0, 9999, 1),
   residual: flag(false),
   shallow: z.enum(SHALLOW).default('8'),
@@ -65,15 +65,15 @@ export default defineChapter({
   id: 'depth',
   link,
   formula: {
-    tex: String.raw`\underbrace{\mathcal H(\mathbf x)=\mathbf x}_{\text{plain}}\qquad\underbrace{\mathcal F(\mathbf x)=\mathbf 0}_{\text{residual: }\mathcal F(\mathbf x)+\mathbf x}`,
-    plain: 'plain: H(x) = x;  residual, F(x) + x: F(x) = 0',
+    tex: String.raw`\begin{gathered}\mathcal H(\mathbf x)=\mathbf x\\ \mathcal F(\mathbf x)+\mathbf x=\mathbf x\iff\mathcal F(\mathbf x)=\mathbf 0\end{gathered}`,
+    plain: 'H(x) = x;  F(x) + x = x ⇔ F(x) = 0',
   },
   views: { field: 'view', names: NAMES },
   states: [
+    { name: 'opening', state: {} },
     { name: 'one', state: { stage: 'one' } },
-    { name: 'two', state: {} },
-    { name: 'shrink', state: { stage: 'two', scale: 0.1 } },
-    { name: 'zero', state: { stage: 'two', scale: 0 } },
+    { name: 'start', state: { scale: 1 } },
+    { name: 'zero', state: { scale: 0 } },
     { name: 'identity', state: { stage: 'identity' } },
     { name: 'plain', state: { view: 'construction' } },
     { name: 'residual', state: { view: 'construction', residual: true } },

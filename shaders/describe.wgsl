@@ -6,7 +6,8 @@
 // first finds sum and range, the second squares and histogram. Where SUBTRACT is set, x stands for x − base.
 //
 // x: V vec4s. vec4 v holds lanes 4·(v mod Q) … of C, of which the rest is padding; where kernels are meant, its input
-// channel is (v / Q) mod I4 of I. Constants: V Q C I I4 COUNT SUBTRACT. One workgroup. out: see `readDescription`.
+// channel is (v / Q) mod I4 of I. Where CHANNELS is set, it also counts the channels that are zero everywhere: units that
+// are dead for this batch. Constants: V Q C I I4 COUNT SUBTRACT CHANNELS. One workgroup. out: see `readDescription`.
 //#section describe
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
 @group(0) @binding(1) var<storage, read_write> out: array<f32>;
@@ -23,6 +24,11 @@ var<workgroup> third: array<f32, LANES>;
 var<workgroup> zeros: atomic<u32>;
 var<workgroup> unreal: atomic<u32>;
 var<workgroup> bins: array<atomic<u32>, BINS>;
+//#if CHANNELS
+// Bit i of word q: channel 4·q + i is not zero somewhere.
+var<workgroup> alive: array<atomic<u32>, Q>;
+var<workgroup> living: atomic<u32>;
+//#end
 
 fn load(v: i32) -> vec4f {
   //#if SUBTRACT
@@ -50,6 +56,12 @@ fn describe(@builtin(local_invocation_index) lane: u32) {
   var odd = 0u;
   for (var v = i32(lane); v < V; v += LANES) {
     let value = load(v);
+    //#if CHANNELS
+    let bits = dot(select(vec4u(), vec4u(1, 2, 4, 8), value != vec4f()), vec4u(1));
+    if ((bits & ~atomicLoad(&alive[v % Q])) != 0u) {
+      atomicOr(&alive[v % Q], bits);
+    }
+    //#end
     for (var i = 0; i < valid(v); i++) {
       let e = value[i];
       sum += e;
@@ -108,6 +120,12 @@ fn describe(@builtin(local_invocation_index) lane: u32) {
     }
   }
   workgroupBarrier();
+  //#if CHANNELS
+  for (var q = i32(lane); q < Q; q += LANES) {
+    atomicAdd(&living, countOneBits(atomicLoad(&alive[q])));
+  }
+  workgroupBarrier();
+  //#end
   if (lane == 0u) {
     out[0] = mean;
     out[1] = scale * sqrt(second[0] / f32(COUNT));
@@ -116,6 +134,11 @@ fn describe(@builtin(local_invocation_index) lane: u32) {
     out[4] = high;
     out[5] = f32(atomicLoad(&zeros));
     out[6] = f32(atomicLoad(&unreal));
+    //#if CHANNELS
+    out[7] = f32(C) - f32(atomicLoad(&living));
+    //#else
+    out[7] = -1.0;
+    //#end
   }
   if (lane < u32(BINS)) {
     out[8u + lane] = f32(atomicLoad(&bins[lane]));

@@ -3,9 +3,14 @@
  * from the defaults is written. Reading goes field by field: a damaged link opens what is valid and
  * says what was not.
  */
-import { BOUNDS, MOST_NETWORKS, experimentConfig, networkId } from '../lab/config.ts';
+import { FathomError } from '../errors.ts';
+import { BOUNDS, MOST_NETWORKS, customName, experimentConfig, networkId } from '../lab/config.ts';
 import type { ExperimentConfig } from '../lab/config.ts';
-import { parseNetworkId } from '../network/families.ts';
+import { isNetworkId } from '../network/families.ts';
+import { readNetwork } from '../network/file.ts';
+import { checkTrainable } from '../network/fit.ts';
+import type { NetworkSpec } from '../network/spec.ts';
+import { pack, unpack } from './packed.ts';
 import { DEFAULTS, SETTINGS, differences, isAllowed, isSettingName } from './settings.ts';
 import type { Setting, SettingName } from './settings.ts';
 
@@ -14,7 +19,18 @@ export interface LinkProblem {
   name: string;
   value: string;
   why:
-    'unknown' | 'version' | 'range' | 'number' | 'choice' | 'switch' | 'network' | 'twice' | 'many';
+    | 'unknown'
+    | 'version'
+    | 'range'
+    | 'number'
+    | 'choice'
+    | 'switch'
+    | 'network'
+    | 'missing'
+    | 'twice'
+    | 'many'
+    | 'damaged'
+    | 'custom';
   details: Record<string, string | number>;
 }
 
@@ -29,9 +45,14 @@ export function formatLink(
   ]);
   const parts = (Object.keys(SETTINGS) as SettingName[])
     .filter((name) => named.has(name))
-    .map((name) => `${name}=${encodeURIComponent(String(config[name])).replaceAll('%2C', ',')}`);
+    .map((name) => `${name}=${valueText(name, config)}`);
   return parts.length ? `#/?${parts.join('&')}` : '#/';
 }
+
+const valueText = (name: SettingName, config: ExperimentConfig): string =>
+  name === 'custom'
+    ? pack(config.custom)
+    : encodeURIComponent(String(config[name])).replaceAll('%2C', ',');
 
 /** Reads a hash. `given` holds the valid fields only; never throws. */
 export function parseLink(hash: string): {
@@ -56,6 +77,12 @@ export function parseLink(hash: string): {
     problems.push(...read.problems);
     if (read.value !== undefined) given[name] = read.value;
   }
+  if (given.networks) {
+    const { known, missing } = sorted(given.networks as string[], given.custom);
+    problems.push(...missing);
+    if (known.length > 0) given.networks = known;
+    else delete given.networks;
+  }
   const whole = experimentConfig.parse(given);
   const named = Object.keys(given) as SettingName[];
   return {
@@ -79,6 +106,8 @@ function readField(name: SettingName, text: string): Reading {
   switch (setting.kind) {
     case 'networks':
       return readNetworks(text);
+    case 'custom':
+      return readCustom(text);
     case 'text':
       return { value: text, problems: [] };
     case 'choice':
@@ -99,6 +128,8 @@ function readField(name: SettingName, text: string): Reading {
   }
 }
 
+const DETAILS = { most: MOST_NETWORKS, deepest: BOUNDS.depth.max };
+
 /** Keeps the valid names of a list and reports the others one by one. */
 function readNetworks(text: string): Reading {
   const networks: string[] = [];
@@ -109,9 +140,9 @@ function readNetworks(text: string): Reading {
         name: 'networks',
         value: id,
         why,
-        details: { most: MOST_NETWORKS, deepest: BOUNDS.depth.max },
+        details: DETAILS,
       });
-    if (!isOffered(id)) refuse('network');
+    if (!networkId.safeParse(id).success) refuse('network');
     else if (networks.includes(id)) refuse('twice');
     else if (networks.length === MOST_NETWORKS) refuse('many');
     else networks.push(id);
@@ -119,6 +150,36 @@ function readNetworks(text: string): Reading {
   return { value: networks.length ? networks : undefined, problems };
 }
 
-function isOffered(id: string): boolean {
-  return networkId.safeParse(id).success && parseNetworkId(id).depth <= BOUNDS.depth.max;
+/** Parts names of networks that there are from those of networks by hand that the link does not bring. */
+function sorted(networks: readonly string[], custom: unknown = {}) {
+  const isThere = (id: string) => isNetworkId(id) || Object.hasOwn(custom as object, id);
+  const missing = networks
+    .filter((id) => !isThere(id))
+    .map((id): LinkProblem => ({ name: 'networks', value: id, why: 'missing', details: {} }));
+  return { known: networks.filter(isThere), missing };
+}
+
+/** Keeps the networks by hand that can train and reports the others one by one. */
+function readCustom(text: string): Reading {
+  const custom: Record<string, NetworkSpec> = {};
+  const problems: LinkProblem[] = [];
+  const refuse = (why: LinkProblem['why'], value: string, error: unknown) => {
+    if (!(error instanceof FathomError)) throw error;
+    problems.push({ name: 'custom', value, why, details: { reason: error.message } });
+  };
+  try {
+    for (const [id, value] of Object.entries(unpack(text) ?? {})) {
+      try {
+        const spec = readNetwork(value);
+        checkTrainable(spec);
+        if (customName.safeParse(id).success) custom[id] = spec;
+        else problems.push({ name: 'custom', value: id, why: 'network', details: DETAILS });
+      } catch (error) {
+        refuse('custom', id, error);
+      }
+    }
+  } catch (error) {
+    refuse('damaged', '', error);
+  }
+  return { value: Object.keys(custom).length ? custom : undefined, problems };
 }

@@ -2,10 +2,11 @@
  * How a network looks wherever it appears: plain networks in warm hues with hollow markers, residual
  * ones in cool hues with solid markers; depth is the shade, and the shape of the marker. Hue never
  * stands alone: warm against cool stays apart in every common form of colour blindness, and markers
- * and names say the same again. Variants (`residual-20.group_norm`) have hues and markers of their own.
+ * and names say the same again. Variants (`residual-20.group_norm`) have hues and markers of their own, and so have
+ * networks by hand, whatever is in them.
  */
 import { BOUNDS } from '../lab/config.ts';
-import { VARIANTS, parseNetworkId } from '../network/families.ts';
+import { VARIANTS, isNetworkId, parseNetworkId } from '../network/families.ts';
 
 export type Shade = 'light' | 'dark';
 
@@ -70,6 +71,37 @@ const VARIANT_COLORS: Record<Shade, readonly string[]> = {
   dark: ['#f0b429', '#f08adf', '#8fd46a', '#ff8a80', '#9fb0ff', '#b8c0c8', '#5fd4e4'],
 };
 
+/** Of networks by hand: none is near a ramp. */
+const CUSTOM_COLORS: Record<Shade, readonly string[]> = {
+  light: ['#b0128f', '#3d7a0a', '#6b4a3a', '#4d5866', '#8a6d00', '#7a2fb0'],
+  dark: ['#ff7ad9', '#a6e35a', '#d9b8a0', '#c3cedb', '#e8d44d', '#d2a8ff'],
+};
+
+/**
+ * The place of each name in `count` places: the one that follows from the name alone, or where that is taken by a name
+ * before it, the next.
+ */
+function places(names: readonly string[], count: number): Map<string, number> {
+  const taken = new Map<string, number>();
+  for (const name of names) {
+    const own = [...name].reduce((sum, c) => (31 * sum + (c.codePointAt(0) ?? 0)) % 997, 7);
+    const free = Array.from({ length: count }, (_, i) => (own + i) % count).find(
+      (place) => ![...taken.values()].includes(place),
+    );
+    taken.set(name, free ?? own % count);
+  }
+  return taken;
+}
+
+function customStyles(names: readonly string[], shade: Shade): [string, NetworkStyle][] {
+  const colors = CUSTOM_COLORS[shade];
+  return [...places(names, colors.length)].map(([name, place]) => {
+    const shape = SHAPES[(SHAPES.length - 1 - place) % SHAPES.length] ?? SHAPES[0];
+    const color = colors[place] ?? colors[0] ?? '';
+    return [name, { color, shape, solid: true, glyph: shape.solid }];
+  });
+}
+
 /** Where a network's last variant stands in its kind; null for one without variants. */
 function placeOfVariant(variants: readonly string[]): number | null {
   const last = variants.at(-1);
@@ -80,11 +112,14 @@ function placeOfVariant(variants: readonly string[]): number | null {
   return null;
 }
 
-/** Styles of all networks of an experiment. A network's colour depends on itself alone. */
-export function networkStyles(ids: readonly string[], shade: Shade): Map<string, NetworkStyle> {
+/** Styles of all networks of an experiment. The colour of one of the family depends on itself alone. */
+export function networkStyles(all: readonly string[], shade: Shade): Map<string, NetworkStyle> {
+  const ids = all.filter(isNetworkId);
+  const byHand = all.filter((id) => !isNetworkId(id));
   const depths = [...new Set(ids.map((id) => parseNetworkId(id).depth))].sort((a, b) => a - b);
-  return new Map(
-    ids.map((id) => {
+  return new Map([
+    ...customStyles(byHand, shade),
+    ...ids.map((id): [string, NetworkStyle] => {
       const { residual, depth, variants } = parseNetworkId(id);
       const place = placeOfVariant(variants);
       const own = place === null ? undefined : VARIANT_COLORS[shade][place];
@@ -100,7 +135,7 @@ export function networkStyles(ids: readonly string[], shade: Shade): Map<string,
         },
       ];
     }),
-  );
+  ]);
 }
 
 function depthColor(ramp: readonly Rgb[], depth: number): string {

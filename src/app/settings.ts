@@ -16,13 +16,16 @@ export type Setting =
   | { kind: 'choice'; options: readonly string[] }
   | { kind: 'switch' }
   | { kind: 'text' }
-  | { kind: 'networks' };
+  | { kind: 'networks' }
+  /** Networks by hand. */
+  | { kind: 'custom' };
 
 /** Every field a person may set; `version` is the format's affair. */
 export type SettingName = Exclude<keyof ExperimentConfig, 'version'>;
 
 export const SETTINGS = {
   networks: { kind: 'networks' },
+  custom: { kind: 'custom' },
   data: { kind: 'text' },
   width: { kind: 'number', bounds: BOUNDS.width },
   shortcut: { kind: 'choice', options: ['A', 'B'] },
@@ -108,6 +111,6 @@ export function stepped(name: SettingName, value: number, direction: 1 | -1): nu
 /** Fields in which two configurations differ. */
 export function differences(a: ExperimentConfig, b: ExperimentConfig): SettingName[] {
   return (Object.keys(SETTINGS) as SettingName[]).filter(
-    (name) => String(a[name]) !== String(b[name]),
+    (name) => JSON.stringify(a[name]) !== JSON.stringify(b[name]),
   );
 }

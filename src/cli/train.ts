@@ -4,7 +4,7 @@
  *     npm run train -- --preset degradation --data builtin --out runs/first
  */
 import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { Command, Option } from 'commander';
 import { z } from 'zod';
 import { FathomError } from '../errors.ts';
@@ -15,11 +15,16 @@ import type { ExperimentConfig } from '../lab/config.ts';
 import { CSV_HEADER, csvLine } from '../lab/csv.ts';
 import { Experiment } from '../lab/experiment.ts';
 import type { LabEvent } from '../lab/experiment.ts';
+import { SURVEY_BOUNDS } from '../lab/surface.ts';
 import { SMOOTHING_WINDOW } from '../lab/run.ts';
 import type { MetricsRow } from '../lab/run.ts';
+import { parseNetwork } from '../network/file.ts';
+import type { NetworkSpec } from '../network/spec.ts';
 import { TUNING_NAMES, tuningFor } from '../ops/tuning.ts';
 import { openDevice } from './adapter.ts';
 import { DATA_NAMES, openData } from './data.ts';
+import { writeSurveys } from './survey.ts';
+import type { SurveySettings } from './survey.ts';
 
 /** Starting points for `--preset`; every option can still be given. */
 const PRESETS: Record<string, Partial<ExperimentConfig>> = {
@@ -31,7 +36,7 @@ const range = ({ min, max }: { min: number; max: number }) => `${min} … ${max}
 function program(): Command {
   return new Command('npm run train --')
     .description(
-      `Trains networks of the CIFAR family side by side and writes their curves.\n\n` +
+      `Trains networks of the CIFAR family, and others, side by side and writes their curves.\n\n` +
         `DIR/metrics.csv: network,iteration,train_loss,train_error,test_error,seconds — errors are fractions;\n` +
         `train_error is the mean over the batches of the last ${SMOOTHING_WINDOW} iterations (fewer at the start);\n` +
         `test_error stands on the iterations where the test set was evaluated.\n` +
@@ -41,6 +46,10 @@ function program(): Command {
     .option('--config <file>', 'a config.json of an earlier run; options given beside it win')
     .option('--data <name>', DATA_NAMES)
     .option('--networks <list>', 'for instance plain-20,residual-56.group_norm (depth 6n+2)')
+    .option(
+      '--network <file...>',
+      'a network as the page “Build” writes it (.json), called as the file is; beside --networks, or alone',
+    )
     .option('--size <pixels>', `pictures are resized to size × size, ${range(BOUNDS.size)}`)
     .option(
       '--width <channels>',
@@ -74,9 +83,19 @@ function program(): Command {
     .option('--saturation <s>', 'the same of saturation')
     .option('--cutout <pixels>', 'augmentation: side of a square set to the mean; 0 is off')
     .option('--seed <number>', 'weights, order of batches and augmentation follow from it')
+    .option(
+      '--surface <points>',
+      `at the end, the loss on points × points around each network (odd, ${range(SURVEY_BOUNDS.points)}): DIR/surface-NETWORK.json`,
+    )
+    .option('--surface-range <r>', 'how far it reaches, in norms of the filters (default 1)')
+    .option('--surface-images <pictures>', 'training pictures it is taken on (default 512)')
     .option('--out <dir>', 'where metrics.csv and config.json go (required)')
     .option('--no-seconds', 'leave the column of seconds empty: equal runs then give equal bytes')
     .option('--adapter <name>', 'default, lavapipe, swiftshader or the path of a Vulkan ICD file')
+    .option(
+      '--picture-memory <MiB>',
+      'GPU memory that pictures may take; a larger set is streamed, with the same curves (default: what suits the adapter)',
+    )
     .addOption(
       new Option(
         '--tuning <name>',
@@ -87,7 +106,7 @@ function program(): Command {
 }
 
 /** What a person gave on the command line. */
-type Options = Record<string, string | boolean | undefined>;
+type Options = Record<string, string | boolean | string[] | undefined>;
 
 /** From command-line options to a checked configuration; errors name the option. */
 async function configOf(options: Options): Promise<ExperimentConfig> {
@@ -101,10 +120,18 @@ async function configOf(options: Options): Promise<ExperimentConfig> {
     else if (typeof DEFAULTS[name] === 'number') given[name] = numberOf(name, String(value));
     else given[name] = value;
   }
+  if (Array.isArray(options.network)) {
+    const { networks = [], custom } = { ...preset, ...stored, ...given };
+    const read = await Promise.all(options.network.map(readNetworkFile));
+    given.networks = [...networks, ...read.map(([name]) => name)];
+    given.custom = { ...(custom as object | undefined), ...Object.fromEntries(read) };
+  }
   const result = experimentConfig.safeParse({ ...preset, ...stored, ...given });
   if (result.success) return result.data;
-  const problems = result.error.issues.map(
-    ({ path, message }) => `${optionOf(String(path[0] ?? 'config'))}: ${message}`,
+  const problems = result.error.issues.map(({ path: [name, key], message }) =>
+    name === 'custom'
+      ? `--network: ${String(key)}: ${message}`
+      : `${optionOf(String(name ?? 'config'))}: ${message}`,
   );
   throw new FathomError('options', problems.join('\n'));
 }
@@ -117,6 +144,38 @@ function numberOf(name: string, text: string): number {
   const value = Number(text);
   if (text.trim() !== '' && Number.isFinite(value)) return value;
   throw new FathomError('options', `${optionOf(name)}: expected a number, not "${text}"`);
+}
+
+/** What `--surface` asks for; null where it is not given. */
+function surveySettings(options: Options, seed: number): SurveySettings | null {
+  const read = (name: string, fallback: number) =>
+    options[name] === undefined ? fallback : numberOf(name, String(options[name]));
+  if (options.surface === undefined) return null;
+  const settings = {
+    points: read('surface', 0),
+    range: read('surfaceRange', 1),
+    images: read('surfaceImages', 512),
+    seed,
+  };
+  const { points, range: reach, images } = SURVEY_BOUNDS;
+  expectWithin('surface', settings.points, points);
+  if (settings.points % 2 === 0) throw new FathomError('options', '--surface: must be odd');
+  expectWithin('surfaceRange', settings.range, reach);
+  expectWithin('surfaceImages', settings.images, images);
+  return settings;
+}
+
+function expectWithin(name: string, value: number, bounds: { min: number; max: number }): void {
+  if (value >= bounds.min && value <= bounds.max) return;
+  throw new FathomError('options', `${optionOf(name)}: expected ${range(bounds)}, not ${value}`);
+}
+
+/** What pictures may take on the GPU; undefined where nothing was said. */
+function pictureBytes({ pictureMemory }: Options): number | undefined {
+  if (typeof pictureMemory !== 'string') return undefined;
+  const mebibytes = numberOf('pictureMemory', pictureMemory);
+  if (mebibytes >= 0) return mebibytes * 2 ** 20;
+  throw new FathomError('options', `--picture-memory: expected 0 or more, not ${mebibytes}`);
 }
 
 const DEFAULTS: Record<string, unknown> = experimentConfig.parse({});
@@ -139,6 +198,15 @@ async function readConfig(path: string): Promise<Record<string, unknown>> {
   return stored;
 }
 
+/** A network by hand and its name, which is the file's. */
+async function readNetworkFile(path: string): Promise<[string, NetworkSpec]> {
+  try {
+    return [basename(path, '.json'), parseNetwork(await readFile(path, 'utf8'))];
+  } catch (error) {
+    throw new FathomError('network-file', `--network ${path}: ${messageOf(error)}`, { path });
+  }
+}
+
 const messageOf = (error: unknown): string =>
   error instanceof Error ? error.message : String(error);
 
@@ -158,9 +226,11 @@ async function main(): Promise<void> {
   );
   const options = cli.opts<Options>();
   const config = await configOf(options);
+  const surface = surveySettings(options, config.seed);
   if (typeof options.out !== 'string') {
     throw new FathomError('options', '--out: name a directory for metrics.csv and config.json');
   }
+  const room = pictureBytes(options);
   const dataset = await openData(config.data, config.size, (stage, done, total) =>
     showProgress(`${stage} data`, done, total),
   );
@@ -207,11 +277,17 @@ async function main(): Promise<void> {
     printed = performance.now();
     printProgress();
   };
-  const experiment = await Experiment.create(new Gpu(device, tuning), config, dataset, {
+  const gpu = new Gpu(device, tuning, room);
+  const experiment = await Experiment.create(gpu, config, dataset, {
     emit,
     failed: (error) => failures.push(error instanceof Error ? error : new Error(String(error))),
     progress: (done, total) => showProgress('compile kernels', done, total),
   });
+  const { streamed } = experiment;
+  if (streamed.length > 0) {
+    const limit = Math.floor(gpu.pictureBytes / 2 ** 20);
+    console.log(`streamed, for want of room in ${limit} MiB of GPU memory: ${streamed.join(', ')}`);
+  }
   const interruption = new AbortController();
   process.once('SIGINT', () => {
     interruption.abort();
@@ -226,6 +302,12 @@ async function main(): Promise<void> {
   console.log(`wrote ${join(out, 'metrics.csv')} and ${join(out, 'config.json')}`);
   const [failure] = failures;
   if (failure) throw failure;
+  if (surface && !interruption.signal.aborted) {
+    await writeSurveys(experiment, surface, out, (done, total) =>
+      showProgress('surface', done, total),
+    );
+    console.log(`wrote ${config.networks.map((id) => `surface-${id}.json`).join(', ')}`);
+  }
   await experiment.close();
   device.destroy();
   if (interruption.signal.aborted && experiment.state !== 'finished') {

@@ -44,12 +44,12 @@ export function checkPictureBytes(
   );
 }
 
-/** Resizes pictures; throws a FathomError `pictures-too-large`. */
+/** Resizes pictures, or only makes them square; throws a FathomError `pictures-too-large`. */
 export async function fitPictures(
   file: string,
   pictures: LabelledImages,
   shape: Extent & { channels: number },
-  size: number,
+  size = Math.max(shape.height, shape.width),
   report?: (done: number) => void,
 ): Promise<LabelledImages> {
   checkPictureBytes(file, pictures.count, shape.channels, size);
@@ -57,13 +57,13 @@ export async function fitPictures(
 }
 
 /**
- * Completes a data set of size×size pictures: a test set, and statistics of the training set.
+ * Completes a data set of square pictures: a test set, and statistics of the training set.
  *
  * Throws a FathomError `too-few-pictures` where one of the two would be empty.
  */
 export function assemble(
   read: ReadSet,
-  { size, seed = HELD_OUT_SEED, testShare = HELD_OUT }: LoadOptions,
+  { seed = HELD_OUT_SEED, testShare = HELD_OUT }: LoadOptions,
 ): Dataset {
   const { test, channels, unreadable, ...rest } = read;
   const count = read.train.count + (test?.count ?? 0);
@@ -72,6 +72,7 @@ export function assemble(
     ? { train: read.train, test }
     : holdOut(read.train, read.classes.length, testShare, seed);
   checkParts(read.title, split);
+  const size = sideOf(read.train, channels);
   return {
     ...rest,
     ...split,
@@ -82,6 +83,11 @@ export function assemble(
     width: size,
     statistics: channelStatistics(split.train.images, channels, size * size),
   };
+}
+
+/** Height and width of square pictures. */
+export function sideOf({ images, count }: LabelledImages, channels: number): number {
+  return Math.sqrt(images.length / (count * channels));
 }
 
 /** Throws a FathomError `too-few-pictures` where one of the two parts is empty. */

@@ -9,7 +9,7 @@ import { baseName, readContent } from './files.ts';
 import type { NamedBlob } from './files.ts';
 import { identify } from './known.ts';
 import type { LoadOptions } from './options.ts';
-import { assembleDecoded, PictureStack } from './pictures.ts';
+import { assembleDecoded, PictureStack, sizedBy } from './pictures.ts';
 import type { ZipEntry } from './zip.ts';
 
 /** A picture's file, wherever it lies. */
@@ -73,10 +73,11 @@ export async function readFolders(
   }
   checkClasses(source, classes.length);
 
+  const sized = await sizedBy(options, async () => places[0]?.file.read());
   const unreadable: string[] = [];
   let lastReason = '';
   const newStack = () =>
-    new PictureStack(source, options, ({ name }, reason) => {
+    new PictureStack(source, sized, ({ name }, reason) => {
       unreadable.push(name);
       lastReason = reason;
     });
@@ -102,7 +103,7 @@ export async function readFolders(
   const identity = identify(undefined, { format: 'images', file: source, classes });
   return assembleDecoded(
     { ...identity, train, test: test.count > 0 ? test : null, unreadable },
-    options,
+    sized,
   );
 }
 

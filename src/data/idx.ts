@@ -10,6 +10,7 @@ import {
   duplicate,
   fitPictures,
   numberedClasses,
+  sideOf,
   trainingFilesMissing,
 } from './assemble.ts';
 import type { Dataset, LabelledImages, LoadProgress } from './dataset.ts';
@@ -116,7 +117,7 @@ export async function readIdx(
   const testPair = pairOf(sorted.test);
   if (!trainPair) throw trainingFilesMissing(testPair?.images.name ?? '');
 
-  const read = async ({ images, labels }: Pair): Promise<LabelledImages> => {
+  const read = async ({ images, labels }: Pair, size?: number): Promise<LabelledImages> => {
     const pictures = parseIdx(images.name, 'images', await readContent(images, onBytes));
     const classes = parseIdx(labels.name, 'labels', await readContent(labels, onBytes));
     const [count = 0, height = 0, width = 0] = pictures.sizes;
@@ -136,11 +137,11 @@ export async function readIdx(
       images.name,
       { count, images: pictures.data, labels: classes.data },
       { channels: 1, height, width },
-      options.size,
+      size,
       (done) => progress?.('resize', done, count),
     );
   };
-  const train = await read(trainPair);
+  const train = await read(trainPair, options.size);
   const file = trainPair.images.name;
   const identity = identify(familyOf(file, train.labels) ?? options.known, {
     format: 'idx',
@@ -148,7 +149,7 @@ export async function readIdx(
     classes: numberedClasses(train.labels),
   });
   checkLabels(trainPair.labels.name, train.labels, identity.classes.length);
-  const test = testPair ? await read(testPair) : null;
+  const test = testPair ? await read(testPair, sideOf(train, 1)) : null;
   if (testPair && test) checkLabels(testPair.labels.name, test.labels, identity.classes.length);
   return assemble({ ...identity, channels: 1, train, test }, options);
 }

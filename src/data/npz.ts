@@ -11,6 +11,7 @@ import {
   checkLabels,
   fitPictures,
   numberedClasses,
+  sideOf,
   trainingFilesMissing,
 } from './assemble.ts';
 import { MAX_CLASSES } from './dataset.ts';
@@ -80,21 +81,25 @@ export async function readNpz(
       { file, missing: name, found },
     );
   };
-  const read = async ([images, labels]: readonly [string, string]): Promise<Half> => {
+  const read = async (
+    [images, labels]: readonly [string, string],
+    size?: number,
+  ): Promise<Half> => {
     const pictures = picturesIn(await open(images));
     const { count } = pictures;
     const half = { count, images: pictures.images, labels: labelsIn(await open(labels), count) };
     const report = (done: number) => progress?.('resize', done, count);
     return {
       channels: pictures.channels,
-      pictures: await fitPictures(`${file}/${images}`, half, pictures, options.size, report),
+      pictures: await fitPictures(`${file}/${images}`, half, pictures, size, report),
     };
   };
 
   const has = (part: readonly string[]) => part.some((name) => byName.has(name));
   if (has(names.test) && !has(names.train)) throw trainingFilesMissing(file);
-  const train = await read(names.train);
-  const test = has(names.test) ? await read(names.test) : null;
+  const train = await read(names.train, options.size);
+  const side = sideOf(train.pictures, train.channels);
+  const test = has(names.test) ? await read(names.test, side) : null;
   if (test && test.channels !== train.channels) {
     throw shapeError(`${file}/${names.test[0]}`, `${train.channels} channels`, test.channels);
   }

@@ -17,10 +17,10 @@ import type { Dataset, LabelledImages, LoadProgress, Part } from './dataset.ts';
 import { baseName, reasonOf } from './files.ts';
 import type { NamedBlob } from './files.ts';
 import { identify } from './known.ts';
-import type { LoadOptions } from './options.ts';
+import type { LoadOptions, SizedOptions } from './options.ts';
 import { checkPages, checkStruct, rangeOf } from './parquet_guard.ts';
 import type { ColumnChunk } from './parquet_guard.ts';
-import { assembleDecoded, DECODED_CHANNELS, PictureStack } from './pictures.ts';
+import { assembleDecoded, DECODED_CHANNELS, PictureStack, sizedBy } from './pictures.ts';
 import type { EncodedPicture } from './pictures.ts';
 
 /** Which part a file belongs to, told by its name: test-00000-of-00001.parquet. */
@@ -64,6 +64,10 @@ export async function readParquet(
   const opened: Opened[] = [];
   for (const file of ordered) opened.push(await openFile(hyparquet, file, options));
 
+  const sized = await sizedBy(options, () => firstOf(hyparquet, opened));
+  for (const { name, rows } of opened) {
+    checkPictureBytes(name, rows, DECODED_CHANNELS, sized.size);
+  }
   const total = opened.reduce((sum, { rows }) => sum + rows, 0);
   let before = 0;
   const unreadable = ({ name, record = 0 }: EncodedPicture, reason: string): never => {
@@ -71,7 +75,7 @@ export async function readParquet(
   };
   const stacks: Partial<Record<Part, PictureStack>> = {};
   for (const file of opened) {
-    const stack = (stacks[file.part] ??= new PictureStack(file.name, options, unreadable));
+    const stack = (stacks[file.part] ??= new PictureStack(file.name, sized, unreadable));
     let record = 0;
     for await (const { bytes, label } of rowsOf(hyparquet, file)) {
       await stack.add({ name: file.name, record, label, bytes });
@@ -83,14 +87,24 @@ export async function readParquet(
   const train = await stacks.train?.finish(false);
   const test = await stacks.test?.finish(false);
   if (!first || !train) throw trainingFilesMissing(opened[0]?.name ?? '');
-  return complete(first, train, test ?? null, options);
+  return complete(first, train, test ?? null, sized);
+}
+
+/** The first picture of all. */
+async function firstOf(
+  hyparquet: Hyparquet,
+  [file]: Opened[],
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  if (!file) return undefined;
+  for await (const { bytes } of rowsOf(hyparquet, file)) return bytes;
+  return undefined;
 }
 
 function complete(
   { name, classes }: Opened,
   train: LabelledImages,
   test: LabelledImages | null,
-  options: LoadOptions,
+  options: SizedOptions,
 ): Dataset {
   const identity = identify(options.known, {
     format: 'parquet',
@@ -119,7 +133,6 @@ async function openFile(
   if (!metadata.row_groups.every(({ num_rows }) => num_rows >= 0)) {
     throw damaged(name, 'a row group of less than no rows');
   }
-  checkPictureBytes(name, rows, DECODED_CHANNELS, options.size);
   const part = TEST_FILE.test(`/${baseName(name)}`) ? 'test' : 'train';
   return {
     name,

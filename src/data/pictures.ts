@@ -5,7 +5,8 @@ import { concatenate, reasonOf } from './files.ts';
 import type { Dataset, LabelledImages } from './dataset.ts';
 import { decoderOf } from './decode.ts';
 import type { ImageDecoder } from './decode.ts';
-import type { LoadOptions } from './options.ts';
+import { OWN_SIZE } from './options.ts';
+import type { LoadOptions, SizedOptions } from './options.ts';
 import { squarePicture } from './resize.ts';
 
 /** Channels of decoded pictures, before a grey set gives up two of them. */
@@ -23,12 +24,27 @@ export interface EncodedPicture {
 /** Pictures decoded at the same time: browsers do so on other threads. */
 const AT_ONCE = 32;
 
+/** Options with a size: where none is asked for, that of the first picture, up to {@link OWN_SIZE}. */
+export async function sizedBy(
+  options: LoadOptions,
+  first: () => Promise<Uint8Array<ArrayBuffer> | undefined>,
+): Promise<SizedOptions> {
+  const { size } = options;
+  if (size !== undefined) return { ...options, size };
+  const decode = decoderOf(options.decode);
+  const picture = await first();
+  // One that cannot be decoded is reported when its turn comes.
+  const extent = picture && (await decode(picture).catch(() => null));
+  const side = extent ? Math.min(extent.height, extent.width) : OWN_SIZE;
+  return { ...options, size: Math.min(side, OWN_SIZE) };
+}
+
 /** Collects decoded pictures of one part of a set. */
 export class PictureStack {
   /** What the pictures come from, as messages show it. */
   private readonly file: string;
   private readonly decode: ImageDecoder;
-  private readonly options: LoadOptions;
+  private readonly options: SizedOptions;
   private readonly pieces: Uint8Array[] = [];
   private readonly labels: number[] = [];
   private readonly names: string[] = [];
@@ -38,7 +54,7 @@ export class PictureStack {
 
   constructor(
     file: string,
-    options: LoadOptions,
+    options: SizedOptions,
     onUnreadable: (picture: EncodedPicture, reason: string) => void,
   ) {
     this.file = file;
@@ -98,7 +114,7 @@ export class PictureStack {
 }
 
 /** Completes a set of decoded pictures: one channel where every picture is grey. */
-export function assembleDecoded(read: Omit<ReadSet, 'channels'>, options: LoadOptions): Dataset {
+export function assembleDecoded(read: Omit<ReadSet, 'channels'>, options: SizedOptions): Dataset {
   const parts = [read.train, ...(read.test ? [read.test] : [])];
   const plane = options.size * options.size;
   if (!parts.every(({ images }) => isGrey(images, plane))) {

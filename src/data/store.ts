@@ -98,6 +98,11 @@ export class DatasetStore {
       .sort((a, b) => (a.title < b.title ? -1 : 1));
   }
 
+  /** Bytes that still fit, where that is known. */
+  free(): Promise<number | null> {
+    return this.folder.free().catch(() => null);
+  }
+
   /** A set as it was saved; null where there is none. Throws a FathomError `storage-failed`. */
   async open(id: string): Promise<Dataset | null> {
     return guarded(async () => {
@@ -184,7 +189,7 @@ export class DatasetStore {
   }
 
   private async full(title: string, needed: number): Promise<FathomError> {
-    const free = await this.folder.free().catch(() => null);
+    const free = await this.free();
     return new FathomError(
       'storage-full',
       `${title} takes ${needed} bytes, and the browser's storage has ${free ?? 'no'} left: it is used from memory, and not kept`,

@@ -39,6 +39,8 @@ export interface NetworkOptions {
   recipe?: Recipe;
   /** Whether shortcuts may be connected and cut later, at no cost; on by default. Off compiles half as many passes. */
   rewirable?: boolean;
+  /** Passes that will be run; training and evaluation where nothing is said. */
+  modes?: readonly Mode[];
   /** Both on by default; off to test against. */
   fusion?: boolean;
   reuse?: boolean;
@@ -67,6 +69,8 @@ export interface Rehearsal {
   spec: NetworkSpec;
   /** Submits one step on a fresh copy. */
   run(scalars: StepScalars, indices?: Uint32Array<ArrayBuffer>): void;
+  /** Running statistics as the last step left them on the copy. */
+  readState(): Promise<Map<string, Float32Array>>;
   destroy(): void;
 }
 
@@ -105,7 +109,7 @@ export class GpuNetwork {
   /** All that were prepared, by mode and wiring. */
   private readonly programs = new Map<string, Program>();
   /** Those of the present wiring. */
-  private current: Record<Mode, Program> | null = null;
+  private current: ReadonlyMap<Mode, Program> = new Map();
 
   private constructor(gpu: Gpu, spec: NetworkSpec, options: NetworkOptions) {
     this.gpu = gpu;
@@ -153,7 +157,7 @@ export class GpuNetwork {
   }
 
   /**
-   * Lays out memory, initializes weights from the seed and compiles the passes for training and evaluation. Where the network
+   * Lays out memory, initializes weights from the seed and compiles the passes of its modes. Where the network
    * is rewirable, its passes with shortcuts connected and cut are laid out as well; {@link compileAll} compiles what is
    * left of them, and to switch then costs nothing.
    */
@@ -202,9 +206,7 @@ export class GpuNetwork {
         progress?.(index + done / Math.max(1, total), modes.length),
       );
     }
-    const [train, evaluate] = [this.prepare('train', spec), this.prepare('evaluate', spec)];
-    const sampled = modes.includes('monte_carlo') ? this.prepare('monte_carlo', spec) : evaluate;
-    this.current = { train, evaluate, monte_carlo: sampled };
+    this.current = new Map(modes.map((mode) => [mode, this.prepare(mode, spec)]));
     this.spec = spec;
   }
 
@@ -215,6 +217,7 @@ export class GpuNetwork {
 
   /** Evaluation that samples differs from plain evaluation where there is dropout. */
   private get modes(): readonly Mode[] {
+    if (this.options.modes) return this.options.modes;
     const { nodes } = buildGraph(withShortcuts(this.spec, true), this.options.batch);
     const samples = nodes.some(({ op }) => op === ops.dropout || op === ops.dropout2d);
     return samples ? ['train', 'evaluate', 'monte_carlo'] : ['train', 'evaluate'];
@@ -252,8 +255,11 @@ export class GpuNetwork {
 
   /** The pass of a mode as the network is wired now. */
   program(mode: Mode): Program {
-    if (!this.current) throw new Error(`the passes of ${this.spec.name} were not prepared`);
-    return this.current[mode];
+    // Without dropout there is nothing to sample.
+    const program =
+      this.current.get(mode) ?? (mode === 'monte_carlo' ? this.current.get('evaluate') : undefined);
+    if (!program) throw new Error(`no pass of ${this.spec.name} was prepared for ${mode}`);
+    return program;
   }
 
   /**
@@ -332,6 +338,7 @@ export class GpuNetwork {
           pass.encode(encoder);
           this.gpu.device.queue.submit([encoder.finish()]);
         },
+        readState: () => this.readAll(memory.statistics, this.state, this.stateOffsets),
         destroy: () => {
           pass.destroy();
           for (const buffer of buffersOf(memory)) buffer.destroy();
@@ -363,6 +370,15 @@ export class GpuNetwork {
       );
     }
     this.copy(other.memory, this.memory);
+  }
+
+  /**
+   * The parameters and running statistics that a graph of this network uses, for a pass that only reads them; their places
+   * are added to `places`.
+   */
+  lend(graph: Graph, places: Map<Tensor, Place>): Pick<NetworkTensors, 'parameters' | 'state'> {
+    const { parameters, state } = this.tensors(graph, places);
+    return { parameters, state };
   }
 
   private duplicate(): Memory {
@@ -460,6 +476,15 @@ export class GpuNetwork {
     return this.readAll(this.memory.weight, this.parameters, this.parameterOffsets);
   }
 
+  /** One parameter in PyTorch's order. */
+  async readParameter(name: string): Promise<Float32Array> {
+    const parameter = find(this.parameters, name, 'parameter');
+    const bytes = bytesOf({ ...parameter, storage: 'parameter' });
+    const at = offset(this.parameterOffsets, name);
+    const stored = await this.gpu.read(this.memory.weight, at, bytes);
+    return unpack(parameter, new Float32Array(stored));
+  }
+
   /** Gradients of the last pass in PyTorch's order, by parameter name. */
   readGradients(): Promise<Map<string, Float32Array>> {
     return this.readAll(this.memory.gradient, this.parameters, this.parameterOffsets);
@@ -477,6 +502,16 @@ export class GpuNetwork {
     return unpack(lowered.logits, new Float32Array(bytes));
   }
 
+  /** Weights and running statistics, for passes that read them, or write those of a network made for it. */
+  get learned(): Pick<Memory, 'weight' | 'statistics'> {
+    return this.memory;
+  }
+
+  /** Where a parameter lies among the weights, in bytes. */
+  offsetOf(parameter: string): number {
+    return offset(this.parameterOffsets, parameter);
+  }
+
   /** Bytes of what this network keeps from step to step. */
   get keptBytes(): Record<'weights' | 'gradients' | 'optimizer' | 'statistics', number> {
     return {
@@ -492,7 +527,7 @@ export class GpuNetwork {
     for (const buffer of [...buffersOf(this.memory), this.step, this.summaries]) buffer.destroy();
     for (const { pass } of this.programs.values()) pass.destroy();
     this.programs.clear();
-    this.current = null;
+    this.current = new Map();
     this.batchBuffers?.x.destroy();
     this.batchBuffers?.labels.destroy();
   }

@@ -6,8 +6,10 @@ import { buildGraph } from '../network/graph.ts';
 import type { NetworkSpec } from '../network/spec.ts';
 import { DESCRIPTION_FLOATS, describeCall, readDescription } from '../ops/describe.ts';
 import type { Description } from '../ops/describe.ts';
+import type { BatchNormParams } from '../ops/batch_norm.ts';
 import type { Emitter } from '../ops/op.ts';
 import type { StepScalars } from '../ops/step.ts';
+import { ops } from '../ops/table.ts';
 import { elements } from '../ops/tensor.ts';
 import type { Tensor } from '../ops/tensor.ts';
 import { tensor } from './graph/lower.ts';
@@ -34,6 +36,20 @@ export interface Observation {
   /** In the order of the forward pass. */
   layers: LayerObservation[];
   parameters: ParameterObservation[];
+}
+
+/** Mean and variance of each channel. */
+export interface Moments {
+  mean: number[];
+  /** Unbiased. */
+  variance: number[];
+}
+
+/** A batch norm: what it has come to expect, and what the batch brought. */
+export interface NormObservation {
+  path: string;
+  running: Moments;
+  batch: Moments;
 }
 
 /** Bytes between descriptions in the buffer of results: WebGPU binds at multiples of 256. */
@@ -132,6 +148,35 @@ export class Observer {
         update: read(update),
       })),
     };
+  }
+
+  /**
+   * The batch norms in the step that was observed last. The batch's statistics follow from how far it moved the running
+   * ones, r′ = (1 − m)·r + m·b; a norm whose running statistics stand still is left out.
+   */
+  async norms(): Promise<NormObservation[]> {
+    const [before, after] = await Promise.all([
+      this.network.readState(),
+      this.rehearsal.readState(),
+    ]);
+    return buildGraph(this.spec, this.network.options.batch).nodes.flatMap(
+      ({ path, op, params }) => {
+        if (op !== ops.batch_norm) return [];
+        const { momentum } = params as BatchNormParams;
+        if (momentum === 0) return [];
+        const running = (name: string) => [...(before.get(`${path}.${name}`) ?? [])];
+        const batch = (name: string) =>
+          running(name).map((r, i) => {
+            const moved = after.get(`${path}.${name}`)?.[i] ?? NaN;
+            return (moved - (1 - momentum) * r) / momentum;
+          });
+        const moments = (of: typeof running): Moments => ({
+          mean: of('running_mean'),
+          variance: of('running_var'),
+        });
+        return [{ path, running: moments(running), batch: moments(batch) }];
+      },
+    );
   }
 
   destroy(): void {

@@ -20,6 +20,7 @@ import { need, tensor as hostTensor, zeros } from '../reference/tensor.ts';
 import type { Tensor as HostTensor } from '../reference/tensor.ts';
 import { Lowering, Recorder, tensor } from './graph/lower.ts';
 import type { Dispatch, Phase } from './graph/lower.ts';
+import { neededFor } from './graph/needed.ts';
 import { bytesOf, plan } from './graph/plan.ts';
 import type { Gpu } from './gpu/gpu.ts';
 import { Pass } from './pass.ts';
@@ -223,18 +224,6 @@ function layers({ width, depth, samples, activation }: SignalSetting): Graph & {
   });
   const nodes = made.flatMap(({ first, last }) => (first === last ? [first] : [first, last]));
   return { name: 'layers', input, output, nodes, layers: made };
-}
-
-/** The dispatches that the results depend on. The gradients of the weights are not among them. */
-function neededFor(dispatches: readonly Dispatch[], results: readonly Tensor[]): Dispatch[] {
-  const wanted = new Set(results);
-  const needed = dispatches.toReversed().filter(({ bindings }) => {
-    const writes = bindings.filter(({ access }) => access === 'write' || access === 'update');
-    if (!writes.some((binding) => wanted.has(binding.tensor))) return false;
-    for (const binding of bindings) wanted.add(binding.tensor);
-    return true;
-  });
-  return needed.toReversed();
 }
 
 /** The same in float64, by the reference ops. */

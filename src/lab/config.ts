@@ -3,7 +3,10 @@
  * settings panel. Every field has a default, so `experimentConfig.parse({})` is the first screen.
  */
 import { z } from 'zod';
-import { parseNetworkId } from '../network/families.ts';
+import { FathomError } from '../errors.ts';
+import { isNetworkId, parseNetworkId } from '../network/families.ts';
+import { checkTrainable } from '../network/fit.ts';
+import { networkSpec } from '../network/spec.ts';
 import { SCHEDULES } from './schedule.ts';
 
 /** Bounds of the numeric settings; forms, links and the command line all read them here. */
@@ -34,19 +37,37 @@ export const BOUNDS = {
 /** As many networks train side by side at most. */
 export const MOST_NETWORKS = 12;
 
-export const networkId = z.string().refine(
-  (id) => {
-    try {
-      const { depth } = parseNetworkId(id);
-      return depth <= BOUNDS.depth.max;
-    } catch {
-      return false;
-    }
-  },
-  {
-    error: `expected plain-D or residual-D with D = 6n+2, at most ${BOUNDS.depth.max}, and variants such as .group_norm`,
-  },
-);
+/** The longest name of a network by hand. */
+export const LONGEST_NAME = 24;
+
+/** What a network by hand may be called: nothing that looks like one of the family. */
+export const customName = z
+  .string()
+  .max(LONGEST_NAME)
+  .regex(
+    /^(?!(plain|residual)-\d)[A-Za-z0-9_-]+$/,
+    'a name consists of letters, digits, _ and -, and begins neither with plain- nor with residual- and a digit',
+  );
+
+const isOfFamily = (id: string): boolean =>
+  isNetworkId(id) && parseNetworkId(id).depth <= BOUNDS.depth.max;
+
+/** One of the family, or the name of a network by hand. */
+export const networkId = z
+  .string()
+  .refine((id) => isOfFamily(id) || customName.safeParse(id).success, {
+    error: `expected plain-D or residual-D with D = 6n+2, at most ${BOUNDS.depth.max}, and variants such as .group_norm, or the name of a network by hand`,
+  });
+
+/** A network by hand that can train on the images it was made for. */
+const customNetwork = networkSpec.superRefine((spec, context) => {
+  try {
+    checkTrainable(spec);
+  } catch (error) {
+    if (!(error instanceof FathomError)) throw error;
+    context.addIssue(error.message);
+  }
+});
 
 const int = ({ min, max }: { min: number; max: number }) => z.int().min(min).max(max);
 const real = ({ min, max }: { min: number; max: number }) => z.number().min(min).max(max);
@@ -73,7 +94,7 @@ export const liveSettings = z.object({
   evalEvery: int(BOUNDS.evalEvery).default(50),
 });
 
-export const experimentConfig = liveSettings.extend({
+const settings = liveSettings.extend({
   version: z.literal(1).default(1),
   /** `builtin`, or the id of a data set that was opened from files. */
   data: z.string().default('builtin'),
@@ -112,6 +133,18 @@ export const experimentConfig = liveSettings.extend({
   /** Iterations each network trains. */
   steps: int(BOUNDS.steps).default(500),
   seed: int(BOUNDS.seed).default(1),
+  /** Networks by hand, by name; `networks` says which of them take part. */
+  custom: z.record(customName, customNetwork).default({}),
+});
+
+/** Names that take part and belong to no network. */
+const strangers = ({ networks, custom }: z.infer<typeof settings>): string[] =>
+  networks.filter((id) => !isNetworkId(id) && !Object.hasOwn(custom, id));
+
+export const experimentConfig = settings.refine((config) => strangers(config).length === 0, {
+  path: ['networks'],
+  error: ({ input }) =>
+    `no network by hand is called ${strangers(input as z.infer<typeof settings>).join(', ')}`,
 });
 
 export type ExperimentConfig = z.infer<typeof experimentConfig>;

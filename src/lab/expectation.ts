@@ -10,8 +10,9 @@ import { FathomError } from '../errors.ts';
 import { buildGraph, stepFlops } from '../network/graph.ts';
 import type { NetworkSpec } from '../network/spec.ts';
 import type { ExperimentConfig } from './config.ts';
-import { specOf, stepScalars } from './experiment.ts';
-import type { DataShape } from './experiment.ts';
+import { stepScalars } from './experiment.ts';
+import { specOf } from './networks.ts';
+import type { DataShape } from './networks.ts';
 
 /** The networks that are timed. What a block costs, work and dispatches, is their difference. */
 export const TIMED = ['residual-8', 'residual-14'] as const;

@@ -6,16 +6,17 @@
  * network while a step is being put together. What takes long (an evaluation, a step in slow motion) makes
  * way for commands that are urgent.
  */
-import type { Dataset, LabelledImages } from '../data/dataset.ts';
-import { DeviceDataset } from '../engine/dataset.ts';
+import type { Dataset, Part } from '../data/dataset.ts';
+import { placeDataset } from '../engine/dataset.ts';
+import type { DeviceDataset } from '../engine/dataset.ts';
 import { evaluate } from '../engine/evaluate.ts';
 import { GpuNetwork } from '../engine/network.ts';
 import { Observer } from '../engine/observe.ts';
 import type { Gpu } from '../engine/gpu/gpu.ts';
 import { augmentationOf, recipeOf } from '../engine/graph/lower.ts';
 import type { Phase } from '../engine/graph/lower.ts';
-import { changesOf, cifarNetwork, parseNetworkId, withShortcuts } from '../network/families.ts';
-import type { NetworkSpec } from '../network/spec.ts';
+import { withShortcuts } from '../network/families.ts';
+import { depthOf, isConnected } from '../network/fit.ts';
 import { FathomError } from '../errors.ts';
 import { buildGraph, countParameters, stepFlops } from '../network/graph.ts';
 import type { StepScalars } from '../ops/step.ts';
@@ -24,10 +25,13 @@ import type { ExperimentConfig, LiveSettings } from './config.ts';
 import { activationsOf } from './activations.ts';
 import type { Activations } from './activations.ts';
 import { BatchOrder, balancedSubset } from './batches.ts';
+import { specOf } from './networks.ts';
 import { learningRateAt } from './schedule.ts';
 import { profileNetwork } from './profile.ts';
 import type { NetworkMeasurement } from './profile.ts';
 import { NetworkRun, TRAIN_SLOTS } from './run.ts';
+import { paceOf, survey } from './surface.ts';
+import type { OnPoint, Survey, SurveyQuestion, SurveyedLab } from './surface.ts';
 import { watchedLayers } from './watch.ts';
 import type { WatchedLayer } from './watch.ts';
 import type { MetricsRow } from './run.ts';
@@ -64,6 +68,8 @@ export interface NetworkDescription {
   depth: number;
   /** Whether its shortcuts are connected now. */
   connected: boolean;
+  /** Whether it has shortcuts to connect or cut. */
+  rewirable: boolean;
   parameters: number;
   /** Floating-point operations of one training step (a multiply-add counts two). */
   flopsPerStep: number;
@@ -76,6 +82,15 @@ export interface NetworkProfile extends NetworkMeasurement {
   /** Whether its shortcuts were connected. */
   connected: boolean;
   config: ExperimentConfig;
+}
+
+/** A network of the experiment with the GPU at rest. */
+export interface Subject {
+  run: NetworkRun;
+  dataset: Dataset;
+  /** Of the training step that it would make next. */
+  scalars: StepScalars;
+  indices: Uint32Array<ArrayBuffer>;
 }
 
 export type LabEvent =
@@ -120,27 +135,6 @@ const COLLECT_STEPS = TRAIN_SLOTS / 2;
 const WATCH_SHARE = 11;
 /** And looks no more often than this. */
 const WATCH_MILLISECONDS = 300;
-
-/** What a network must know of a data set. */
-export type DataShape = Pick<Dataset, 'channels' | 'height' | 'width' | 'classes'>;
-
-/** The spec of network `id` under a configuration and a data set. */
-export function specOf(id: string, config: ExperimentConfig, dataset: DataShape): NetworkSpec {
-  const { depth, residual, ...rest } = parseNetworkId(id);
-  const { channels, height, width } = dataset;
-  return {
-    ...cifarNetwork({
-      depth,
-      residual,
-      width: config.width,
-      input: { channels, height, width },
-      classes: dataset.classes.length,
-      shortcut: config.shortcut,
-      ...changesOf(rest),
-    }),
-    name: id,
-  };
-}
 
 export class Experiment {
   config: ExperimentConfig;
@@ -216,18 +210,7 @@ export class Experiment {
     hooks: ExperimentHooks,
   ): Promise<Experiment> {
     const { batch, seed } = config;
-    const { channels, statistics } = dataset;
-    const upload = (images: LabelledImages) =>
-      new DeviceDataset(gpu, images, channels, statistics, batch);
-    const train = upload(dataset.train);
-    let test: DeviceDataset;
-    try {
-      test = upload(dataset.test);
-    } catch (error) {
-      train.destroy();
-      throw error;
-    }
-    const data = { train, test };
+    const data = placeDataset(gpu, dataset, batch);
     const recipe = { ...recipeOf(config), augmentation: augmentationOf(config) };
     const experiment = new Experiment(gpu, config, dataset, data, hooks);
     const summarySlots = TRAIN_SLOTS + Math.ceil(dataset.test.count / batch);
@@ -238,9 +221,10 @@ export class Experiment {
         const network = await GpuNetwork.create(gpu, spec, options, (done, total) =>
           hooks.progress?.(index + done / Math.max(1, total), config.networks.length),
         );
-        const { residual } = parseNetworkId(id);
         const flops = stepFlops(buildGraph(spec, batch));
-        experiment.runs.push(new NetworkRun(id, network, { batch, flops }, residual));
+        experiment.runs.push(
+          new NetworkRun(id, network, { batch, flops }, isConnected(spec) === true),
+        );
       }
       // WebGPU reports that memory has run out late: when the work before it is done.
       await gpu.device.queue.onSubmittedWorkDone();
@@ -292,8 +276,9 @@ export class Experiment {
       async () => {
         await this.flush();
         for (const run of this.runs) {
-          await run.network.rewire(specOf(run.id, this.config, this.dataset));
-          run.reset(parseNetworkId(run.id).residual);
+          const spec = specOf(run.id, this.config, this.dataset);
+          await run.network.rewire(spec);
+          run.reset(isConnected(spec) === true);
         }
         this.describe();
         this.enter('ready');
@@ -387,14 +372,21 @@ export class Experiment {
   }
 
   /**
-   * Profiles the training step that network `id` would make next, between two steps.
+   * Runs `work` on network `id` between two steps, with the GPU at rest; see {@link between}.
    * @throws FathomError `no-network`, and as {@link between}
    */
-  profile(id: string): Promise<NetworkProfile> {
-    return this.between(async () => {
+  atRest<T>(id: string, work: (subject: Subject) => Promise<T>): Promise<T> {
+    return this.between(() => {
       const run = this.runOf(id);
       const scalars = this.scalarsAt(run.iteration, this.config.batch);
       const indices = this.order.at(run.iteration);
+      return work({ run, dataset: this.dataset, scalars, indices });
+    });
+  }
+
+  /** Profiles the training step that network `id` would make next. Rejects as {@link atRest}. */
+  profile(id: string): Promise<NetworkProfile> {
+    return this.atRest(id, async ({ run, scalars, indices }) => {
       const measured = await profileNetwork(run.network, { scalars, indices });
       return { network: id, connected: run.connected, config: this.config, ...measured };
     });
@@ -403,15 +395,41 @@ export class Experiment {
   /**
    * What a layer of network `id` hands on in the training step that it would make next; see `lab/activations.ts`.
    * @param path of the layer; the middle one of those there are where none is given
-   * @throws FathomError `no-network`, `no-activations`, and as {@link between}
+   * @throws FathomError `no-activations`, and as {@link atRest}
    */
   activations(id: string, path?: string): Promise<Activations> {
-    return this.between(() => {
-      const run = this.runOf(id);
-      const scalars = this.scalarsAt(run.iteration, this.config.batch);
-      const indices = this.order.at(run.iteration);
-      return activationsOf(run, path, { scalars, indices });
+    return this.atRest(id, ({ run, ...step }) => activationsOf(run, path, step));
+  }
+
+  /** Frees what looking at statistics between steps has kept, unless the layers are watched anyway. */
+  forget(): void {
+    this.act(() => {
+      if (!this.watching) for (const run of this.runs) run.forgetObserver();
     });
+  }
+
+  /** The loss around a network's weights; see `lab/surface.ts`. Training goes on between two points. */
+  survey(question: SurveyQuestion, onPoint: OnPoint): Promise<Survey> {
+    return survey(this.surveyed(), question, onPoint);
+  }
+
+  /** Seconds that one picture takes at a point of such a survey. */
+  surveyPace(question: SurveyQuestion): Promise<number> {
+    return paceOf(this.surveyed(), question, this.now);
+  }
+
+  private surveyed(): SurveyedLab {
+    const { train, test } = this.dataset;
+    return {
+      between: (work) => this.between(work),
+      run: (id) => this.runOf(id),
+      data: {
+        train: { device: this.train, labels: train.labels },
+        test: { device: this.test, labels: test.labels },
+      },
+      scalars: stepScalars(this.config),
+      submits: (id) => this.submitsFor(this.runOf(id), EVALUATION_PER_STEP),
+    };
   }
 
   private runOf(id: string): NetworkRun {
@@ -422,6 +440,11 @@ export class Experiment {
       });
     }
     return run;
+  }
+
+  /** The parts of the set that are streamed: their pictures take more of the GPU's memory than they may. */
+  get streamed(): Part[] {
+    return (['train', 'test'] as const).filter((part) => this[part].streamed);
   }
 
   /** Resolves when nothing is left to do: paused, finished or ready, and all rows given out. */
@@ -444,8 +467,9 @@ export class Experiment {
       const graph = buildGraph(network.spec, this.config.batch);
       return {
         id,
-        depth: parseNetworkId(id).depth,
+        depth: depthOf(network.spec),
         connected,
+        rewirable: isConnected(network.spec) !== null,
         parameters: countParameters(graph),
         flopsPerStep: stepFlops(graph),
         dispatchesPerStep: network.program('train').pass.plan.dispatches.length,

@@ -4,6 +4,7 @@
  */
 import type { ChannelStatistics, Dataset } from '../data/dataset.ts';
 import { channelStatistics } from '../data/statistics.ts';
+import { FathomError } from '../errors.ts';
 import type { Gpu } from '../engine/gpu/gpu.ts';
 import type { Dispatch } from '../engine/graph/lower.ts';
 import { runAugmentation, runCrops, runGather } from '../engine/run_pictures.ts';
@@ -207,6 +208,39 @@ export async function shownPicture(
   const { bytes, shape } = slice(dataset, at, 1, part);
   const x = await gathered(gpu, bytes, shape, dataset.statistics);
   return { x, label: dataset[part].labels[at] ?? 0 };
+}
+
+/** One picture of bytes C×H×W from elsewhere, normalized as the set's own are. */
+export function normalizedBytes(
+  gpu: Gpu | null,
+  { channels, height, width, statistics }: Dataset,
+  bytes: Uint8Array,
+): Promise<Tensor> {
+  const shape = [1, channels, height, width];
+  if (bytes.length === channels * height * width) return gathered(gpu, bytes, shape, statistics);
+  throw new FathomError(
+    'picture-size',
+    `a picture of ${channels} × ${height} × ${width} bytes is wanted, and ${bytes.length} bytes were given`,
+    { wanted: `${channels} × ${height} × ${width}`, given: bytes.length },
+  );
+}
+
+/** Test pictures as they are, on 0…1: [N, C, H, W]. Places beyond the last picture are left out. */
+export function testPictures(dataset: Dataset, places: readonly number[]): Tensor {
+  const { channels, height, width, test } = dataset;
+  const known = places.filter(
+    (place) => Number.isInteger(place) && place >= 0 && place < test.count,
+  );
+  const each = channels * height * width;
+  const data = new Float64Array(known.length * each);
+  for (const [n, place] of known.entries()) {
+    const bytes = test.images.subarray(place * each, (place + 1) * each);
+    data.set(
+      Float64Array.from(bytes, (byte) => byte / 255),
+      n * each,
+    );
+  }
+  return tensor([known.length, channels, height, width], data);
 }
 
 /** Several pictures that stand one after the other. */

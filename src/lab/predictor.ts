@@ -16,9 +16,11 @@ import { imageShape, tensor } from '../reference/tensor.ts';
 import type { Tensor } from '../reference/tensor.ts';
 import { BatchOrder, balancedSubset } from './batches.ts';
 import { experimentConfig } from './config.ts';
-import { specOf, stepScalars } from './experiment.ts';
+import { stepScalars } from './experiment.ts';
+import { specOf } from './networks.ts';
 import { cropsOf, normalizedPictures, repeated, shownPicture, tenCrops } from './pictures.ts';
 import type { ShownPicture } from './pictures.ts';
+import { softmax } from './predictions.ts';
 import { learningRateAt } from './schedule.ts';
 
 /** What is drawn at random in y = f_w(x, z). */
@@ -101,7 +103,7 @@ export class Predictor {
   static async train(gpu: Gpu, dataset: Dataset, progress: Progress): Promise<Predictor> {
     const { batch, seed, steps } = CONFIG;
     const { train, test, channels, statistics } = dataset;
-    const data = new DeviceDataset(gpu, train, channels, statistics, batch);
+    const data = new DeviceDataset(gpu, train, { channels, statistics, batch });
     const [id = ''] = CONFIG.networks;
     const options = { batch, seed, rewirable: false };
     const create = (name: string, more = {}) =>
@@ -289,11 +291,4 @@ function picked({ shape, data }: Tensor, places: Uint32Array): Tensor {
     values.set(data.subarray(place * each, (place + 1) * each), row * each);
   }
   return tensor([places.length, ...shape.slice(1)], values);
-}
-
-function softmax(logits: Float32Array): number[] {
-  const largest = Math.max(...logits);
-  const powers = Array.from(logits, (logit) => Math.exp(logit - largest));
-  const sum = powers.reduce((a, b) => a + b, 0);
-  return powers.map((power) => power / sum);
 }

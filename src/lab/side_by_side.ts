@@ -11,7 +11,8 @@ import type { StepScalars } from '../ops/step.ts';
 import { BatchOrder, balancedSubset } from './batches.ts';
 import { experimentConfig } from './config.ts';
 import type { ExperimentConfig } from './config.ts';
-import { specOf, stepScalars } from './experiment.ts';
+import { stepScalars } from './experiment.ts';
+import { specOf } from './networks.ts';
 import { learningRateAt } from './schedule.ts';
 
 /** Training pictures, where the set has as many. */
@@ -55,7 +56,7 @@ export class SideBySide {
       ...{ batch: 32, learningRate: 0.05, warmup: 20, schedule: 'constant', flip: false },
     });
     const { batch, seed } = this.config;
-    this.data = new DeviceDataset(gpu, train, channels, statistics, batch);
+    this.data = new DeviceDataset(gpu, train, { channels, statistics, batch });
     this.order = new BatchOrder(balancedSubset(train.labels, 0), batch, seed);
   }
 

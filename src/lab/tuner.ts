@@ -13,7 +13,7 @@ import { compareTensor, largest } from '../reference/compare.ts';
 import type { Tensors } from '../reference/tensor.ts';
 import type { ExperimentConfig } from './config.ts';
 import { timeNetwork } from './expectation.ts';
-import type { DataShape } from './experiment.ts';
+import type { DataShape } from './networks.ts';
 
 export interface Trial {
   tuning: TuningName;

@@ -121,6 +121,16 @@ export function parseNetworkId(id: string): NetworkId {
   return { residual: kind === 'residual', depth, variants };
 }
 
+/** Whether a name is one of the family's. */
+export function isNetworkId(id: string): boolean {
+  try {
+    parseNetworkId(id);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * Builds the spec of one CIFAR network; every convolution is 3×3, without bias. Norms are named `bn…`
  * whatever they are, as in torchvision. Throws a FathomError `depth` for a depth that is not 6n+2.
@@ -206,7 +216,8 @@ export function withShortcuts(spec: NetworkSpec, connected: boolean): NetworkSpe
   const visit = (layers: LayerSpec[]): LayerSpec[] =>
     layers.map((layer) => {
       if (layer.type === 'stage') return { ...layer, layers: visit(layer.layers) };
-      if (layer.type === 'residual') return { ...layer, connected, body: visit(layer.body) };
+      if (layer.type === 'residual')
+        return { ...layer, connected, body: visit(layer.body), after: visit(layer.after) };
       return layer;
     });
   return { ...spec, layers: visit(spec.layers) };

@@ -60,9 +60,78 @@ export function runReference(
   state: ReferenceState,
   x: Tensor,
   labels: ArrayLike<number>,
-  { training = true, draws, labelSmoothing = 0 }: PassOptions = {},
+  options: PassOptions = {},
 ): ReferencePass {
+  const { tape, logits, running, frozen } = forward(spec, state, x, options);
+  const loss = tape.apply(
+    softmaxCrossEntropy,
+    { label_smoothing: options.labelSmoothing ?? 0 },
+    { logits, labels: tensor([labels.length], labels) },
+  );
+  const byTensor = tape.gradients(loss, scalar(1));
+  const gradients: Tensors = {};
+  for (const [name, value] of Object.entries(state.parameters)) {
+    const gradient = byTensor.get(value);
+    if (gradient && !frozen.has(value)) gradients[name] = gradient;
+  }
+  return { loss: loss.data[0] ?? NaN, logits, gradients, running };
+}
+
+export interface ReferenceAttribution {
+  /** [N, classes], in evaluation. */
+  logits: Tensor;
+  /** Output of every layer of the spec, by its path. */
+  outputs: ReadonlyMap<string, Tensor>;
+  /** Gradient of each picture's own logit at the pictures, [N, C, H, W], and at an output. */
+  gradientAtInput: Tensor;
+  gradientAt(path: string): Tensor | undefined;
+}
+
+/**
+ * In evaluation, forward, and back from one logit of each picture.
+ *
+ * @param classes whose logit, for each picture
+ * @throws as {@link runReference}
+ */
+export function attributeReference(
+  spec: NetworkSpec,
+  state: ReferenceState,
+  x: Tensor,
+  classes: readonly number[],
+): ReferenceAttribution {
+  const { tape, logits, outputs } = forward(spec, state, x, { training: false });
+  const seed = zeros(logits.shape);
+  for (const [n, c] of classes.entries()) seed.data[n * spec.classes + c] = 1;
+  const gradients = tape.gradients(logits, seed);
+  return {
+    logits,
+    outputs,
+    gradientAtInput: gradients.get(x) ?? zeros(x.shape),
+    gradientAt: (path) => {
+      const output = outputs.get(path);
+      return output && gradients.get(output);
+    },
+  };
+}
+
+interface ForwardReference {
+  tape: Tape;
+  logits: Tensor;
+  outputs: Map<string, Tensor>;
+  running: Tensors;
+  /** γ and β of frozen norms. */
+  frozen: ReadonlySet<Tensor>;
+}
+
+/** The forward pass, with all that it takes to go back. */
+function forward(
+  spec: NetworkSpec,
+  state: ReferenceState,
+  x: Tensor,
+  { training = true, draws }: PassOptions,
+): ForwardReference {
   const tape = new Tape();
+  const outputs = new Map<string, Tensor>();
   const running = { ...state.running };
   const frozen = new Set<Tensor>();
   const parameter = (path: string, name: string): Tensor => {
@@ -132,53 +201,48 @@ export function runReference(
   const visit = (layers: readonly LayerSpec[], prefix: string, x: Tensor): Tensor =>
     layers.reduce<Tensor>((x, layer) => {
       const path = join(prefix, layer.name);
-      switch (layer.type) {
-        case 'conv2d': {
-          const { type, name, init, ...params } = layer;
-          return tape.apply(conv2d, params, { x, ...learned(path, layer.bias ?? false) });
-        }
-        case 'linear':
-          return tape.apply(linear, {}, { x, ...learned(path, layer.bias) });
-        case 'batch_norm':
-        case 'layer_norm':
-        case 'instance_norm':
-        case 'group_norm': {
-          const { name, ...norm } = layer;
-          return normalize(path, x, norm);
-        }
-        case 'dropout':
-        case 'dropout2d':
-          return drop(path, x, layer);
-        case 'stage':
-          return visit(layer.layers, path, x);
-        case 'residual': {
-          const body = visit(layer.body, path, x);
-          const sum = layer.connected
-            ? tape.apply(add, {}, { body, shortcut: shortcut(layer, path, x, body) })
-            : body;
-          return visit(layer.after, path, sum);
-        }
-        default: {
-          // Activations and pooling: nothing is learned.
-          const { type, name, ...params } = layer;
-          return tape.apply(reference[type]!, params, { x });
-        }
-      }
+      const y = apply(layer, path, x);
+      outputs.set(path, y);
+      return y;
     }, x);
 
+  const apply = (layer: LayerSpec, path: string, x: Tensor): Tensor => {
+    switch (layer.type) {
+      case 'conv2d': {
+        const { type, name, init, ...params } = layer;
+        return tape.apply(conv2d, params, { x, ...learned(path, layer.bias ?? false) });
+      }
+      case 'linear':
+        return tape.apply(linear, {}, { x, ...learned(path, layer.bias) });
+      case 'batch_norm':
+      case 'layer_norm':
+      case 'instance_norm':
+      case 'group_norm': {
+        const { name, ...norm } = layer;
+        return normalize(path, x, norm);
+      }
+      case 'dropout':
+      case 'dropout2d':
+        return drop(path, x, layer);
+      case 'stage':
+        return visit(layer.layers, path, x);
+      case 'residual': {
+        const body = visit(layer.body, path, x);
+        const sum = layer.connected
+          ? tape.apply(add, {}, { body, shortcut: shortcut(layer, path, x, body) })
+          : body;
+        return visit(layer.after, path, sum);
+      }
+      default: {
+        // Activations and pooling: nothing is learned.
+        const { type, name, ...params } = layer;
+        return tape.apply(reference[type]!, params, { x });
+      }
+    }
+  };
+
   const logits = visit(spec.layers, '', x);
-  const loss = tape.apply(
-    softmaxCrossEntropy,
-    { label_smoothing: labelSmoothing },
-    { logits, labels: tensor([labels.length], labels) },
-  );
-  const byTensor = tape.gradients(loss, scalar(1));
-  const gradients: Tensors = {};
-  for (const [name, value] of Object.entries(state.parameters)) {
-    const gradient = byTensor.get(value);
-    if (gradient && !frozen.has(value)) gradients[name] = gradient;
-  }
-  return { loss: loss.data[0] ?? NaN, logits, gradients, running };
+  return { tape, logits, outputs, running, frozen };
 }
 
 export interface OptimizerSettings {

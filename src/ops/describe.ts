@@ -18,6 +18,8 @@ export interface Description {
   zeros: number;
   /** Elements that are infinite or no number. */
   notFinite: number;
+  /** Channels of an image that are zero everywhere; missing for other tensors and for very many channels. */
+  dead?: number;
   /** How many elements lie in each of equal parts of [min, max]. */
   bins: readonly number[];
 }
@@ -26,6 +28,8 @@ export interface Description {
 export const DESCRIPTION_FLOATS = 64;
 const BINS = 48;
 const FIRST_BIN = 8;
+/** vec4s of channels whose life the kernel can note in workgroup memory. */
+const MOST_QUADS = 1024;
 
 /** Describes `x`, or x − `base` where one is given (of the same shape and layout), in `out` (flat, {@link DESCRIPTION_FLOATS}). */
 export function describeCall(x: Tensor, out: Tensor, base?: Tensor): KernelCall {
@@ -50,6 +54,7 @@ export function describeCall(x: Tensor, out: Tensor, base?: Tensor): KernelCall 
       I4: kernel ? 4 * quads(b) : 1,
       COUNT: elements(x.shape),
       SUBTRACT: base !== undefined,
+      CHANNELS: x.layout === 'image' && quads(C) <= MOST_QUADS,
     },
     bindings: [read(x), write(out), ...(base ? [read(base)] : [])],
     workgroups: [1, 1, 1],
@@ -66,9 +71,11 @@ export function readDescription(floats: ArrayLike<number>, count: number): Descr
     max = NaN,
     zeros = NaN,
     notFinite = NaN,
+    dead = NaN,
   ] = Array.from({ length: FIRST_BIN }, (_, i) => floats[i] ?? NaN);
   const bins = Array.from({ length: BINS }, (_, i) => floats[FIRST_BIN + i] ?? NaN);
-  return { count, mean, deviation, norm, min, max, zeros, notFinite, bins };
+  const described = { count, mean, deviation, norm, min, max, zeros, notFinite, bins };
+  return dead < 0 ? described : { ...described, dead };
 }
 
 /** The same of finite numbers in float64, as the kernel is held to. */

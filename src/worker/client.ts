@@ -6,11 +6,14 @@ import { wrap } from 'comlink';
 import type { Remote } from 'comlink';
 import type {
   Command,
+  DataApi,
   DepthApi,
   Event,
+  InspectorApi,
   InstrumentsApi,
   OpenInstruments,
   ProfilerApi,
+  SurfaceApi,
 } from './protocol.ts';
 
 export interface LabClient {
@@ -23,6 +26,12 @@ export interface LabClient {
   profiler: Remote<ProfilerApi>;
   /** Rejects with a `Failure`. */
   depth: Remote<DepthApi>;
+  /** Rejects with a `Failure`. */
+  surface: Remote<SurfaceApi>;
+  /** Rejects with a `Failure`. */
+  inspector: Remote<InspectorApi>;
+  /** Rejects with a `Failure`. */
+  data: Remote<DataApi>;
 }
 
 /**
@@ -50,7 +59,9 @@ export function createLabClient(): LabClient {
   const { port1, port2 } = new MessageChannel();
   const hello: OpenInstruments = { type: 'instruments', port: port2 };
   worker.postMessage(hello, [port2]);
-  const questions = wrap<InstrumentsApi & ProfilerApi & DepthApi>(port1);
+  const questions = wrap<
+    InstrumentsApi & ProfilerApi & SurfaceApi & InspectorApi & DataApi & DepthApi
+  >(port1);
 
   return {
     send: (command) => worker.postMessage(command),
@@ -61,5 +72,8 @@ export function createLabClient(): LabClient {
     instruments: questions,
     profiler: questions,
     depth: questions,
+    surface: questions,
+    inspector: questions,
+    data: questions,
   };
 }

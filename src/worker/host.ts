@@ -3,7 +3,6 @@
  * commands and posts what happens. It runs in a worker (`worker.ts`), and as well without one.
  */
 import { generateBuiltin } from '../data/builtin.ts';
-import { loadFiles } from '../data/load.ts';
 import type { Dataset, LoadProgress } from '../data/dataset.ts';
 import { requestDevice } from '../engine/gpu/device.ts';
 import type { DeviceDescription } from '../engine/gpu/device.ts';
@@ -14,21 +13,20 @@ import { experimentConfig } from '../lab/config.ts';
 import type { ExperimentConfig } from '../lab/config.ts';
 import type { Activations } from '../lab/activations.ts';
 import { Experiment } from '../lab/experiment.ts';
-import type { DataShape, NetworkProfile, Pace } from '../lab/experiment.ts';
+import type { NetworkProfile, Pace, Subject } from '../lab/experiment.ts';
+import type { DataShape } from '../lab/networks.ts';
 import { TIMED, expectationOf, timeNetwork } from '../lab/expectation.ts';
 import type { Expectation } from '../lab/expectation.ts';
+import type { OnPoint, Survey, SurveyQuestion } from '../lab/surface.ts';
 import { chooseTuning, fastest, tryTunings } from '../lab/tuner.ts';
 import type { Trial, TuningWishes } from '../lab/tuner.ts';
-import type { Command, DatasetDescription, Event, Failure } from './protocol.ts';
+import { missingSet, namedFiles, sparingly } from './data_desk.ts';
+import type { DataDesk } from './data_desk.ts';
+import { describeError } from './failure.ts';
+import type { Command, DatasetDescription, Event } from './protocol.ts';
 
 /** Pictures of the training set that the page shows. */
 const SAMPLES = 60;
-
-/** Where a data set that was opened from files came from, so that it can be read again at another size. */
-interface OpenedFiles {
-  id: string;
-  files: File[];
-}
 
 /** What a running experiment is told. */
 type Control = Exclude<
@@ -38,6 +36,7 @@ type Control = Exclude<
 
 export class Host {
   private readonly post: (event: Event) => void;
+  private readonly desk: DataDesk;
   private gpu: Gpu | null = null;
   private adapter: DeviceDescription | null = null;
   private tuning: TuningName = 'gpu';
@@ -46,7 +45,6 @@ export class Host {
   /** What the page asked for last. */
   private config = experimentConfig.parse({});
   private dataset: Dataset | null = null;
-  private opened: OpenedFiles | null = null;
   private pace: Pace = { kind: 'full' };
   private watching = false;
   private share = 1;
@@ -57,8 +55,9 @@ export class Host {
   private kept: Control[] = [];
 
   /** `gpu` is `navigator.gpu`, or Dawn's. */
-  constructor(gpu: GPU | undefined, post: (event: Event) => void) {
+  constructor(gpu: GPU | undefined, desk: DataDesk, post: (event: Event) => void) {
     this.post = post;
+    this.desk = desk;
     this.building = this.openDevice(gpu);
   }
 
@@ -106,16 +105,39 @@ export class Host {
 
   /** As {@link Experiment.profile}, of the experiment that stands when all that was asked for has been built. */
   async profile(network: string): Promise<NetworkProfile> {
-    await this.building;
-    if (!this.experiment) throw noExperiment();
-    return this.experiment.profile(network);
+    return (await this.standing()).profile(network);
   }
 
-  /** As {@link Experiment.activations}, of the experiment that stands when all that was asked for has been built. */
+  /** As {@link Experiment.survey}, likewise. */
+  async survey(question: SurveyQuestion, onPoint: OnPoint): Promise<Survey> {
+    return (await this.standing()).survey(question, onPoint);
+  }
+
+  /** As {@link Experiment.surveyPace}, likewise. */
+  async surveyPace(question: SurveyQuestion): Promise<number> {
+    return (await this.standing()).surveyPace(question);
+  }
+
+  /** As {@link Experiment.activations}, likewise. */
   async activations(network: string, path?: string): Promise<Activations> {
+    return (await this.standing()).activations(network, path);
+  }
+
+  /** As {@link Experiment.atRest}, likewise. */
+  async atRest<T>(network: string, work: (subject: Subject) => Promise<T>): Promise<T> {
+    return (await this.standing()).atRest(network, work);
+  }
+
+  /** As {@link Experiment.forget}, where an experiment stands. */
+  forget(): void {
+    this.experiment?.forget();
+  }
+
+  /** @throws FathomError `no-experiment` */
+  private async standing(): Promise<Experiment> {
     await this.building;
     if (!this.experiment) throw noExperiment();
-    return this.experiment.activations(network, path);
+    return this.experiment;
   }
 
   /**
@@ -262,7 +284,10 @@ export class Host {
   private async openFiles(files: File[]): Promise<void> {
     if (!this.gpu) return;
     const { size } = this.experiment?.config ?? this.config;
-    const dataset = await loadFiles(named(files), { size }, this.reportProgress);
+    const { id, notKept } = await this.desk.open(namedFiles(files), {}, this.reportProgress);
+    if (notKept) this.post({ type: 'failed', command: 'open-files', ...notKept });
+    const dataset = await this.desk.find(id, size);
+    if (!dataset) throw missingSet(id);
     const config = this.experiment?.config ?? this.config;
     this.preparing++;
     try {
@@ -270,23 +295,20 @@ export class Host {
     } finally {
       this.preparing--;
     }
-    this.opened = { id: dataset.id, files };
   }
 
-  /** The set a configuration names at the size it asks for; the built-in one where files are missing. */
+  /** The set a configuration names at the size it asks for; the built-in one where it is not at hand. */
   private async datasetFor({ data, size }: ExperimentConfig): Promise<Dataset> {
-    const { dataset, opened } = this;
+    const { dataset } = this;
     if (dataset?.id === data && dataset.height === size) return dataset;
-    if (opened?.id === data) return loadFiles(named(opened.files), { size }, this.reportProgress);
-    if (data !== 'builtin') {
-      const error = new FathomError(
-        'data-missing',
-        `the data set "${data}" is not open: drop its files here; the built-in pictures are used meanwhile`,
-        { data },
-      );
+    try {
+      const found = await this.desk.find(data, size, this.reportProgress);
+      if (found) return found;
+      throw missingSet(data);
+    } catch (error) {
       this.post({ type: 'failed', command: 'configure', ...describeError(error) });
-      if (dataset?.id === 'builtin' && dataset.height === size) return dataset;
     }
+    if (dataset?.id === 'builtin' && dataset.height === size) return dataset;
     return generateBuiltin({ size }, this.reportProgress);
   }
 
@@ -311,8 +333,9 @@ export class Host {
     await before?.close();
   }
 
-  private readonly reportProgress: LoadProgress = (stage, done, total) =>
-    this.post({ type: 'progress', task: 'data', stage, done, total });
+  private readonly reportProgress: LoadProgress = sparingly((stage, done, total) =>
+    this.post({ type: 'progress', task: 'data', stage, done, total }),
+  );
 }
 
 function control(experiment: Experiment, command: Control): void {
@@ -334,18 +357,6 @@ function control(experiment: Experiment, command: Control): void {
 
 const noExperiment = () =>
   new FathomError('no-experiment', 'nothing is ready to be measured: no experiment stands');
-
-const named = (files: File[]) =>
-  files.map((file) => ({ name: file.webkitRelativePath || file.name, blob: file }));
-
-/** What an error says to the page: its code and details where it is one of ours. */
-export function describeError(error: unknown): Failure {
-  if (error instanceof FathomError) {
-    return { code: error.code, message: error.message, details: error.details };
-  }
-  const message = error instanceof Error ? error.message : String(error);
-  return { code: 'unexpected', message, details: { message } };
-}
 
 function describeDataset(dataset: Dataset): DatasetDescription {
   const { train, test, ...rest } = dataset;

@@ -16,12 +16,19 @@ import type {
   RunState as LabState,
 } from '../lab/experiment.ts';
 import type { DepthLab } from '../lab/depth.ts';
+import type { Inspector } from '../lab/inspector.ts';
 import type { Instruments } from '../lab/instruments.ts';
 import type { MetricsRow } from '../lab/run.ts';
+import type { OnPoint, Survey, SurveyQuestion } from '../lab/surface.ts';
 import type { Trial, TuningChoice, TuningWishes } from '../lab/tuner.ts';
-import type { ChannelStatistics, LoadProgress } from '../data/dataset.ts';
+import type { ChannelStatistics, LoadProgress, Provenance } from '../data/dataset.ts';
+import type { KnownId } from '../data/known.ts';
+import type { LoadOptions } from '../data/options.ts';
+import type { StoredSet } from '../data/store.ts';
+import type { DataWarning } from '../data/warnings.ts';
 import type { DeviceDescription } from '../engine/gpu/device.ts';
 import type { TuningName } from '../ops/tuning.ts';
+import type { Tensor } from '../reference/tensor.ts';
 
 export type Command =
   /** Build networks and data for this configuration, compile, stop at iteration 0. */
@@ -110,6 +117,118 @@ export interface ProfilerApi {
   expect(config: ExperimentConfig): Promise<Expectation>;
   /** Tries the tunings worth it on this adapter on steps of a configuration; gives the fastest of those that are right. */
   tryTunings(config: ExperimentConfig, onTrial: (trial: Trial) => void): Promise<TuningName | null>;
+}
+
+export type { Survey, SurveyPoint, SurveyQuestion } from '../lab/surface.ts';
+
+/** What the page asks of the loss around a network's weights; training carries on between two points. */
+export interface SurfaceApi {
+  /** Tells each point as it comes, from coarse to fine; `onPoint` ends it by answering false. */
+  survey(question: SurveyQuestion, onPoint: OnPoint): Promise<Survey>;
+  /** Seconds that one picture takes at a point of such a survey. */
+  surveyPace(question: SurveyQuestion): Promise<number>;
+}
+
+/** What the page asks about the inside of a network of the experiment; training waits meanwhile, and carries on. */
+export type InspectorApi = Pick<
+  Inspector,
+  'features' | 'attribution' | 'occlusion' | 'statistics' | 'predictions'
+> & {
+  /** Some test pictures as they are, on 0…1: [N, C, H, W]. */
+  testPictures(places: readonly number[]): Promise<Tensor>;
+  /** Nobody looks any longer: a look that waits is given up, and what looking has kept is freed. */
+  leave(): void;
+};
+
+export type {
+  AttributionAnswer,
+  FeaturesAnswer,
+  InspectedLayer,
+  OcclusionAnswer,
+  PictureChoice,
+  PredictionsAnswer,
+  Question as InspectorQuestion,
+  StatisticsAnswer,
+} from '../lab/inspector.ts';
+export type { NormObservation } from '../engine/observe.ts';
+export type { Description } from '../ops/describe.ts';
+
+export type { DataWarning, KnownId, LoadProgress, Provenance };
+
+/** A set that the hub has. */
+export interface CatalogueEntry {
+  id: KnownId;
+  title: string;
+  /** How many. */
+  classes: number;
+  /** What fetching it takes. */
+  bytes: number;
+  pictures: { train: number; test: number };
+  /** Height and width of its pictures. */
+  side: number;
+}
+
+/** A set at hand. */
+export interface ListedSet extends StoredSet {
+  /** Whether it is found again next time; else it lies in memory. */
+  kept: boolean;
+}
+
+export interface KeptSets {
+  sets: ListedSet[];
+  /** Bytes that still fit, where that is known. */
+  free: number | null;
+  /** Why nothing can be kept here. */
+  failure: Failure | null;
+}
+
+/** A set that was loaded. */
+export interface OpenedSet {
+  id: string;
+  /** Why it is used from memory only. */
+  notKept: Failure | null;
+}
+
+/** How files are read; what is absent is chosen by what they hold. */
+export type OpenOptions = Pick<LoadOptions, 'size' | 'fit' | 'labels' | 'seed' | 'testShare'>;
+
+/** What there is to see of a set. */
+export interface SetDetails {
+  id: string;
+  title: string;
+  classes: string[];
+  channels: number;
+  height: number;
+  width: number;
+  /** Pictures of each class. */
+  counts: { train: number[]; test: number[] };
+  /** Of the training set. */
+  statistics: ChannelStatistics;
+  /** Of the training set: per channel, how many values fall into each of equal bins over 0…255. */
+  histograms: number[][];
+  provenance: Provenance | null;
+  /** Training labels that are no longer those of their pictures. */
+  wrongLabels: number;
+  /** Training pictures, N×C×H×W bytes, class by class: their labels, and the labels before any was made random. */
+  samples: { images: Uint8Array; labels: Uint8Array; truths: Uint8Array };
+}
+
+/** What the page asks of data sets; each call is answered by a promise that may reject with a {@link Failure}. */
+export interface DataApi {
+  /** The sets of the hub. */
+  catalogue(): Promise<CatalogueEntry[]>;
+  /** The sets at hand without a network. */
+  kept(): Promise<KeptSets>;
+  /** Fetches a set from the hub at `address`, and keeps it; after an error it goes on with what has come. */
+  download(id: KnownId, address: string, onProgress: LoadProgress): Promise<OpenedSet>;
+  /** Reads a set from files, and keeps it. */
+  open(files: File[], options: OpenOptions, onProgress: LoadProgress): Promise<OpenedSet>;
+  /** Ends the loading that goes on. */
+  stop(): Promise<void>;
+  forget(id: string): Promise<void>;
+  /** Takes names of sets as {@link ExperimentConfig.data} does: whole ones, and ones made by a recipe. */
+  details(name: string): Promise<SetDetails>;
+  warnings(name: string): Promise<DataWarning[]>;
 }
 
 /** Opens the line of the page's questions, beside commands and events. */

@@ -1,31 +1,31 @@
-/** The worker's program: a {@link Host} between the page and the GPU, and the instruments of the chapters. */
+/** The worker's program: a {@link Host} between the page and the GPU, the instruments of the chapters, and the data sets. */
 import { expose } from 'comlink';
+import { openStore } from '../data/opfs.ts';
 import { DepthLab } from '../lab/depth.ts';
+import { Inspector } from '../lab/inspector.ts';
 import { Instruments } from '../lab/instruments.ts';
-import { describeError, Host } from './host.ts';
+import { testPictures } from '../lab/pictures.ts';
+import { DataDesk, namedFiles } from './data_desk.ts';
+import { describeError, plainly } from './failure.ts';
+import { Host } from './host.ts';
 import type {
   Command,
+  DataApi,
   DepthApi,
+  InspectorApi,
   InstrumentsApi,
   OpenInstruments,
   ProfilerApi,
+  SurfaceApi,
 } from './protocol.ts';
 
-const host = new Host(navigator.gpu, (event) => self.postMessage(event));
+const desk = new DataDesk({ openStore: () => openStore(navigator.storage) });
+const host = new Host(navigator.gpu, desk, (event) => self.postMessage(event));
 const instruments = new Instruments(host.secondGpu(), () => host.data());
 const depth = new DepthLab(host.secondGpu(), () => host.data());
+const inspector = new Inspector((network, work) => host.atRest(network, work));
 
-/** Errors cross to the page as plain objects: of an Error only its message would arrive. */
-async function plainly<T>(answer: Promise<T>): Promise<T> {
-  try {
-    return await answer;
-  } catch (error) {
-    // eslint-disable-next-line @typescript-eslint/only-throw-error
-    throw describeError(error);
-  }
-}
-
-const api: InstrumentsApi & ProfilerApi & DepthApi = {
+const api: InstrumentsApi & ProfilerApi & SurfaceApi & InspectorApi & DataApi & DepthApi = {
   run: (question) => plainly(instruments.run(question)),
   check: (onResult) => plainly(instruments.check(onResult)),
   activations: (network, path) => plainly(host.activations(network, path)),
@@ -44,6 +44,26 @@ const api: InstrumentsApi & ProfilerApi & DepthApi = {
   profile: (network) => plainly(host.profile(network)),
   expect: (config) => plainly(host.expect(config)),
   tryTunings: (config, onTrial) => plainly(host.tryTunings(config, onTrial)),
+  survey: (question, onPoint) => plainly(host.survey(question, onPoint)),
+  surveyPace: (question) => plainly(host.surveyPace(question)),
+  features: (...question) => plainly(inspector.features(...question)),
+  attribution: (...question) => plainly(inspector.attribution(...question)),
+  occlusion: (...question) => plainly(inspector.occlusion(...question)),
+  statistics: (...question) => plainly(inspector.statistics(...question)),
+  predictions: (...question) => plainly(inspector.predictions(...question)),
+  testPictures: async (places) => testPictures(await host.data(), places),
+  leave: () => {
+    inspector.leave();
+    host.forget();
+  },
+  catalogue: () => Promise.resolve(desk.catalogue()),
+  kept: () => plainly(desk.kept()),
+  download: (id, address, onProgress) => plainly(desk.download(id, address, onProgress)),
+  open: (files, options, onProgress) => plainly(desk.open(namedFiles(files), options, onProgress)),
+  stop: () => Promise.resolve(desk.stop()),
+  forget: (id) => plainly(desk.forget(id)),
+  details: (name) => plainly(desk.details(name)),
+  warnings: (name) => plainly(desk.warnings(name)),
 };
 
 self.onmessage = ({ data }: MessageEvent<Command | OpenInstruments>) => {

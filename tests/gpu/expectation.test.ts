@@ -3,7 +3,7 @@ import { expect, test, vi } from 'vitest';
 import { Gpu } from '../../src/engine/gpu/gpu.ts';
 import { GpuNetwork } from '../../src/engine/network.ts';
 import { experimentConfig } from '../../src/lab/config.ts';
-import { specOf } from '../../src/lab/experiment.ts';
+import { specOf } from '../../src/lab/networks.ts';
 import { TIMED, expectationOf, extrapolate, timeNetwork } from '../../src/lab/expectation.ts';
 import type { TimedStep } from '../../src/lab/expectation.ts';
 import { buildGraph, stepFlops } from '../../src/network/graph.ts';

@@ -6,6 +6,8 @@ import { experimentConfig } from '../../src/lab/config.ts';
 import type { ExperimentConfig } from '../../src/lab/config.ts';
 import { Experiment } from '../../src/lab/experiment.ts';
 import type { LabEvent, NetworkProfile } from '../../src/lab/experiment.ts';
+import { cifarNetwork } from '../../src/network/families.ts';
+import { template } from '../../src/network/templates.ts';
 import { device } from './setup.ts';
 import { smallBuiltin } from './small_data.ts';
 
@@ -97,6 +99,31 @@ async function uninterrupted(config: Partial<ExperimentConfig> = {}) {
 
 const isEvaluating = (event: LabEvent) => event.type === 'evaluating' && event.done === 1;
 const hasRows = (event: LabEvent) => event.type === 'metrics';
+
+describe('a network by hand', () => {
+  it('trains beside the family, is rewired and profiled as they are', async () => {
+    const input = { channels: 1, height: 12, width: 12 };
+    const spec = cifarNetwork({ depth: 8, residual: true, width: 4, input, classes: 3 });
+    const chapter = template('linear', { input, classes: 3 });
+    const custom = { copy: { ...spec, name: 'x' }, chapter };
+    const run = await Watched.open({ custom, networks: ['copy', 'residual-8', 'chapter'] });
+    const [copy, original, linear] = run.of('networks')[0]!.networks;
+    expect({ ...copy, id: 'residual-8' }).toEqual(original);
+    expect(linear).toMatchObject({ id: 'chapter', depth: 1, rewirable: false, connected: false });
+    const { experiment } = run;
+    for (const id of ['copy', 'residual-8']) experiment.toggle(id, false);
+    experiment.start();
+    await experiment.idle();
+    expect(run.failures).toEqual([]);
+    // The same network under another name: the same weights, the same curve.
+    const rows = run.of('metrics').flatMap((event) => event.rows);
+    const losses = (id: string) =>
+      rows.filter(({ network }) => network === id).map(({ trainLoss }) => trainLoss);
+    expect(losses('copy').length).toBeGreaterThanOrEqual(STEPS);
+    expect(losses('copy')).toEqual(losses('residual-8'));
+    expect((await experiment.profile('chapter')).connected).toBe(false);
+  });
+});
 
 describe('running', () => {
   it('trains all networks side by side to the end and evaluates on time', async () => {
@@ -522,6 +549,35 @@ describe('what goes wrong', () => {
     run.experiment.start();
     await run.experiment.idle();
     expect(run.experiment.state).toBe('finished');
+  });
+
+  it('streams pictures that take more memory than they may: the same curves bit for bit, and nothing is allocated', async () => {
+    const finish = async (run: Watched) => {
+      run.experiment.start();
+      await run.experiment.idle();
+      expect(run.failures).toEqual([]);
+      return run.curves();
+    };
+    // More steps than an epoch has, so that pictures are shuffled anew.
+    const config = { trainCount: 40, steps: 12, evalEvery: 12, pad: 1 };
+    const resident = await finish(await Watched.open(config));
+    // The same device, kernels and all, with no room for pictures.
+    const full = Object.create(gpu, { pictureBytes: { value: 0 } }) as Gpu;
+    const streaming = await Watched.open(config, full);
+    expect(streaming.experiment.streamed).toEqual(['train', 'test']);
+    const written = vi.spyOn(device.queue, 'writeBuffer');
+    const created = vi.spyOn(device, 'createBuffer');
+    const curves = await finish(streaming);
+    expect(curves).toEqual(resident);
+    const sizes = written.mock.calls
+      .filter(([{ label }]) => label.startsWith('picture'))
+      .map(([, , data]) => data.byteLength);
+    // Twelve batches of eight pictures for both networks together, and three of test pictures for each.
+    const batches = 12 + 2 * 3;
+    expect(sizes).toEqual(Array.from({ length: batches }, () => [8 * 3 * 8 * 8, 8]).flat());
+    expect(new Set(created.mock.calls.map(([{ label }]) => label))).toEqual(new Set(['readback']));
+    written.mockRestore();
+    created.mockRestore();
   });
 
   it('an experiment that does not fit the adapter is refused, and leaves nothing behind', async () => {

@@ -7,6 +7,9 @@ import { Experiment } from '../../src/lab/experiment.ts';
 import { Host } from '../../src/worker/host.ts';
 import type { Command, Event } from '../../src/worker/protocol.ts';
 import { TUNINGS } from '../../src/ops/tuning.ts';
+import { DatasetStore } from '../../src/data/store.ts';
+import { DataDesk } from '../../src/worker/data_desk.ts';
+import { MemoryFolder } from '../memory_folder.ts';
 import { device } from './setup.ts';
 
 /** What the browser gives, on the device of the tests. */
@@ -39,9 +42,12 @@ afterEach(async () => {
   for (const host of opened.splice(0)) await host.close();
 });
 
-function open() {
+const newDesk = (folder = new MemoryFolder()) =>
+  new DataDesk({ openStore: () => Promise.resolve(new DatasetStore(folder)) });
+
+function open(desk = newDesk()) {
   const events: Event[] = [];
-  const host = new Host(browserGpu, (event) => events.push(event));
+  const host = new Host(browserGpu, desk, (event) => events.push(event));
   const of = <T extends Event['type']>(type: T) =>
     events.filter((event): event is EventOf<T> => event.type === type);
   const rests = async () => {
@@ -163,7 +169,7 @@ describe('what fails leaves what was before', () => {
 });
 
 describe('files', () => {
-  it('replace the data set, and are read again at another size', async () => {
+  it('replace the data set, and are taken at another size as well', async () => {
     const { send, rests, of } = open();
     send({ type: 'configure', config: config() });
     send({ type: 'open-files', files: await tinyFashion() });
@@ -187,8 +193,42 @@ describe('files', () => {
     const { send, rests, of } = open();
     send({ type: 'configure', config: config({ data: 'cifar10' }) });
     expect(await rests()).toBe('ready');
-    expect(of('failed').map(({ code }) => code)).toEqual(['data-missing']);
+    expect(of('failed').map(({ code }) => code)).toEqual(['data-download']);
     expect(of('dataset').at(-1)?.dataset.id).toBe('builtin');
+    send({ type: 'configure', config: config({ data: 'images:pets' }) });
+    await rests();
+    expect(of('failed').map(({ code }) => code)).toEqual(['data-download', 'data-missing']);
+  });
+
+  it('are kept, and a later visit takes them by name, or a part of them', async () => {
+    const folder = new MemoryFolder();
+    const before = open(newDesk(folder));
+    before.send({ type: 'open-files', files: await tinyFashion() });
+    await before.rests();
+
+    const { send, rests, of } = open(newDesk(folder));
+    const data = 'fashion-mnist?classes=0,9&randomLabels=0.5';
+    send({ type: 'configure', config: config({ data }) });
+    expect(await rests()).toBe('ready');
+    expect(of('failed')).toEqual([]);
+    expect(of('dataset').at(-1)?.dataset).toMatchObject({
+      id: data,
+      classes: ['T-shirt/top', 'Ankle boot'],
+      height: 8,
+    });
+  });
+
+  it('that the browser cannot keep are used from memory, and that is said', async () => {
+    const folder = new MemoryFolder();
+    folder.room = 1000;
+    const { send, rests, of } = open(newDesk(folder));
+    send({ type: 'open-files', files: await tinyFashion() });
+    expect(await rests()).toBe('ready');
+    expect(of('failed').map(({ code }) => code)).toEqual(['storage-full']);
+    expect(of('dataset').at(-1)?.dataset.id).toBe('fashion-mnist');
+    send({ type: 'configure', config: config({ size: 12, data: 'fashion-mnist' }) });
+    await rests();
+    expect(of('dataset').at(-1)?.dataset).toMatchObject({ id: 'fashion-mnist', height: 12 });
   });
 });
 
@@ -247,7 +287,7 @@ describe('measurements', () => {
 
 it('says why nothing can train where there is no WebGPU', async () => {
   const events: Event[] = [];
-  const host = new Host(undefined, (event) => events.push(event));
+  const host = new Host(undefined, newDesk(), (event) => events.push(event));
   host.handle({ type: 'configure', config: config() });
   host.handle({ type: 'start' });
   await host.idle();

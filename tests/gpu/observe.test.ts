@@ -109,6 +109,16 @@ describe('a description', () => {
     expect(bins.reduce((a, b) => a + b, 0)).toBe(5);
   });
 
+  test('counts the channels that are zero everywhere', async () => {
+    // Channels 1 and 5 of six; 0 is zero in one picture only.
+    const data = Float64Array.from({ length: 2 * 6 * 4 }, (_, i) => {
+      const channel = Math.floor(i / 4) % 6;
+      return channel === 1 || channel === 5 || i < 4 ? 0 : i;
+    });
+    expect((await describeOnGpu([2, 6, 2, 2], 'image', data)).dead).toBe(2);
+    expect((await describeOnGpu([6, 1, 1, 1], 'kernel', data.slice(0, 6))).dead).toBeUndefined();
+  });
+
   test('of zeros is zero', async () => {
     const data = new Float64Array(6);
     const got = await describeOnGpu([6], 'channels', data);
@@ -156,6 +166,7 @@ describe('an observation', () => {
       const before = await network.readParameters();
       const observer = await Observer.create(network);
       const { layers, parameters } = await observer.observe(SCALARS);
+      const norms = await observer.norms();
 
       // It leaves no trace.
       expect(await network.readParameters()).toEqual(before);
@@ -169,7 +180,18 @@ describe('an observation', () => {
         ),
         running: {},
       };
-      const { gradients, logits } = runReference(spec, state, x, labels);
+      const { gradients, logits, running } = runReference(spec, state, x, labels);
+      expect(norms.length).toBe(Object.keys(running).length / 2);
+      for (const { path, running: old, batch } of norms) {
+        expect(new Set(old.mean)).toEqual(new Set([0]));
+        expect(new Set(old.variance)).toEqual(new Set([1]));
+        // PyTorch's momentum, 0.1, from mean 0 and variance 1.
+        for (const [c, mean] of running[`${path}.running_mean`]!.data.entries()) {
+          const variance = running[`${path}.running_var`]!.data[c]!;
+          expect(batch.mean[c]).toBeCloseTo(mean / 0.1, 4);
+          expect(batch.variance[c]).toBeCloseTo((variance - 0.9) / 0.1, 4);
+        }
+      }
       expectClose(layers.at(-1)!.output, describeHere(logits.data));
       expect(layers.map(({ path }) => path)).toContain('layer1.0.relu1');
       for (const { gradient, path } of layers) expect(gradient, path).toBeDefined();

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { experimentConfig } from '../../src/lab/config.ts';
+import { template } from '../../src/network/templates.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'fathom-train-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -42,8 +43,13 @@ describe('npm run train', () => {
     const config = experimentConfig.parse(JSON.parse(file('first', 'config.json')));
     expect(config).toMatchObject({ seed: 3, steps: 6, networks: ['plain-8', 'residual-8'] });
 
-    const again = train(`--config ${folder}/first/config.json --no-seconds --out ${folder}/again`);
+    // Streamed this time: where pictures lie changes nothing.
+    const again = train(
+      `--config ${folder}/first/config.json --picture-memory 0 --no-seconds --out ${folder}/again`,
+    );
     expect(again.status).toBe(0);
+    expect(first.stdout).not.toContain('streamed');
+    expect(again.stdout).toMatch(/^streamed, .* 0 MiB .*: train, test$/m);
     expect(file('again', 'metrics.csv')).toBe(file('first', 'metrics.csv'));
     expect(file('again', 'config.json')).toBe(file('first', 'config.json'));
 
@@ -60,6 +66,7 @@ describe('npm run train', () => {
     ['--width 6', '--width'],
     ['--learning-rate fast', '--learning-rate'],
     ['--schedule soon', '--schedule'],
+    ['--picture-memory -1', '--picture-memory'],
     ['--data nonsense', 'nonsense'],
     ['--data cifar10:/no/such/file', '/no/such/file'],
     ['--data cifar10:package.json', 'package.json'],
@@ -70,6 +77,30 @@ describe('npm run train', () => {
     expect(status).toBe(1);
     expect(stderr).toContain(named);
     expect(stdout).not.toContain('adapter:');
+  });
+
+  it('trains a network by hand, fitted to the images, and keeps it in the configuration', () => {
+    const input = { channels: 1, height: 28, width: 28 };
+    const spec = template('perceptron', { input, classes: 3 });
+    writeFileSync(join(folder, 'mine.json'), JSON.stringify(spec));
+    const first = train(
+      `${TINY.replace('plain-8,', '')} --network ${folder}/mine.json --no-seconds --out ${folder}/hand`,
+    );
+    expect(first.stderr).not.toMatch(/error/i);
+    expect(first.status).toBe(0);
+    expect(file('hand', 'metrics.csv').match(/^mine,\d,/gm)).toHaveLength(6);
+    expect(experimentConfig.parse(JSON.parse(file('hand', 'config.json')))).toMatchObject({
+      networks: ['residual-8', 'mine'],
+      custom: { mine: { classes: 3, input } },
+    });
+  });
+
+  it('refuses a file of a network that cannot train, by name', () => {
+    const spec = template('empty', { input: { channels: 3, height: 8, width: 8 }, classes: 10 });
+    writeFileSync(join(folder, 'hollow.json'), JSON.stringify(spec));
+    const { status, stderr } = train(`--network ${folder}/hollow.json --out ${folder}/refused`);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/--network: hollow: .*10 logits/);
   });
 
   it('keeps the rows of a run that is interrupted', async () => {

@@ -126,6 +126,45 @@ const MOBILE = custom('mobile', [
   { type: 'linear', name: 'fc', out_features: 10 },
 ]);
 
+/** What nobody would publish, and a hand may draw: blocks without a body, in a block, and behind an addition. */
+const block = (name: string, body: LayerSpec[], after: LayerSpec[] = []): LayerSpec => ({
+  type: 'residual',
+  name,
+  connected: true,
+  shortcut: 'A',
+  zero_channels: 'end',
+  projection_norm: null,
+  body,
+  after,
+});
+const BY_HAND = custom('by hand', [
+  { type: 'dropout', name: 'drop', drop_probability: 0.25 },
+  { type: 'max_pool2d', name: 'pool', kernel: 2 },
+  block('twice', []),
+  { type: 'relu', name: 'relu' },
+  { type: 'conv2d', name: 'conv', out_channels: 8, kernel: 3, padding: 1 },
+  block(
+    'outer',
+    [
+      block(
+        'inner',
+        [{ type: 'group_norm', name: 'gn', groups: 4 }],
+        [{ type: 'gelu', name: 'act' }],
+      ),
+      { type: 'conv2d', name: 'conv', out_channels: 12, kernel: 3, padding: 1, stride: 2 },
+    ],
+    [
+      block('behind', [{ type: 'batch_norm', name: 'bn' }]),
+      { type: 'stage', name: 'nothing', layers: [] },
+      { type: 'relu', name: 'relu' },
+    ],
+  ),
+  { type: 'identity', name: 'same' },
+  { type: 'flatten', name: 'flatten' },
+  block('vectors', []),
+  { type: 'linear', name: 'fc', out_features: 10 },
+]);
+
 const group = { type: 'group_norm', groups: 2 } as const;
 const NETWORKS: [string, NetworkSpec][] = [
   ['layer norm over C, H, W', cifar({ norm: { type: 'layer_norm' } })],
@@ -144,6 +183,7 @@ const NETWORKS: [string, NetworkSpec][] = [
   ['blocks that start as the identity', cifar({ zeroInitLast: true })],
   ['LeNet with dropout', LENET],
   ['depthwise, grouped and dilated', MOBILE],
+  ['blocks in odd places', BY_HAND],
 ];
 
 const scalars = (iteration: number) => ({
@@ -315,7 +355,7 @@ describe('evaluation over a whole data set', () => {
     const results: (Evaluation | null)[] = [];
     for (const batch of [5, 13]) {
       const own = { count: COUNT, images, labels: classes };
-      const test = new DeviceDataset(gpu, own, 3, statistics, batch);
+      const test = new DeviceDataset(gpu, own, { channels: 3, statistics, batch });
       const network = await GpuNetwork.create(gpu, spec, {
         batch,
         seed: SEED,
@@ -343,9 +383,7 @@ describe('evaluation over a whole data set', () => {
     const test = new DeviceDataset(
       gpu,
       { count: COUNT, images, labels: classes },
-      3,
-      statistics,
-      5,
+      { channels: 3, statistics, batch: 5 },
     );
     const data = { train: test, test };
     const own = await GpuNetwork.create(gpu, LENET, { batch: BATCH, seed: SEED, data });

@@ -71,8 +71,8 @@ describe('a link', () => {
     expect(problems.map(({ value, why }) => [value, why])).toEqual([
       ['plain-21', 'network'],
       ['plain-20', 'twice'],
-      ['dense-20', 'network'],
       ['residual-116', 'network'],
+      ['dense-20', 'missing'],
     ]);
   });
 

@@ -6,49 +6,12 @@ import { describe, expect, test } from 'vitest';
 import type { Dataset } from '../../src/data/dataset.ts';
 import { openStore } from '../../src/data/opfs.ts';
 import { DatasetStore } from '../../src/data/store.ts';
-import type { Folder } from '../../src/data/store.ts';
+import { MemoryFolder } from '../memory_folder.ts';
 import { failureOf, fixtureFiles, load } from './data-files.ts';
 
 const fashion = await load(fixtureFiles('fashion-mnist-tiny.npz'), { known: 'fashion-mnist' });
 const own = await load(fixtureFiles('own-images.zip'));
 const other: Dataset = { ...fashion, title: 'Another', train: fashion.test, test: fashion.train };
-
-/** Files in memory. */
-class MemoryFolder implements Folder {
-  readonly files: Map<string, Uint8Array<ArrayBuffer>>;
-  /** Told after every so many bytes of a file what lies on the disk by then. */
-  onBytes: (() => void) | null = null;
-  /** Bytes that fit; what is written beyond them fails. */
-  room = Infinity;
-  fault: Error | null = null;
-
-  constructor(files: Iterable<[string, Uint8Array<ArrayBuffer>]> = []) {
-    this.files = new Map(files);
-  }
-
-  async list() {
-    if (this.fault) throw this.fault;
-    return [...this.files.keys()];
-  }
-  async read(name: string) {
-    return new Blob([this.files.get(name) ?? '']);
-  }
-  async write(name: string, pieces: Uint8Array[]) {
-    const whole = new Uint8Array(Buffer.concat(pieces));
-    for (let length = 0; ; length += 3001) {
-      this.files.set(name, whole.slice(0, Math.min(length, this.room)));
-      this.onBytes?.();
-      if (length > this.room) throw new DOMException('full', 'QuotaExceededError');
-      if (length >= whole.length) return;
-    }
-  }
-  async remove(name: string) {
-    this.files.delete(name);
-  }
-  async free() {
-    return this.room;
-  }
-}
 
 describe('a store', () => {
   test('keeps sets as they are, lists them, forgets them', async () => {

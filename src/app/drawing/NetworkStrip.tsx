@@ -1,6 +1,7 @@
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
-import { cifarNetwork, parseNetworkId } from '../../network/families.ts';
+import { drawingOf } from '../../lab/networks.ts';
+import { depthOf } from '../../network/fit.ts';
 import { useLab } from '../context.ts';
 import type { NetworkStyle } from '../palette.ts';
 import { barAt, stripOf } from './strip.ts';
@@ -25,20 +26,9 @@ export function NetworkStrip(props: NetworkStripProps) {
   const { id, style, connected, selected, deepest, onSelect } = props;
   const { t } = useTranslation();
   const phase = useLab((state) => (state.phase?.network === id ? state.phase : null));
-  const { depth, residual } = parseNetworkId(id);
-  const strip = useMemo(
-    () =>
-      stripOf(
-        cifarNetwork({
-          depth,
-          residual,
-          width: 16,
-          input: { channels: 3, height: 32, width: 32 },
-          classes: 10,
-        }),
-      ),
-    [depth, residual],
-  );
+  const config = useLab((state) => state.config);
+  const spec = useMemo(() => drawingOf(id, config), [id, config]);
+  const strip = useMemo(() => stripOf(spec), [spec]);
   const pitch = Math.min(14, WIDTH / deepest);
   const thickness = Math.max(1.5, pitch * 0.62);
   const lit = phase ? barAt(strip, phase.path) : null;
@@ -75,7 +65,7 @@ export function NetworkStrip(props: NetworkStripProps) {
       <svg
         viewBox={`0 0 ${WIDTH} ${ARC_ROOM + TALLEST}`}
         role="img"
-        aria-label={t('drawing.label', { network: id, depth })}
+        aria-label={t('drawing.label', { network: id, depth: depthOf(spec) })}
       >
         {strip.arcs.map(({ path, from, to }, index) => {
           const [left, right] = [center(from) + pitch / 2, center(to) + pitch / 2];

@@ -1,7 +1,7 @@
 /**
  * A network as a row of bars, one for each layer with weights, and arcs for its shortcuts.
  */
-import { buildGraph } from '../../network/graph.ts';
+import { factsOf } from '../../network/facts.ts';
 import type { LayerSpec, NetworkSpec } from '../../network/spec.ts';
 
 export interface Bar {
@@ -30,9 +30,7 @@ export function stripOf(spec: NetworkSpec): Strip {
   const bars: Bar[] = [];
   const arcs: Arc[] = [];
   const barOf = new Map<string, number>();
-  const heights = new Map(
-    buildGraph(spec, 1).nodes.map(({ path, output }) => [path, output.shape[2] ?? 0]),
-  );
+  const heights = new Map(factsOf(spec).layers.map(({ path, shape }) => [path, shape[1] ?? 0]));
 
   const walk = (layers: readonly LayerSpec[], prefix: string) => {
     for (const layer of layers) {

@@ -1,6 +1,8 @@
 import { Switch } from 'radix-ui';
+import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
-import { parseNetworkId } from '../../network/families.ts';
+import { drawingOf } from '../../lab/networks.ts';
+import { isConnected } from '../../network/fit.ts';
 import type { NetworkDescription } from '../../worker/protocol.ts';
 import { useLab, useLabGlance } from '../context.ts';
 import { secondsLeft } from '../curves.ts';
@@ -91,6 +93,8 @@ function NetworkRow({ id, style, network }: NetworkRowProps) {
     state.marks.some((mark) => mark.kind === 'diverged' && mark.network === id),
   );
   const steps = useLab((state) => state.config.steps);
+  const config = useLab((state) => state.config);
+  const connected = useMemo(() => isConnected(drawingOf(id, config)) === true, [id, config]);
   const built = useLab((state) => state.run !== 'empty' && state.run !== 'preparing');
   useLabGlance((state) => state.revision);
   const curve = useLabGlance((state) => state.curves[id]);
@@ -129,8 +133,8 @@ function NetworkRow({ id, style, network }: NetworkRowProps) {
         <Switch.Root
           className="switch"
           aria-label={t('table.toggle', { network: id })}
-          checked={network?.connected ?? parseNetworkId(id).residual}
-          disabled={!network || !built}
+          checked={network?.connected ?? connected}
+          disabled={!network?.rewirable || !built}
           onCheckedChange={(connected) => toggle(id, connected)}
         >
           <Switch.Thumb className="switch-thumb" />

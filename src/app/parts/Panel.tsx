@@ -1,9 +1,12 @@
 import { Tabs } from 'radix-ui';
+import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { BlockDrawing } from '../drawing/BlockDrawing.tsx';
 import { NetworkStrip } from '../drawing/NetworkStrip.tsx';
 import { useLab } from '../context.ts';
-import { parseNetworkId } from '../../network/families.ts';
+import { drawingOf } from '../../lab/networks.ts';
+import { isNetworkId } from '../../network/families.ts';
+import { depthOf, isConnected as isDrawnConnected } from '../../network/fit.ts';
 import { networkStyles } from '../palette.ts';
 import { pendingSettings } from '../store.ts';
 import { useShade } from '../theme.ts';
@@ -63,15 +66,25 @@ export function Panel({ tab, onTab }: PanelProps) {
 
 function DrawingTab() {
   const { t } = useTranslation();
-  const ids = useLab((state) => state.config.networks);
+  const config = useLab((state) => state.config);
+  const ids = config.networks;
   const networks = useLab((state) => state.networks);
   const active = useLab((state) => state.phase?.network);
   const chosen = useLab((state) => state.selected);
   const select = useLab((state) => state.select);
   const styles = networkStyles(ids, useShade());
-  const deepest = Math.max(...ids.map((id) => parseNetworkId(id).depth));
-  const isConnected = (id: string) =>
-    networks.find((network) => network.id === id)?.connected ?? parseNetworkId(id).residual;
+  const drawings = useMemo(
+    () => new Map(config.networks.map((id) => [id, drawingOf(id, config)])),
+    [config],
+  );
+  const deepest = Math.max(...[...drawings.values()].map(depthOf));
+  const isConnected = (id: string) => {
+    const spec = drawings.get(id);
+    return (
+      networks.find((network) => network.id === id)?.connected ??
+      (spec !== undefined && isDrawnConnected(spec) === true)
+    );
+  };
   const shown = [active, chosen].find((id) => id && ids.includes(id)) ?? ids.at(-1);
   const style = shown && styles.get(shown);
 
@@ -96,7 +109,9 @@ function DrawingTab() {
           );
         })}
       </div>
-      {shown && style && <BlockDrawing id={shown} style={style} connected={isConnected(shown)} />}
+      {shown && style && isNetworkId(shown) && (
+        <BlockDrawing id={shown} style={style} connected={isConnected(shown)} />
+      )}
     </>
   );
 }

@@ -2,7 +2,7 @@ import { Timer } from 'lucide-react';
 import { Fragment, useId, useMemo, useState } from 'react';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
-import { changesOf, cifarNetwork, parseNetworkId } from '../../network/families.ts';
+import { drawingOf } from '../../lab/networks.ts';
 import type { MemoryUse, NetworkProfile } from '../../worker/protocol.ts';
 import { useLab } from '../context.ts';
 import { LayerTimes } from '../drawing/LayerTimes.tsx';
@@ -94,15 +94,11 @@ export function ProfileTab() {
 
 function Findings({ profile }: { profile: NetworkProfile }) {
   const { t, i18n } = useTranslation();
-  const { network, clock, dispatches, rounds, stepMilliseconds, memory } = profile;
-  const columns = useMemo(() => {
-    const { depth, residual, ...rest } = parseNetworkId(network);
-    const input = { channels: 3, height: 32, width: 32 };
-    const strip = stripOf(
-      cifarNetwork({ depth, residual, width: 16, input, classes: 10, ...changesOf(rest) }),
-    );
-    return columnsOf(dispatches, strip);
-  }, [network, dispatches]);
+  const { network, config, clock, dispatches, rounds, stepMilliseconds, memory } = profile;
+  const columns = useMemo(
+    () => columnsOf(dispatches, stripOf(drawingOf(network, config))),
+    [network, config, dispatches],
+  );
   const number = (value: number) => significant(value, i18n.language);
 
   return (

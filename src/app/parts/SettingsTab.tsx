@@ -160,7 +160,7 @@ function Defaults() {
   const restore = () => {
     const defaults: ExperimentConfig = { ...DEFAULTS, ...machine };
     for (const name of Object.keys(SETTINGS) as SettingName[]) {
-      if (name !== 'data') change(name, defaults[name]);
+      if (name !== 'data' && name !== 'custom') change(name, defaults[name]);
     }
   };
   return (
@@ -317,7 +317,8 @@ function NetworkPicker() {
   const change = useLab((state) => state.change);
   const [depth, setDepth] = useState(32);
   const [kind, setKind] = useState<'plain' | 'residual'>('residual');
-  const offered = [...new Set([...DEFAULTS.networks, ...chosen])];
+  const custom = useLab((state) => state.draft.custom);
+  const offered = [...new Set([...DEFAULTS.networks, ...Object.keys(custom), ...chosen])];
   const styles = networkStyles(offered, useShade());
   const candidate = formatNetworkId({ residual: kind === 'residual', depth, variants: [] });
   const { min, max, step } = BOUNDS.depth;

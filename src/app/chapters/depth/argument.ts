@@ -59,6 +59,17 @@ export function drawn(name: string, shape: readonly number[], seed: number, scal
   return tensor(shape, Array.from({ length: size }, at));
 }
 
+/** Weights of the first layer, the first ones drawn under which at least two units of h are alive. */
+export function firstWeight(x: Tensor, seed: number): Tensor {
+  for (let draw = 1; ; draw++) {
+    const weight = drawn(`W1 ${draw}`, [WIDTH, WIDTH], seed);
+    const unit = (o: number) =>
+      x.data.reduce((sum, value, i) => sum + value * (weight.data[o * WIDTH + i] ?? 0), 0);
+    const alive = Array.from({ length: WIDTH }, (_, o) => unit(o)).filter((value) => value > 0.1);
+    if (alive.length >= 2) return weight;
+  }
+}
+
 /** The second layer's weights: as they start, or as one would set them by hand. */
 export function secondWeight({ stage, scale, seed }: ArgumentSetting, residual: boolean): Tensor {
   if (stage !== 'identity') return drawn('W2', [WIDTH, WIDTH], seed, scale);
@@ -93,7 +104,7 @@ export async function runArgument(
     return { z, y: await run({ op: 'relu', inputs: { x: sum.value } }, sum.kernels) };
   };
 
-  const { y: h } = await layer(x, drawn('W1', [WIDTH, WIDTH], setting.seed));
+  const { y: h } = await layer(x, firstWeight(x, setting.seed));
   // z is linear in W₂, so all scales are one batch: s·W₂·h is W₂·(s·h).
   const starting = drawn('W2', [WIDTH, WIDTH], setting.seed);
   const all = (scaled: boolean) =>

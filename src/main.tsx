@@ -51,19 +51,13 @@ createRoot(root).render(
   <StrictMode>
     <LabContext value={store}>
       <InstrumentsContext value={client.instruments}>
-<<<<<<< HEAD
-        <DepthContext value={client.depth}>
-          <ProfilerContext value={profiler}>
-            <App />
-          </ProfilerContext>
-        </DepthContext>
-=======
         <ProfilerContext value={profiler}>
           <DataContext value={data}>
-            <App />
+            <DepthContext value={client.depth}>
+              <App />
+            </DepthContext>
           </DataContext>
         </ProfilerContext>
->>>>>>> main
       </InstrumentsContext>
     </LabContext>
   </StrictMode>,

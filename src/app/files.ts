@@ -11,10 +11,12 @@ export function pickedFiles(files: FileList | null): NamedBlob[] {
 
 /** Of a drop. Has to be called before the event's handler returns: after that the browser takes the list back. */
 export async function droppedFiles({ items, files }: DataTransfer): Promise<NamedBlob[]> {
+  const plain = pickedFiles(files);
   const entries = [...items].flatMap((item) => item.webkitGetAsEntry() ?? []);
-  // What no file system stands behind (a picture dragged from another page) has no entries.
-  if (entries.length === 0) return pickedFiles(files);
-  return (await Promise.all(entries.map((entry) => filesIn(entry)))).flat();
+  // What no file system stands behind (a picture dragged from another page) has no entries, or none that can be read.
+  if (entries.length === 0) return plain;
+  const found = Promise.all(entries.map((entry) => filesIn(entry)));
+  return found.then((parts) => parts.flat()).catch(() => plain);
 }
 
 async function filesIn(entry: FileSystemEntry): Promise<NamedBlob[]> {

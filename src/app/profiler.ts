@@ -4,6 +4,7 @@ import { useStore } from 'zustand';
 import { createStore } from 'zustand/vanilla';
 import type { StoreApi } from 'zustand/vanilla';
 import type { ExperimentConfig } from '../lab/config.ts';
+import { TIMED } from '../lab/timing.ts';
 import { proxy } from 'comlink';
 import type { TuningName } from '../ops/tuning.ts';
 import type {
@@ -21,6 +22,12 @@ export interface Expected {
   result: { milliseconds: Expectation } | { failure: Failure };
 }
 
+/** What a step of each of {@link TIMED} takes at the settings of a configuration. */
+export interface TimedDevice {
+  config: ExperimentConfig;
+  milliseconds: Expectation;
+}
+
 export interface ProfilerState {
   /** The newest profile of each network. */
   profiles: Record<string, NetworkProfile>;
@@ -33,6 +40,11 @@ export interface ProfilerState {
   expecting: PresetName | null;
   /** No preset after this one is to be measured. */
   stopping: boolean;
+  /** What steps of known networks take here. */
+  timed: TimedDevice | null;
+  timing: boolean;
+  /** Why the device was not timed. */
+  timingFailure: Failure | null;
   /** Variants of the kernels that were tried, as far as that has come. */
   trials: readonly Trial[];
   trying: boolean;
@@ -43,6 +55,8 @@ export interface ProfilerState {
   expect(configs: readonly (readonly [PresetName, ExperimentConfig])[]): Promise<void>;
   /** Measures no further preset. */
   stop(): void;
+  /** Times the networks from which {@link TIMED} follows others, at the settings of a configuration. */
+  timeDevice(config: ExperimentConfig): Promise<void>;
   /** Tries the variants worth it on steps of this configuration; gives the fastest of those that are right. */
   tryTunings(config: ExperimentConfig): Promise<TuningName | null>;
 }
@@ -57,6 +71,9 @@ export function createProfilerStore(profiler: ProfilerApi): ProfilerStore {
     expected: {},
     expecting: null,
     stopping: false,
+    timed: null,
+    timing: false,
+    timingFailure: null,
     trials: [],
     trying: false,
     tuningFailure: null,
@@ -87,6 +104,18 @@ export function createProfilerStore(profiler: ProfilerApi): ProfilerStore {
     },
 
     stop: () => set({ stopping: true }),
+
+    timeDevice: async (config) => {
+      set({ timing: true, timingFailure: null });
+      try {
+        const milliseconds = await profiler.expect({ ...config, networks: [...TIMED] });
+        set({ timed: { config, milliseconds } });
+      } catch (failure) {
+        set({ timingFailure: failure as Failure });
+      } finally {
+        set({ timing: false });
+      }
+    },
 
     tryTunings: async (config) => {
       set({ trials: [], trying: true, tuningFailure: null });

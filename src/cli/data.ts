@@ -6,6 +6,7 @@ import { generateBuiltin } from '../data/builtin.ts';
 import { loadFiles } from '../data/load.ts';
 import type { LoadOptions } from '../data/load.ts';
 import type { Dataset, LoadProgress } from '../data/dataset.ts';
+import { derive, parseSetName } from '../data/recipe.ts';
 import { FathomError } from '../errors.ts';
 import { decodeImage } from './decode.ts';
 
@@ -34,12 +35,17 @@ const KINDS: Record<string, Kind> = {
 /** Names as the help shows them. */
 export const DATA_NAMES = `builtin, ${Object.keys(KINDS).join(':PATH, ')}:PATH`;
 
-/** Reads or generates the set that `name` means, at size×size. */
+/** Reads or generates the set that `name` means, at size×size; `?randomLabels=0.5` and the like behind it make another of it. */
 export async function openData(
   name: string,
   size: number,
   progress?: LoadProgress,
 ): Promise<Dataset> {
+  const { base, recipe } = parseSetName(name);
+  return derive(await openWhole(base, size, progress), recipe, size);
+}
+
+async function openWhole(name: string, size: number, progress?: LoadProgress): Promise<Dataset> {
   if (name === 'builtin') return generateBuiltin({ size }, progress);
   const [kind, path] = split(name);
   const paths = await filesAt(path, kind, name);

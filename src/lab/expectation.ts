@@ -11,27 +11,13 @@ import { buildGraph, stepFlops } from '../network/graph.ts';
 import type { NetworkSpec } from '../network/spec.ts';
 import type { ExperimentConfig } from './config.ts';
 import { stepScalars } from './experiment.ts';
+import { extrapolate } from './timing.ts';
+import type { TimedStep } from './timing.ts';
 import { specOf } from './networks.ts';
 import type { DataShape } from './networks.ts';
 
-/** The networks that are timed. What a block costs, work and dispatches, is their difference. */
-export const TIMED = ['residual-8', 'residual-14'] as const;
-
 /** What a training step of each network is expected to take, in milliseconds. */
 export type Expectation = Record<string, number>;
-
-/** A network's training step: its work and its time. */
-export interface TimedStep {
-  flops: number;
-  milliseconds: number;
-}
-
-/** Follows the line through two steps to the work of a third; milliseconds. */
-export function extrapolate(a: TimedStep, b: TimedStep, flops: number): number {
-  // Noise may turn the line down: more work never takes less time.
-  const slope = Math.max(0, (b.milliseconds - a.milliseconds) / (b.flops - a.flops));
-  return b.milliseconds + slope * (flops - b.flops);
-}
 
 /** What follows for the networks of a configuration from the two that were timed. */
 export function expectationOf(

@@ -4,6 +4,7 @@
  */
 import { FathomError } from '../errors.ts';
 import { ops } from '../ops/table.ts';
+import { perImage } from '../ops/op.ts';
 import type { Op, ParameterSpec, StateSpec } from '../ops/op.ts';
 import { elements } from '../ops/tensor.ts';
 import type { Shape } from '../ops/tensor.ts';
@@ -57,7 +58,7 @@ export function endFault(spec: NetworkSpec, { input, output }: Graph): FathomErr
   return new FathomError(
     'shape',
     `the network ends with shape [${shape.join(', ')}], not with ${spec.classes} logits per image`,
-    { path: spec.name },
+    { kind: 'end', shape: perImage(shape), classes: spec.classes, path: spec.name },
   );
 }
 

@@ -121,6 +121,16 @@ const residual = z.strictObject({
   after: z.array(layer).default([]),
 });
 
+/** What may be set of a layer of each type, beside its name and what it holds: the builder's forms are made of it. */
+export const layerParams = Object.fromEntries([
+  ...leaves.map((leaf) => [
+    leaf.shape.type.value,
+    (leaf as z.ZodObject).omit({ type: true, name: true }),
+  ]),
+  ['stage', z.strictObject({})],
+  ['residual', residual.omit({ type: true, name: true, body: true, after: true })],
+]) as Record<LayerSpec['type'], z.ZodObject>;
+
 export const networkSpec = z.strictObject({
   version: z.literal(1),
   name: z.string(),

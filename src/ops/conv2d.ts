@@ -7,7 +7,17 @@ import { directBackward, directForward } from './conv2d_direct.ts';
 import { conv2dParams, describeConvolution, runsDirect, weightSplits } from './convolution.ts';
 import type { Conv2dParams, Convolution, Geometry } from './convolution.ts';
 import { weightInit } from './init.ts';
-import { ceilDiv, defineOp, grid, input, read, shapeError, uniform, write } from './op.ts';
+import {
+  ceilDiv,
+  defineOp,
+  grid,
+  input,
+  perImage,
+  read,
+  shapeError,
+  uniform,
+  write,
+} from './op.ts';
 import type { BackwardPass, Binding, Emitter, ForwardPass, Slices } from './op.ts';
 import { channelSum, emitSplitSum } from './reduce.ts';
 import type { Sample } from './sample.ts';
@@ -348,7 +358,10 @@ export const conv2d = defineOp<Conv2dParams>({
   inferShape: (params, { x = [] }) => {
     const { out_channels, groups } = params;
     if (x.length !== 4) {
-      throw shapeError(`a convolution takes images [N, C, H, W], not [${x.join(', ')}]`);
+      throw shapeError(`a convolution takes images [N, C, H, W], not [${x.join(', ')}]`, {
+        kind: 'images',
+        shape: perImage(x),
+      });
     }
     const [n, c, h, w] = imageDims(x);
     const [rows, columns] = placeWindows(params, h, w);
@@ -356,14 +369,14 @@ export const conv2d = defineOp<Conv2dParams>({
     if (c % groups !== 0 || out_channels % groups !== 0) {
       throw shapeError(
         `${groups} groups must divide ${c} input channels and ${out_channels} output channels: [${x.join(', ')}] to [${y.join(', ')}]`,
-        { groups, x: x.join(), y: y.join() },
+        { kind: 'conv_groups', groups, channels: c, out_channels },
       );
     }
     if (rows.count < 1 || columns.count < 1) {
       throw shapeError(
         `a window of ${pair(params.kernel).join('×')} (dilation ${pair(params.dilation).join('×')}, padding ` +
           `${[params.padding].flat().join('×')}) does not fit into ${h}×${w} pixels: [${x.join(', ')}] would become [${y.join(', ')}]`,
-        { x: x.join(), y: y.join() },
+        { kind: 'window', window: pair(params.kernel).join('×'), pixels: `${h}×${w}` },
       );
     }
     return y;

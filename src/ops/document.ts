@@ -1,21 +1,24 @@
 /** The op table as a document: `docs/layers.md` is what this makes of it. */
 import { z } from 'zod';
+import { OP_GROUPS } from './groups.ts';
+import type { OpGroup } from './groups.ts';
 import { initializer } from './init.ts';
 import { ops } from './table.ts';
+import type { OpName } from './table.ts';
 import type { Op } from './op.ts';
 
-const GROUPS: Record<string, (keyof typeof ops)[]> = {
-  'Linear operators': ['conv2d', 'linear'],
-  Normalization: ['batch_norm', 'layer_norm', 'instance_norm', 'group_norm'],
-  Activations: ['relu', 'leaky_relu', 'elu', 'silu', 'gelu', 'sigmoid', 'tanh', 'identity'],
-  Dropout: ['dropout', 'dropout2d'],
-  'Pooling and shape': ['max_pool2d', 'avg_pool2d', 'global_avg_pool', 'flatten'],
-  'Residual connections': ['add', 'shortcut_option_a'],
+const TITLES: Record<OpGroup, string> = {
+  linear: 'Linear operators',
+  normalization: 'Normalization',
+  activation: 'Activations',
+  dropout: 'Dropout',
+  pooling: 'Pooling and shape',
+  residual: 'Residual connections',
 };
 
 /** What stands in front of a group. */
-const NOTES: Record<string, string> = {
-  'Residual connections':
+const NOTES: Partial<Record<OpGroup, string>> = {
+  residual:
     'A network names neither of these: its `residual` blocks are made of them ([engine.md](engine.md) has their parameters).',
 };
 
@@ -70,14 +73,14 @@ over all parameters together (Pascanu et al. 2013), as ${'`torch.nn.utils.clip_g
 
 /** The whole document. Throws if an op of the table belongs to no group. */
 export function layersDocument(): string {
-  const listed = Object.values(GROUPS).flat();
+  const listed: readonly OpName[] = Object.values(OP_GROUPS).flat();
   const missing = Object.keys(ops).filter((name) => !listed.some((known) => known === name));
   if (missing.length > 0) throw new Error(`in no group of the document: ${missing.join(', ')}`);
-  const groups = Object.entries(GROUPS).map(([title, names]) =>
+  const groups = (Object.keys(OP_GROUPS) as OpGroup[]).map((group) =>
     [
-      `## ${title}\n`,
-      ...(NOTES[title] ? [`${NOTES[title]}\n`] : []),
-      ...names.map((name) => section(ops[name])),
+      `## ${TITLES[group]}\n`,
+      ...(NOTES[group] ? [`${NOTES[group]}\n`] : []),
+      ...OP_GROUPS[group].map((name) => section(ops[name])),
     ].join('\n'),
   );
   return [HEAD, ...groups, initialization(), TRAINING].join('\n');

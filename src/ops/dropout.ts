@@ -6,7 +6,17 @@ import { z } from 'zod';
 import { streamOf } from '../random.ts';
 import * as reference from '../reference/dropout.ts';
 import type { ReferenceOp } from '../reference/op.ts';
-import { ceilDiv, defineOp, grid, input, read, shapeError, uniform, write } from './op.ts';
+import {
+  ceilDiv,
+  defineOp,
+  grid,
+  input,
+  perImage,
+  read,
+  shapeError,
+  uniform,
+  write,
+} from './op.ts';
 import type { Documentation, Emitter, Op } from './op.ts';
 import { IMAGES, maskTensor } from './sample.ts';
 import type { Sample } from './sample.ts';
@@ -104,7 +114,10 @@ function dropoutOp({ perChannel, ...rest }: Variant): Op {
     optional: ['mask'],
     inferShape: (_, { x = [], mask }) => {
       if (perChannel && x.length !== 4) {
-        throw shapeError(`dropout of channels takes images [N, C, H, W], not [${x.join(', ')}]`);
+        throw shapeError(`dropout of channels takes images [N, C, H, W], not [${x.join(', ')}]`, {
+          kind: 'images',
+          shape: perImage(x),
+        });
       }
       if (mask && mask.join() !== maskShape(x).join()) {
         throw shapeError(`a mask of shape [${mask.join(', ')}] does not fit [${x.join(', ')}]`);

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { relu as reluReference } from '../reference/activations.ts';
 import { add as addReference } from '../reference/residual.ts';
-import { ceilDiv, defineOp, grid, input, read, shapeError, write } from './op.ts';
+import { ceilDiv, defineOp, grid, input, perImage, read, shapeError, write } from './op.ts';
 import type { KernelCall } from './op.ts';
 import { IMAGES, onImages } from './sample.ts';
 import { elements, storedElements } from './tensor.ts';
@@ -73,6 +73,7 @@ export const add = defineOp<Record<string, never>>({
     if (a.join() !== b.join()) {
       throw shapeError(
         `the branches of a residual connection must have one shape, not [${a.join(', ')}] and [${b.join(', ')}]`,
+        { kind: 'branches', a: perImage(a), b: perImage(b) },
       );
     }
     return a;

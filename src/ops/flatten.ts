@@ -1,7 +1,7 @@
 /** From images [N, C, H, W] to vectors [N, C·H·W]; see `shaders/flatten.wgsl`. */
 import { z } from 'zod';
 import { flatten as reference } from '../reference/flatten.ts';
-import { ceilDiv, defineOp, grid, input, read, shapeError, write } from './op.ts';
+import { ceilDiv, defineOp, grid, input, perImage, read, shapeError, write } from './op.ts';
 import { onImages } from './sample.ts';
 import { elements, imageDims, quads } from './tensor.ts';
 import type { Shape, Tensor } from './tensor.ts';
@@ -25,7 +25,11 @@ export const flatten = defineOp<Record<string, never>>({
   params: z.strictObject({}),
   inputs: ['x'],
   inferShape: (_, { x = [] }) => {
-    if (x.length !== 4) throw shapeError(`there is nothing to flatten in [${x.join(', ')}]`);
+    if (x.length !== 4)
+      throw shapeError(`there is nothing to flatten in [${x.join(', ')}]`, {
+        kind: 'flat',
+        shape: perImage(x),
+      });
     return [x[0] ?? 0, elements(x.slice(1))];
   },
   looksAt: () => 'image',

@@ -1,7 +1,7 @@
 /** Global average pooling, [N, C, H, W] to [N, C]; see `shaders/pool.wgsl`. */
 import { z } from 'zod';
 import { globalAvgPool as reference } from '../reference/pool.ts';
-import { ceilDiv, defineOp, grid, input, read, shapeError, write } from './op.ts';
+import { ceilDiv, defineOp, grid, input, perImage, read, shapeError, write } from './op.ts';
 import { onImages } from './sample.ts';
 import { elements, imageDims, quads } from './tensor.ts';
 import type { Shape, Tensor } from './tensor.ts';
@@ -25,7 +25,10 @@ export const globalAvgPool = defineOp<Record<string, never>>({
   inputs: ['x'],
   inferShape: (_, { x = [] }) => {
     if (x.length !== 4) {
-      throw shapeError(`global average pooling takes images [N, C, H, W], not [${x.join(', ')}]`);
+      throw shapeError(`global average pooling takes images [N, C, H, W], not [${x.join(', ')}]`, {
+        kind: 'images',
+        shape: perImage(x),
+      });
     }
     return x.slice(0, 2);
   },

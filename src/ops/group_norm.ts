@@ -7,7 +7,7 @@ import { z } from 'zod';
 import * as reference from '../reference/norm.ts';
 import type { ReferenceOp } from '../reference/op.ts';
 import { NORM_GRADIENT, normFormula, normParams } from './norm.ts';
-import { ceilDiv, defineOp, grid, input, read, shapeError, write } from './op.ts';
+import { ceilDiv, defineOp, grid, input, perImage, read, shapeError, write } from './op.ts';
 import type { BackwardPass, Documentation, ForwardPass, Op, ParameterSpec } from './op.ts';
 import { IMAGES } from './sample.ts';
 import type { Sample } from './sample.ts';
@@ -166,11 +166,19 @@ function groupwiseNorm<P extends NormParams>({ divide, ...rest }: Variant<P>): O
 }
 
 function divideChannels(name: string, x: Shape, groups?: number): Division {
-  if (x.length !== 4) throw shapeError(`${name} takes images [N, C, H, W], not [${x.join(', ')}]`);
+  if (x.length !== 4)
+    throw shapeError(`${name} takes images [N, C, H, W], not [${x.join(', ')}]`, {
+      kind: 'images',
+      shape: perImage(x),
+    });
   const [N, C, h, w] = imageDims(x);
   const G = groups ?? C;
   if (C % G !== 0)
-    throw shapeError(`${G} groups do not divide the ${C} channels of [${x.join(', ')}]`);
+    throw shapeError(`${G} groups do not divide the ${C} channels of [${x.join(', ')}]`, {
+      kind: 'groups',
+      groups: G,
+      channels: C,
+    });
   return { N, HW: h * w, C, G, elementwise: false };
 }
 
@@ -266,6 +274,7 @@ export const layerNorm = groupwiseNorm({
     }
     throw shapeError(
       `layer norm over [${shape.join(', ')}] does not fit [${x.join(', ')}]: it takes all axes after the first, or the channels alone`,
+      { kind: 'normalized', axes: shape.join('×'), shape: perImage(x) },
     );
   },
 });

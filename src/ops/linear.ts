@@ -7,7 +7,7 @@ import { linear as reference } from '../reference/linear.ts';
 import { convolutionBackward, convolutionForward } from './conv2d.ts';
 import { linearConvolution } from './convolution.ts';
 import { initializer, weightInit } from './init.ts';
-import { defineOp, input, shapeError } from './op.ts';
+import { defineOp, input, perImage, shapeError } from './op.ts';
 import { elements } from './tensor.ts';
 import type { Shape } from './tensor.ts';
 
@@ -55,6 +55,7 @@ export const linear = defineOp<LinearParams>({
     if (x.length !== 2) {
       throw shapeError(
         `a linear layer takes vectors [N, C], not [${x.join(', ')}]; pool or flatten first`,
+        { kind: 'vectors', shape: perImage(x) },
       );
     }
     return [x[0] ?? 0, out_features];

@@ -195,13 +195,20 @@ export function defineOp<P>(op: Op<P>): Op {
   return op;
 }
 
-/** An error that says which rule about shapes was broken; the graph builder adds the layer's path. */
+/**
+ * An error that says which rule about shapes was broken; the graph builder adds the layer's path.
+ *
+ * @param details for the same sentence in other languages: `kind` names the rule
+ */
 export function shapeError(
   rule: string,
   details: Record<string, string | number> = {},
 ): FathomError {
   return new FathomError('shape', rule, { rule, ...details });
 }
+
+/** A shape without its batch, for {@link shapeError}: `16×8×8`. */
+export const perImage = (shape: Shape): string => shape.slice(1).join('×');
 
 export function input(inputs: Record<string, Tensor | undefined>, name: string): Tensor {
   const tensor = inputs[name];

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { avgPool2d as avgReference, maxPool2d as maxReference } from '../reference/pool.ts';
-import { ceilDiv, defineOp, grid, input, read, shapeError, write } from './op.ts';
+import { ceilDiv, defineOp, grid, input, perImage, read, shapeError, write } from './op.ts';
 import type { Lattice } from './op.ts';
 import { tiedTensor } from './sample.ts';
 import type { Sample } from './sample.ts';
@@ -49,12 +49,17 @@ function outputSize(
 }
 
 function inferShape(params: Pool2dParams, { x = [] }: Record<string, Shape>): Shape {
-  if (x.length !== 4) throw shapeError(`pooling takes images [N, C, H, W], not [${x.join(', ')}]`);
+  if (x.length !== 4)
+    throw shapeError(`pooling takes images [N, C, H, W], not [${x.join(', ')}]`, {
+      kind: 'images',
+      shape: perImage(x),
+    });
   const [n, c, h, w] = imageDims(x);
   const { kernel, stride, padding, ceil_mode } = settings(params);
   if (padding[0] > kernel[0] / 2 || padding[1] > kernel[1] / 2) {
     throw shapeError(
       `padding ${padding.join('×')} exceeds half the window of ${kernel.join('×')}: some windows would be empty`,
+      { kind: 'half_padding', padding: padding.join('×'), window: kernel.join('×') },
     );
   }
   const oh = outputSize(h, kernel[0], stride[0], padding[0], ceil_mode);
@@ -62,6 +67,7 @@ function inferShape(params: Pool2dParams, { x = [] }: Record<string, Shape>): Sh
   if (oh < 1 || ow < 1) {
     throw shapeError(
       `a window of ${kernel.join('×')} does not fit into ${h}×${w} pixels: [${x.join(', ')}] would become [${[n, c, oh, ow].join(', ')}]`,
+      { kind: 'window', window: kernel.join('×'), pixels: `${h}×${w}` },
     );
   }
   return [n, c, oh, ow];

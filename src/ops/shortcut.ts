@@ -1,7 +1,7 @@
 /** Option A shortcut: subsample, and fill new channels with zeros; see `shaders/shortcut.wgsl`. */
 import { z } from 'zod';
 import { shortcutOptionA as reference } from '../reference/residual.ts';
-import { ceilDiv, defineOp, grid, input, read, shapeError, write } from './op.ts';
+import { ceilDiv, defineOp, grid, input, perImage, read, shapeError, write } from './op.ts';
 import { imageDims, quads } from './tensor.ts';
 import type { Shape, Tensor } from './tensor.ts';
 
@@ -60,7 +60,7 @@ export const shortcutOptionA = defineOp<ShortcutParams>({
     if (out_channels < c) {
       throw shapeError(
         `an option A shortcut only adds zeros, it cannot go from [${x.join(', ')}] to [${y.join(', ')}]: use option B`,
-        { x: x.join(), out_channels },
+        { kind: 'narrowing', from: perImage(x), to: perImage(y) },
       );
     }
     return y;

@@ -1,4 +1,4 @@
-/** The table of ops. Adding an op is one `.ts` file, one `.wgsl` file, one line here, one among the layers of `network/spec.ts` and one in `document.ts`. */
+/** The table of ops. Adding an op is one `.ts` file, one `.wgsl` file, one line here, one among the layers of `network/spec.ts` and one in `groups.ts`. */
 import { elu, gelu, identity, leakyRelu, sigmoid, silu, tanh } from './activations.ts';
 import { batchNorm } from './batch_norm.ts';
 import { conv2d } from './conv2d.ts';

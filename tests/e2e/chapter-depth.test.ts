@@ -62,6 +62,8 @@ test('the argument in numbers, by keyboard, in both languages and at three sizes
   await expectFits(page);
   await page.goto('#/depth?present=1');
   await expect(page.locator('.stepper')).toContainText('1 / 8');
+  // A radio in focus keeps its arrow keys.
+  await page.getByRole('heading', { level: 2 }).click();
   await page.keyboard.press('ArrowRight');
   await expect(page).toHaveURL(/stage=one/);
 });

@@ -4,8 +4,9 @@ import { Gpu } from '../../src/engine/gpu/gpu.ts';
 import { GpuNetwork } from '../../src/engine/network.ts';
 import { experimentConfig } from '../../src/lab/config.ts';
 import { specOf } from '../../src/lab/networks.ts';
-import { TIMED, expectationOf, extrapolate, timeNetwork } from '../../src/lab/expectation.ts';
-import type { TimedStep } from '../../src/lab/expectation.ts';
+import { expectationOf, timeNetwork } from '../../src/lab/expectation.ts';
+import { TIMED, extrapolate } from '../../src/lab/timing.ts';
+import type { TimedStep } from '../../src/lab/timing.ts';
 import { buildGraph, stepFlops } from '../../src/network/graph.ts';
 import { device } from './setup.ts';
 

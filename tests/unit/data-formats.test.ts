@@ -398,6 +398,16 @@ describe('the names of the command line', () => {
     expect([set.title, set.classes.length]).toEqual([title, classes]);
   });
 
+  test('make parts and variants of sets, as the names of links do', async () => {
+    const folder = `fashion-mnist:${path('fashion-mnist-tiny')}`;
+    const whole = await openData(folder, 16);
+    const some = await openData(`${folder}?classes=0,9&perClass=3`, 16);
+    expect(some.id).toBe('fashion-mnist?classes=0,9&perClass=3');
+    expect(some.classes).toEqual([whole.classes[0], whole.classes[9]]);
+    expect([...some.train.labels].sort()).toEqual([0, 0, 0, 1, 1, 1]);
+    await failureOf(openData('builtin?noise=2', 16), 'data-recipe');
+  });
+
   test('that mean nothing', async () => {
     await failureOf(openData('cifar10', 16), 'data-name');
     await failureOf(openData('toString:x', 16), 'data-name');

@@ -11,6 +11,7 @@ import type dropout from '../chapters/dropout/en.json';
 import type initialization from '../chapters/initialization/en.json';
 import type images from '../chapters/images/en.json';
 import type normalization from '../chapters/normalization/en.json';
+import type build from '../build/en.json';
 import type check from '../check/en.json';
 import type data from '../data/en.json';
 import type regularization from '../chapters/regularization/en.json';
@@ -28,6 +29,7 @@ declare module 'i18next' {
       initialization: typeof initialization;
       images: typeof images;
       regularization: typeof regularization;
+      build: typeof build;
       check: typeof check;
       data: typeof data;
     };

@@ -7,7 +7,9 @@ import { useLab } from '../context.ts';
 import { drawingOf } from '../../lab/networks.ts';
 import { isNetworkId } from '../../network/families.ts';
 import { depthOf, isConnected as isDrawnConnected } from '../../network/fit.ts';
+import { pack } from '../packed.ts';
 import { networkStyles } from '../palette.ts';
+import { formatRoute } from '../route.ts';
 import { pendingSettings } from '../store.ts';
 import { useShade } from '../theme.ts';
 import { DataTab } from './DataTab.tsx';
@@ -87,6 +89,7 @@ function DrawingTab() {
   };
   const shown = [active, chosen].find((id) => id && ids.includes(id)) ?? ids.at(-1);
   const style = shown && styles.get(shown);
+  const byHand = shown && config.custom[shown];
 
   return (
     <>
@@ -111,6 +114,11 @@ function DrawingTab() {
       </div>
       {shown && style && isNetworkId(shown) && (
         <BlockDrawing id={shown} style={style} connected={isConnected(shown)} />
+      )}
+      {byHand && (
+        <a className="button" href={formatRoute({ page: 'build', query: `net=${pack(byHand)}` })}>
+          {t('drawing.build')}
+        </a>
       )}
     </>
   );

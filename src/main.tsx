@@ -2,6 +2,7 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './app/App.tsx';
 import { InstrumentsContext } from './app/chapters/ask.ts';
+import { DepthContext } from './app/chapters/depth/line.ts';
 import { InspectorContext } from './app/inspect/ask.ts';
 import { LabContext } from './app/context.ts';
 import { DataContext, createDataStore } from './app/data/state.ts';
@@ -54,7 +55,9 @@ createRoot(root).render(
         <ProfilerContext value={profiler}>
           <DataContext value={data}>
             <InspectorContext value={client.inspector}>
-              <App />
+              <DepthContext value={client.depth}>
+                <App />
+              </DepthContext>
             </InspectorContext>
           </DataContext>
         </ProfilerContext>

@@ -351,6 +351,28 @@ export class GpuNetwork {
   }
 
   /**
+   * Takes over weights, gradients, running statistics and what the optimizer keeps of another network, which may be wired
+   * otherwise.
+   *
+   * @throws FathomError `other-network` where the two do not have the same parameters, statistics and optimizer
+   */
+  copyFrom(other: GpuNetwork): void {
+    const kept = ({ parameters, state, memory }: GpuNetwork) =>
+      JSON.stringify([
+        ...[...parameters, ...state].map(({ name, shape }) => [name, shape]),
+        memory.moments.length,
+      ]);
+    if (kept(this) !== kept(other)) {
+      throw new FathomError(
+        'other-network',
+        `${this.spec.name} cannot take over the state of ${other.spec.name}: their parameters or optimizers differ`,
+        { network: this.spec.name, other: other.spec.name },
+      );
+    }
+    this.copy(other.memory, this.memory);
+  }
+
+  /**
    * The parameters and running statistics that a graph of this network uses, for a pass that only reads them; their places
    * are added to `places`.
    */
@@ -426,6 +448,17 @@ export class GpuNetwork {
       offset(this.parameterOffsets, name),
       pack(parameter, values),
     );
+  }
+
+  /** Writes one channel of a parameter that has one value a channel: γ or β of a norm, a bias. */
+  writeChannel(name: string, channel: number, value: number): void {
+    const { shape, layout } = find(this.parameters, name, 'parameter');
+    const [channels = 0] = shape;
+    if (layout !== 'channels' || channel < 0 || channel >= channels) {
+      throw new FathomError('no-channel', `"${name}" has no channel ${channel}`, { name, channel });
+    }
+    const at = offset(this.parameterOffsets, name) + 4 * channel;
+    this.gpu.device.queue.writeBuffer(this.memory.weight, at, Float32Array.of(value));
   }
 
   writeState(name: string, values: ArrayLike<number>): void {
@@ -536,7 +569,7 @@ export class GpuNetwork {
       places.set(value, { buffer: memory.statistics, offset: offset(this.stateOffsets, name) });
       state.set(name, value);
     }
-    const names = new Set(used.map(({ name }) => name));
+    const names = new Set(used.filter(({ frozen }) => !frozen).map(({ name }) => name));
     const update = this.runs(names).map(({ from, to }) => {
       const place = (kind: string, buffer: GPUBuffer) => {
         const flat = tensor(`all ${kind}`, [(to - from) / 4], 'flat', 'parameter');
@@ -558,7 +591,7 @@ export class GpuNetwork {
     return { parameters, gradients, state, update };
   }
 
-  /** Byte ranges of the parameters in use, neighbours joined. A cut shortcut's weights stay untouched. */
+  /** Byte ranges of the parameters that learn, neighbours joined. A cut shortcut's weights stay untouched. */
   private runs(used: ReadonlySet<string>): { from: number; to: number }[] {
     const runs: { from: number; to: number }[] = [];
     for (const parameter of this.parameters) {

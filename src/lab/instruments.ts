@@ -5,9 +5,7 @@
 import { generateBuiltin } from '../data/builtin.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { FathomError } from '../errors.ts';
-import { sourceOf } from '../engine/gpu/kernels.ts';
 import type { Gpu } from '../engine/gpu/gpu.ts';
-import type { Dispatch, Phase } from '../engine/graph/lower.ts';
 import { runOp } from '../engine/run_op.ts';
 import type { SignalSetting } from '../engine/signal.ts';
 import { runReference } from '../ops/reference_run.ts';
@@ -16,6 +14,8 @@ import { ops } from '../ops/table.ts';
 import type { OpName } from '../ops/table.ts';
 import { map, need, zeros } from '../reference/tensor.ts';
 import type { Tensor, Tensors } from '../reference/tensor.ts';
+import { distinct, textsOf } from './kernel_text.ts';
+import type { KernelText } from './kernel_text.ts';
 import { augmented, channelsOf } from './pictures.ts';
 import type {
   AugmentAnswer,
@@ -44,15 +44,6 @@ export interface OpQuestion {
   training?: boolean;
   /** Key of random draws (dropout's mask). */
   draw?: { seed: number; iteration: number };
-}
-
-/** A kernel that took part in an answer. */
-export interface KernelText {
-  /** `shader/entry`. */
-  name: string;
-  phase: Phase;
-  workgroups: readonly [number, number, number];
-  wgsl: string;
 }
 
 export interface OpAnswer {
@@ -214,19 +205,6 @@ const sameSet = (a: Dataset, b: Dataset): boolean =>
 export type AugmentPictures = Omit<AugmentAnswer, 'dispatches'> & { kernels: KernelText[] };
 
 export type StackAnswer = Omit<StackRun, 'dispatches'> & { kernels: KernelText[] };
-
-/** Layers of one shape run on the same kernels: each once. */
-const distinct = (texts: readonly KernelText[]): KernelText[] => [
-  ...new Map(texts.map((text) => [text.name + text.wgsl, text])).values(),
-];
-
-const textsOf = (dispatches: readonly Dispatch[]): KernelText[] =>
-  dispatches.map((dispatch) => ({
-    name: `${dispatch.shader}/${dispatch.entry}`,
-    phase: dispatch.phase,
-    workgroups: dispatch.workgroups,
-    wgsl: sourceOf(dispatch),
-  }));
 
 /** Parameters and state that start at a constant, as they start. */
 function constants(op: Op, params: Record<string, unknown>, inputs: Tensors): Tensors {

@@ -1,6 +1,5 @@
 /** What initialization does to a signal: the question of its chapter, answered layer by layer, with what proves each number. */
 import { z } from 'zod';
-import { sourceOf } from '../engine/gpu/kernels.ts';
 import type { Gpu } from '../engine/gpu/gpu.ts';
 import { propagate, propagateReference, weightOf } from '../engine/signal.ts';
 import type { SignalSetting, SignalStep } from '../engine/signal.ts';
@@ -9,7 +8,8 @@ import type { Description } from '../ops/describe.ts';
 import { ops } from '../ops/table.ts';
 import { need, tensor } from '../reference/tensor.ts';
 import type { Tensor } from '../reference/tensor.ts';
-import type { KernelText } from './instruments.ts';
+import { textsOf } from './kernel_text.ts';
+import type { KernelText } from './kernel_text.ts';
 
 const signalSetting = z.strictObject({
   width: z.int().min(1).max(4096),
@@ -67,12 +67,7 @@ export async function* signal(
       reference: describeReference(values.data),
       values: excerpt(values),
       output: phase === 'forward' && before ? outputOf(setting, layer, before, values) : null,
-      kernels: dispatches.map((dispatch) => ({
-        name: `${dispatch.shader}/${dispatch.entry}`,
-        phase: dispatch.phase,
-        workgroups: dispatch.workgroups,
-        wgsl: sourceOf(dispatch),
-      })),
+      kernels: textsOf(dispatches),
     };
     before = values;
   }

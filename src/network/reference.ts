@@ -34,7 +34,7 @@ export interface ReferencePass {
   loss: number;
   /** [N, classes]. */
   logits: Tensor;
-  /** dL/d of every parameter that the network uses, by its name: a cut projection has none. */
+  /** dL/d of every parameter that the network learns, by its name: a cut projection has none, nor has a frozen norm. */
   gradients: Tensors;
   /** Running statistics after the pass; unchanged in evaluation. */
   running: Tensors;
@@ -62,7 +62,7 @@ export function runReference(
   labels: ArrayLike<number>,
   options: PassOptions = {},
 ): ReferencePass {
-  const { tape, logits, running } = forward(spec, state, x, options);
+  const { tape, logits, running, frozen } = forward(spec, state, x, options);
   const loss = tape.apply(
     softmaxCrossEntropy,
     { label_smoothing: options.labelSmoothing ?? 0 },
@@ -72,7 +72,7 @@ export function runReference(
   const gradients: Tensors = {};
   for (const [name, value] of Object.entries(state.parameters)) {
     const gradient = byTensor.get(value);
-    if (gradient) gradients[name] = gradient;
+    if (gradient && !frozen.has(value)) gradients[name] = gradient;
   }
   return { loss: loss.data[0] ?? NaN, logits, gradients, running };
 }
@@ -114,16 +114,26 @@ export function attributeReference(
   };
 }
 
+interface ForwardReference {
+  tape: Tape;
+  logits: Tensor;
+  outputs: Map<string, Tensor>;
+  running: Tensors;
+  /** γ and β of frozen norms. */
+  frozen: ReadonlySet<Tensor>;
+}
+
 /** The forward pass, with all that it takes to go back. */
 function forward(
   spec: NetworkSpec,
   state: ReferenceState,
   x: Tensor,
   { training = true, draws }: PassOptions,
-): { tape: Tape; logits: Tensor; outputs: Map<string, Tensor>; running: Tensors } {
+): ForwardReference {
   const tape = new Tape();
   const outputs = new Map<string, Tensor>();
   const running = { ...state.running };
+  const frozen = new Set<Tensor>();
   const parameter = (path: string, name: string): Tensor => {
     const found = state.parameters[`${path}.${name}`];
     if (found) return found;
@@ -140,8 +150,10 @@ function forward(
   });
 
   const normalize = (path: string, x: Tensor, { type, init, ...params }: NormChoice): Tensor => {
-    const affine = params.affine === false ? {} : learned(path);
+    const affine: Tensors = params.affine === false ? {} : learned(path);
     if (type !== 'batch_norm') return tape.apply(reference[type]!, params, { x, ...affine });
+    if ('frozen' in params && params.frozen)
+      for (const each of Object.values(affine)) frozen.add(each);
     const [, channels = 0] = x.shape;
     const meanName = `${path}.running_mean`;
     const varianceName = `${path}.running_var`;
@@ -230,7 +242,7 @@ function forward(
   };
 
   const logits = visit(spec.layers, '', x);
-  return { tape, logits, outputs, running };
+  return { tape, logits, outputs, running, frozen };
 }
 
 export interface OptimizerSettings {

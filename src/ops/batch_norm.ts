@@ -26,6 +26,12 @@ export const batchNormParams = z.strictObject({
     .max(1)
     .default(0.1)
     .describe('How far the running estimates move towards those of a batch'),
+  frozen: z
+    .boolean()
+    .default(false)
+    .describe(
+      'In training as in evaluation: the running estimates normalize, and they, γ and β stay (torchvision’s FrozenBatchNorm2d)',
+    ),
   relu: z.boolean().default(false).describe('Fused: y = max(…, 0)'),
 });
 export type BatchNormParams = z.infer<typeof batchNormParams>;
@@ -128,18 +134,22 @@ export const batchNorm = defineOp<BatchNormParams>({
       training: false,
     },
     { params: { affine: false }, inputs: { x: [1, 2, 1, 1], ...running(2) }, training: false },
+    {
+      params: { frozen: true },
+      inputs: { x: [2, 5, 5, 7], weight: [5], bias: [5], ...running(5) },
+    },
   ],
   params: batchNormParams,
   inputs: ['x'],
   optional: ['shortcut'],
   takesMoments: true,
-  parameters: ({ affine, init }, x): Record<string, ParameterSpec> => {
+  parameters: ({ affine, init, frozen }, x): Record<string, ParameterSpec> => {
     if (!affine) return {};
     const shape = [imageDims(x)[1]];
     const value = Number(init === 'ones');
     return {
-      weight: { shape, layout: 'channels', init: { kind: 'constant', value } },
-      bias: { shape, layout: 'channels', init: { kind: 'constant', value: 0 } },
+      weight: { shape, layout: 'channels', init: { kind: 'constant', value }, frozen },
+      bias: { shape, layout: 'channels', init: { kind: 'constant', value: 0 }, frozen },
     };
   },
   state: (_, x) => {
@@ -165,7 +175,8 @@ export const batchNorm = defineOp<BatchNormParams>({
   flops: (_, { x = [] }) => 8 * elements(x),
 
   forward: (pass) => {
-    const { params, inputs, y, training, emit, saved } = pass;
+    const { params, inputs, y, emit, saved } = pass;
+    const training = pass.training && !params.frozen;
     const x = input(inputs, 'x');
     const { shortcut } = inputs;
     const C4 = quads(imageDims(x.shape)[1]);
@@ -214,7 +225,8 @@ export const batchNorm = defineOp<BatchNormParams>({
   },
 
   backward: (pass): Record<string, Tensor> => {
-    const { params, inputs, training, emit, saved } = pass;
+    const { params, inputs, emit, saved } = pass;
+    const training = pass.training && !params.frozen;
     const x = input(inputs, 'x');
     const coefficients = input(saved, 'coefficients');
     const { g, slices } = pass.sums

@@ -41,6 +41,8 @@ export interface ParameterSpec {
   shape: Shape;
   layout: Layout;
   init: Initializer;
+  /** The optimizer leaves it as it is. */
+  frozen?: boolean;
 }
 
 export interface StateSpec {

@@ -149,25 +149,27 @@ function batchGroups(x: Tensor): Groups {
  * m − 1, as in PyTorch). In evaluation the running statistics normalize and stay as they are.
  *
  * Outputs in training: y, batch_mean, batch_var_biased and, where running statistics are given,
- * new_running_mean, new_running_var. In evaluation: y.
+ * new_running_mean, new_running_var. In evaluation, and always where it is frozen: y.
  */
 export const batchNorm = defineOp({
   params: z.strictObject({
     training: z.boolean().default(false),
     momentum: z.number().min(0).max(1).default(0.1),
+    frozen: z.boolean().default(false),
     eps,
     affine,
   }),
   inputs: ['x'],
   optional: [...AFFINE, 'running_mean', 'running_var'],
 
-  forward({ training, momentum, eps, affine }, inputs) {
+  forward({ training, frozen, momentum, eps, affine }, inputs) {
     const x = need(inputs, 'x');
     const groups = batchGroups(x);
     checkAffine(affine, inputs, groups);
-    const stats = training ? statistics(x, groups) : runningStatistics(inputs);
+    const ofBatch = training && !frozen;
+    const stats = ofBatch ? statistics(x, groups) : runningStatistics(inputs);
     const y = normForward(inputs, groups, stats, eps);
-    if (!training) return { y };
+    if (!ofBatch) return { y };
 
     const { mean, variance } = stats;
     const m = x.data.length / groups.count;
@@ -186,11 +188,12 @@ export const batchNorm = defineOp({
     return outputs;
   },
 
-  backward({ training, eps }, inputs, _outputs, gradOutput) {
+  backward({ training, frozen, eps }, inputs, _outputs, gradOutput) {
     const x = need(inputs, 'x');
     const groups = batchGroups(x);
-    const stats = training ? statistics(x, groups) : runningStatistics(inputs);
-    return normBackward(inputs, groups, stats, eps, gradOutput, training);
+    const ofBatch = training && !frozen;
+    const stats = ofBatch ? statistics(x, groups) : runningStatistics(inputs);
+    return normBackward(inputs, groups, stats, eps, gradOutput, ofBatch);
   },
 });
 

@@ -7,6 +7,7 @@ import type { Remote } from 'comlink';
 import type {
   Command,
   DataApi,
+  DepthApi,
   Event,
   InspectorApi,
   InstrumentsApi,
@@ -23,6 +24,8 @@ export interface LabClient {
   instruments: Remote<InstrumentsApi>;
   /** Rejects with a `Failure`. */
   profiler: Remote<ProfilerApi>;
+  /** Rejects with a `Failure`. */
+  depth: Remote<DepthApi>;
   /** Rejects with a `Failure`. */
   surface: Remote<SurfaceApi>;
   /** Rejects with a `Failure`. */
@@ -56,7 +59,9 @@ export function createLabClient(): LabClient {
   const { port1, port2 } = new MessageChannel();
   const hello: OpenInstruments = { type: 'instruments', port: port2 };
   worker.postMessage(hello, [port2]);
-  const questions = wrap<InstrumentsApi & ProfilerApi & SurfaceApi & InspectorApi & DataApi>(port1);
+  const questions = wrap<
+    InstrumentsApi & ProfilerApi & SurfaceApi & InspectorApi & DataApi & DepthApi
+  >(port1);
 
   return {
     send: (command) => worker.postMessage(command),
@@ -66,6 +71,7 @@ export function createLabClient(): LabClient {
     },
     instruments: questions,
     profiler: questions,
+    depth: questions,
     surface: questions,
     inspector: questions,
     data: questions,

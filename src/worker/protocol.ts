@@ -15,6 +15,7 @@ import type {
   Pace,
   RunState as LabState,
 } from '../lab/experiment.ts';
+import type { DepthLab } from '../lab/depth.ts';
 import type { Inspector } from '../lab/inspector.ts';
 import type { Instruments } from '../lab/instruments.ts';
 import type { MetricsRow } from '../lab/run.ts';
@@ -73,7 +74,8 @@ export interface DatasetDescription {
 }
 
 export type { CheckResult } from '../lab/self_check.ts';
-export type { KernelText, OpAnswer, OpQuestion } from '../lab/instruments.ts';
+export type { KernelText } from '../lab/kernel_text.ts';
+export type { OpAnswer, OpQuestion } from '../lab/instruments.ts';
 export type { SignalLayer } from '../lab/signal.ts';
 export type { SignalSetting } from '../engine/signal.ts';
 
@@ -91,6 +93,16 @@ export type { AugmentPictures, StackAnswer } from '../lab/instruments.ts';
 export type { StackQuestion } from '../lab/stack.ts';
 export type { ChannelsAnswer, ShownPicture } from '../lab/pictures.ts';
 export type { AccuracyAnswer, CropsAnswer, DrawsAnswer } from '../lab/predictor.ts';
+
+/** What the chapter on depth asks of networks that train for it alone. */
+export type DepthApi = Pick<
+  DepthLab,
+  'construct' | 'trainConstruction' | 'openTwin' | 'trainTwin' | 'touchTwin'
+>;
+
+export type { ConstructionAnswer, ConstructionSetting } from '../lab/construction.ts';
+export type { SideRow } from '../lab/side_by_side.ts';
+export type { Touch, TwinSetting, TwinState } from '../lab/twin.ts';
 
 export type { Trial, TuningChoice, TuningWishes };
 export type { Expectation } from '../lab/expectation.ts';

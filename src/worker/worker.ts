@@ -1,6 +1,7 @@
 /** The worker's program: a {@link Host} between the page and the GPU, the instruments of the chapters, and the data sets. */
 import { expose } from 'comlink';
 import { openStore } from '../data/opfs.ts';
+import { DepthLab } from '../lab/depth.ts';
 import { Inspector } from '../lab/inspector.ts';
 import { Instruments } from '../lab/instruments.ts';
 import { testPictures } from '../lab/pictures.ts';
@@ -10,6 +11,7 @@ import { Host } from './host.ts';
 import type {
   Command,
   DataApi,
+  DepthApi,
   InspectorApi,
   InstrumentsApi,
   OpenInstruments,
@@ -20,9 +22,10 @@ import type {
 const desk = new DataDesk({ openStore: () => openStore(navigator.storage) });
 const host = new Host(navigator.gpu, desk, (event) => self.postMessage(event));
 const instruments = new Instruments(host.secondGpu(), () => host.data());
+const depth = new DepthLab(host.secondGpu(), () => host.data());
 const inspector = new Inspector((network, work) => host.atRest(network, work));
 
-const api: InstrumentsApi & ProfilerApi & SurfaceApi & InspectorApi & DataApi = {
+const api: InstrumentsApi & ProfilerApi & SurfaceApi & InspectorApi & DataApi & DepthApi = {
   run: (question) => plainly(instruments.run(question)),
   check: (onResult) => plainly(instruments.check(onResult)),
   activations: (network, path) => plainly(host.activations(network, path)),
@@ -33,6 +36,11 @@ const api: InstrumentsApi & ProfilerApi & SurfaceApi & InspectorApi & DataApi = 
   crops: (...question) => plainly(instruments.crops(...question)),
   draws: (...question) => plainly(instruments.draws(...question)),
   accuracy: (...question) => plainly(instruments.accuracy(...question)),
+  construct: (...question) => plainly(depth.construct(...question)),
+  trainConstruction: (steps) => plainly(depth.trainConstruction(steps)),
+  openTwin: (setting) => plainly(depth.openTwin(setting)),
+  trainTwin: (steps) => plainly(depth.trainTwin(steps)),
+  touchTwin: (touch) => plainly(depth.touchTwin(touch)),
   profile: (network) => plainly(host.profile(network)),
   expect: (config) => plainly(host.expect(config)),
   tryTunings: (config, onTrial) => plainly(host.tryTunings(config, onTrial)),

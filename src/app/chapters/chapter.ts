@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import type { LinkSchema } from './link.ts';
 
 export const CHAPTER_IDS = [
+  'depth',
   'normalization',
   'dropout',
   'activations',

@@ -8,6 +8,7 @@ interface ChapterModule {
 }
 
 const LOADERS: Record<ChapterId, () => Promise<ChapterModule>> = {
+  depth: () => import('./depth/index.tsx'),
   normalization: () => import('./normalization/index.tsx'),
   dropout: () => import('./dropout/index.tsx'),
   activations: () => import('./activations/index.tsx'),

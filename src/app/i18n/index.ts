@@ -6,6 +6,7 @@ import i18next from 'i18next';
 import { initReactI18next } from 'react-i18next';
 import { readPreference, writePreference } from '../preferences.ts';
 import type activations from '../chapters/activations/en.json';
+import type depth from '../chapters/depth/en.json';
 import type dropout from '../chapters/dropout/en.json';
 import type initialization from '../chapters/initialization/en.json';
 import type images from '../chapters/images/en.json';
@@ -22,6 +23,7 @@ declare module 'i18next' {
   interface CustomTypeOptions {
     resources: {
       translation: typeof en;
+      depth: typeof depth;
       normalization: typeof normalization;
       dropout: typeof dropout;
       activations: typeof activations;

@@ -1,0 +1,117 @@
+/** The chapter on depth in a real browser: its argument against plain loops, a construction and a twin that train. */
+import { expect, type Page } from '@playwright/test';
+import { normal, streamOf } from '../../src/random.ts';
+import { test } from './page.ts';
+
+const SIZES = [
+  [1440, 900],
+  [1024, 768],
+  [390, 844],
+] as const;
+
+/** Expects no overflow at any size in either language; ends in English, at the first size. */
+async function expectFits(page: Page): Promise<void> {
+  for (const language of ['中文', 'English']) {
+    await page.getByRole('radio', { name: language }).click();
+    for (const [width, height] of SIZES.toReversed()) {
+      await page.setViewportSize({ width, height });
+      const over = () =>
+        page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+      expect(await over(), `${language} at ${width}`).toBeLessThanOrEqual(0);
+    }
+  }
+}
+
+/** One under which the first weights drawn leave two units alive. */
+const SEED = 1;
+
+/** The argument in float64: how far the second layer is from the identity. */
+function distances(seed: number, scale: number): { plain: number; residual: number } {
+  const drawn = (name: string, count: number, factor: number) =>
+    Array.from({ length: count }, (_, i) => Math.fround(factor * normal(seed, streamOf(name), i)));
+  const times = (weight: number[], x: number[]) =>
+    x.map((_, o) => x.reduce((sum, value, i) => sum + value * weight[4 * o + i]!, 0));
+  const relu = (x: number[]) => x.map((value) => Math.max(0, value));
+  const spread = Math.sqrt(2 / 4);
+  const h = relu(times(drawn('W1 1', 16, spread), drawn('x', 4, 1)));
+  const z = times(drawn('W2', 16, scale * spread), h);
+  const far = (y: number[]) => Math.hypot(...y.map((value, i) => value - h[i]!)) / Math.hypot(...h);
+  return { plain: far(relu(z)), residual: far(relu(z.map((value, i) => value + h[i]!))) };
+}
+
+test('the argument in numbers, by keyboard, in both languages and at three sizes', async ({
+  page,
+}) => {
+  await page.goto(`#/depth?scale=0.95&seed=${SEED}`);
+  await expect(page.getByRole('link', { name: 'Experiment' })).toBeVisible();
+  const shown = page.locator('.depth-argument .readings dd');
+  await page.getByRole('slider', { name: 'Weights' }).press('ArrowRight');
+  await expect(page).toHaveURL(/scale=1(&|$)/);
+  const { plain, residual } = distances(SEED, 1);
+  expect(residual).toBeGreaterThan(0.1);
+  await expect
+    .poll(() => shown.allInnerTexts())
+    .toEqual([plain.toPrecision(3), residual.toPrecision(3)]);
+  await page.getByRole('button', { name: /^Residual: Distance/ }).press('Enter');
+  await expect(page.getByRole('dialog')).toContainText('elementwise/');
+  await page.keyboard.press('Escape');
+
+  // By hand both are the identity.
+  await page.getByRole('radio', { name: 'Set by hand' }).press('Enter');
+  await expect.poll(() => shown.allInnerTexts()).toEqual(['0', '0']);
+  await expectFits(page);
+  await page.goto('#/depth?present=1');
+  await expect(page.locator('.stepper')).toContainText('1 / 8');
+  // A radio in focus keeps its arrow keys.
+  await page.getByRole('heading', { level: 2 }).click();
+  await page.keyboard.press('ArrowRight');
+  await expect(page).toHaveURL(/stage=one/);
+});
+
+test('a deeper network is built that does as the shallow one, and trains on; a twin is cut', async ({
+  page,
+}) => {
+  await page.goto('#/depth?view=construction&residual=true&deep=14&steps=8');
+  await page.getByRole('button', { name: 'Train 8 steps and build' }).press('Enter');
+  const table = page.locator('.depth-table').first();
+  await expect(table).toBeVisible({ timeout: 150_000 });
+  const cells = (row: number) => table.getByRole('row').nth(row).getByRole('cell').allInnerTexts();
+  const [shallow, deep, off] = await cells(1);
+  expect(shallow).toMatch(/^\d+\.\d% \(\d+ wrong\)$/);
+  expect(deep).toBe(shallow);
+  expect(off).toBe('0');
+  for (const row of [3, 4]) expect(Number((await cells(row)).at(-1))).toBeLessThan(1e-5);
+
+  await page.getByText('The logits of the first image').click();
+  await page.getByRole('button', { name: /^residual-14: logit of disc/ }).press('Enter');
+  const rows = page.getByRole('dialog').locator('td');
+  const [kernel = NaN, reference = NaN] = (await rows.allInnerTexts()).map(Number);
+  expect(Math.abs(kernel - reference)).toBeLessThan(1e-3);
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: 'Train both on' }).click();
+  await page.getByRole('button', { name: 'Pause' }).click();
+  await expectFits(page);
+
+  await page.goto('#/depth?view=twin&network=residual-8');
+  await page.getByRole('button', { name: 'Train', exact: true }).click();
+  const readings = page.locator('.depth-twin .readings dd');
+  await expect(readings.first()).toHaveText(/[1-9]/, { timeout: 150_000 });
+  await page.getByRole('button', { name: 'Split the twin off' }).click();
+  await expect(page.locator('.depth-marks li')).toHaveCount(1);
+  const stepsAt = async () => Number((await readings.first().innerText()).replace(',', ''));
+  const split = await stepsAt();
+  await expect.poll(stepsAt).toBeGreaterThan(split + 1);
+  // Untouched, it is the same in every bit.
+  await expect(readings.nth(1)).toHaveText('0');
+  await page.getByRole('switch', { name: 'layer1.0: shortcut connected' }).press('Space');
+  await expect(page.locator('.depth-marks li').nth(1)).toContainText('shortcut of layer1.0 cut');
+  await expect
+    .poll(async () => Number((await readings.nth(1).innerText()).replace(',', '')))
+    .toBeGreaterThan(0);
+  await page.getByRole('button', { name: 'Pause' }).click();
+  await expectFits(page);
+
+  // What was trained is still there after a look at another view.
+  await page.getByRole('radio', { name: 'The construction' }).click();
+  await expect(table).toBeVisible();
+});

@@ -1,40 +1,94 @@
-/** The network of the chapters on images and regularization: it learns, and its draws are what they are called. */
+/**
+ * The network of the chapters on images and regularization: it learns, its draws are what they are called, and the float64
+ * reference gives the same predictions.
+ */
 import { expect, test } from 'vitest';
 import { generateBuiltin } from '../../src/data/builtin.ts';
 import { Gpu } from '../../src/engine/gpu/gpu.ts';
+import { trainForward } from '../../src/lab/forward.ts';
+import { channelsOf } from '../../src/lab/pictures.ts';
 import { Predictor, SOURCES } from '../../src/lab/predictor.ts';
 import { device } from './setup.ts';
 
-test('crops, draws and accuracy of a trained network', async () => {
+const gpu = new Gpu(device);
+/** Probabilities of a trained network in float32 and in float64 may differ by so much. */
+const CLOSE = 2e-4;
+
+function expectClose(actual: ArrayLike<number>, expected: ArrayLike<number>, what: string) {
+  expect(actual.length, what).toBe(expected.length);
+  const off = Array.from(actual, (value, i) => Math.abs(value - (expected[i] ?? NaN)));
+  expect(Math.max(...off), what).toBeLessThan(CLOSE);
+}
+
+test('crops, draws and accuracy of a trained network, by the kernels and by the reference', async () => {
   const dataset = await generateBuiltin({ size: 16 });
   const steps: number[] = [];
-  const predictor = await Predictor.train(new Gpu(device), dataset, (done) => steps.push(done));
+  const networks = await trainForward(gpu, dataset, (done) => steps.push(done));
   expect(steps.at(-1)).toBe(150);
+  const predictor = new Predictor(dataset, networks.kernels);
+  const reference = new Predictor(dataset, networks.reference);
 
-  const { crops, probabilities } = await predictor.crops(3, [1, 1.25]);
-  expect(crops.length).toBe(12);
+  const crops = await predictor.crops(3, [1, 1.25]);
+  const { probabilities } = crops;
+  expect(crops.by).toBe('gpu');
+  expect(crops.dispatches.length).toBeGreaterThan(10);
+  expect(crops.crops.length).toBe(12);
   expect(probabilities.shape).toEqual([13, 10]);
   const row = (index: number) => [...probabilities.data.slice(10 * index, 10 * index + 10)];
   expect(row(0).reduce((a, b) => a + b)).toBeCloseTo(1, 6);
   // The first crop at scale 1 is the picture itself.
-  row(1).forEach((value, i) => {
-    expect(value).toBeCloseTo(row(0)[i]!, 6);
-  });
+  expectClose(row(1), row(0), 'the first crop');
+  const proven = await reference.crops(3, [1, 1.25]);
+  expect(proven.by).toBe('reference');
+  expectClose(probabilities.data, proven.probabilities.data, 'crops');
 
   for (const source of SOURCES) {
-    const ask = () => predictor.draws(3, source, 20, 1, () => true);
+    const ask = () => predictor.draws(3, source, 40, 1, () => true);
     const { plain, draws } = await ask();
-    row(0).forEach((value, i) => {
-      expect(plain[i]).toBeCloseTo(value, 6);
-    });
+    expectClose(plain, row(0), source);
     const first = [...draws.data].filter((_, i) => i % 10 === 0);
     expect(new Set(first).size, source).toBeGreaterThan(10);
     // The same seed draws the same, and a pass in training mode left the network as it was.
     expect((await ask()).draws).toEqual(draws);
-    const { plain: share, byDraws } = await predictor.accuracy(source, 3, 1, () => true);
+    // The reference's draws are the same ones, one by one, beyond the first batch too.
+    const count = source === 'batch' ? 4 : 35;
+    const same = await reference.draws(3, source, count, 1, () => true);
+    expectClose(same.draws.data, draws.data.subarray(0, 10 * count), source);
+    const others = await reference.draws(3, source, 4, 2, () => true);
+    const off = Array.from(others.draws.data, (p, i) => Math.abs(p - (draws.data[i] ?? NaN)));
+    expect(Math.max(...off), source).toBeGreaterThan(10 * CLOSE);
+
+    const {
+      plain: share,
+      byDraws,
+      count: tested,
+    } = await predictor.accuracy(source, 3, 1, () => true);
     expect(share).toBeGreaterThan(0.5);
     expect(byDraws.length).toBe(3);
     expect(byDraws[2], source).toBeGreaterThan(0.4);
+    if (source !== 'dropout') continue;
+    // A picture on the border of two classes may fall to the other side.
+    const right = await reference.accuracy(source, 1, 1, () => true);
+    expect(Math.abs(right.plain - share) * tested).toBeLessThan(2);
+    expect(Math.abs(right.byDraws[0]! - byDraws[0]!) * tested).toBeLessThan(2);
   }
-  predictor.destroy();
+
+  // Whoever no longer waits ends it.
+  await expect(reference.draws(3, 'dropout', 64, 1, () => false)).rejects.toMatchObject({
+    code: 'given-up',
+  });
+  networks.kernels.destroy();
 }, 120_000);
+
+test('channels after a step of normalization, with the reference beside them', async () => {
+  const dataset = await generateBuiltin({ size: 16 });
+  for (const step of ['raw', 'centred', 'scaled'] as const) {
+    const { channels, reference, dispatches, by } = await channelsOf(gpu, dataset, step, 0);
+    expect(by).toBe('gpu');
+    expect(dispatches.map(({ entry }) => entry)).toEqual(['gather']);
+    for (const [c, { mean, deviation }] of channels.entries()) {
+      expect(mean).toBeCloseTo(reference[c]!.mean, 6);
+      expect(deviation).toBeCloseTo(reference[c]!.deviation, 6);
+    }
+  }
+});

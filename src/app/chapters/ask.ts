@@ -23,9 +23,11 @@ export interface Asked<T> {
 
 /**
  * Asks whenever `ask` changes (keep it with `useCallback`). Answers that come late, after another question, are left
- * aside.
+ * aside; `wanted` says meanwhile whether an answer still is.
  */
-export function useAsked<T>(ask: (instruments: Instruments) => Promise<T>): Asked<T> {
+export function useAsked<T>(
+  ask: (instruments: Instruments, wanted: () => boolean) => Promise<T>,
+): Asked<T> {
   const instruments = useInstruments();
   const [asked, setAsked] = useState<Asked<T> & { of: unknown }>({
     answer: null,
@@ -35,7 +37,7 @@ export function useAsked<T>(ask: (instruments: Instruments) => Promise<T>): Aske
   });
   useEffect(() => {
     let wanted = true;
-    ask(instruments).then(
+    ask(instruments, () => wanted).then(
       (answer) => wanted && setAsked({ answer, failure: null, waiting: false, of: ask }),
       (failure: Failure) => wanted && setAsked({ answer: null, failure, waiting: false, of: ask }),
     );

@@ -24,7 +24,6 @@ import type {
   NormalizingStep,
 } from './pictures.ts';
 import { trainForward } from './forward.ts';
-import type { Trained } from './forward.ts';
 import { Predictor } from './predictor.ts';
 import type {
   AccuracyAnswer,
@@ -100,11 +99,17 @@ export interface OpAnswer {
   kernels: KernelText[];
 }
 
+/** The same network twice. */
+interface Predictors {
+  kernels: Predictor;
+  reference: Predictor;
+}
+
 export class Instruments {
   private readonly gpu: Promise<Gpu | null>;
   /** The data set of the experiment. */
   private readonly data: () => Promise<Dataset>;
-  private trained: { of: Dataset; networks: Trained } | null = null;
+  private predictors: Predictors | null = null;
   /** Questions are answered one after the other: their runs share buffers. */
   private last: Promise<unknown> = Promise.resolve();
 
@@ -217,24 +222,30 @@ export class Instruments {
     progress: Progress,
     work: (predictor: Predictor) => Promise<T>,
   ): Promise<WithKernels<T>> {
-    const ask = async ({ of, networks }: NonNullable<Instruments['trained']>) =>
-      withKernels(
-        await work(new Predictor(of, by === 'gpu' ? networks.kernels : networks.reference)),
+    if (by === 'gpu') {
+      return this.inTurn(async (gpu) =>
+        withKernels(await work((await this.training(gpu, progress)).kernels)),
       );
-    if (by === 'gpu') return this.inTurn(async (gpu) => ask(await this.training(gpu, progress)));
+    }
     // The reference takes its time and shares no buffers: nobody waits for it.
-    return ask(await this.inTurn((gpu) => this.training(gpu, progress)));
+    const { reference } = await this.inTurn((gpu) => this.training(gpu, progress));
+    return withKernels(await work(reference));
   }
 
   /** The network trained on the present data set. */
-  private async training(gpu: Gpu | null, progress: Progress) {
+  private async training(gpu: Gpu | null, progress: Progress): Promise<Predictors> {
     if (!gpu) throw new FathomError('no-training', 'there is no WebGPU device here to train on');
-    const of = await this.data();
-    if (this.trained && sameSet(this.trained.of, of)) return this.trained;
-    this.trained?.networks.kernels.destroy();
-    this.trained = null;
-    this.trained = { of, networks: await trainForward(gpu, of, progress) };
-    return this.trained;
+    const dataset = await this.data();
+    if (this.predictors && sameSet(this.predictors.kernels.dataset, dataset))
+      return this.predictors;
+    this.predictors?.kernels.destroy();
+    this.predictors = null;
+    const { kernels, reference } = await trainForward(gpu, dataset, progress);
+    this.predictors = {
+      kernels: new Predictor(dataset, kernels),
+      reference: new Predictor(dataset, reference),
+    };
+    return this.predictors;
   }
 
   private inTurn<T>(work: (gpu: Gpu | null) => Promise<T>): Promise<T> {

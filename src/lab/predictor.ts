@@ -186,6 +186,10 @@ export class Predictor {
     return { ...this.about(WAYS[source]), x, count, plain, byDraws };
   }
 
+  destroy(): void {
+    this.network.destroy();
+  }
+
   private about({ variant, mode }: Way): PredictorAnswer {
     const { classes, statistics, id } = this.dataset;
     const { gpu, weights } = this.network;

@@ -6,7 +6,9 @@
 //   y[n,h,w,c] = (byte(picture[n], c, h, w) / 255 − mean_c) / std_c
 //
 // pictures: pictures × C×H×W bytes, four a word; picture_labels: a byte each, four a word; indices: N pictures;
-// channel_statistics: for each vec4 of channels mean and 1/std. Constants: N, C, H, W, C4.
+// channel_statistics: for each vec4 of channels mean and 1/std. A SHARDED set lies in several buffers, each with a
+// dispatch of its own: `pictures` are then those from FIRST on, COUNT of them, and what is not among them stays as it is.
+// Constants: N, C, H, W, C4, SHARDED.
 // Dispatch: ⌈N·H·W·C4 / 64⌉ workgroups, one invocation a vec4 of y.
 //#section gather
 @group(0) @binding(0) var<storage, read> pictures: array<u32>;
@@ -30,6 +32,14 @@ fn gather(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gro
   let pixel = v / C4 % (H * W);
   let n = v / (C4 * W * H);
   let picture = indices[n];
+  //#if SHARDED
+  let place = picture - FIRST;
+  if (place >= COUNT) {
+    return;
+  }
+  //#else
+  let place = picture;
+  //#end
   if (quad == 0 && pixel == 0) {
     labels[n] = byte_of(picture_labels[picture / 4u], picture);
   }
@@ -37,7 +47,7 @@ fn gather(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gro
   let inverse = channel_statistics[quad * 2 + 1];
   var value = vec4f();
   for (var lane = 0; lane < min(4, C - quad * 4); lane++) {
-    let at = (picture * u32(C) + u32(quad * 4 + lane)) * u32(H * W) + u32(pixel);
+    let at = (place * u32(C) + u32(quad * 4 + lane)) * u32(H * W) + u32(pixel);
     value[lane] = (f32(byte_of(pictures[at / 4u], at)) / 255.0 - mean[lane]) * inverse[lane];
   }
   y[v] = value;

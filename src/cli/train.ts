@@ -15,6 +15,7 @@ import type { ExperimentConfig } from '../lab/config.ts';
 import { CSV_HEADER, csvLine } from '../lab/csv.ts';
 import { Experiment } from '../lab/experiment.ts';
 import type { LabEvent } from '../lab/experiment.ts';
+import { SURVEY_BOUNDS } from '../lab/surface.ts';
 import { SMOOTHING_WINDOW } from '../lab/run.ts';
 import type { MetricsRow } from '../lab/run.ts';
 import { parseNetwork } from '../network/file.ts';
@@ -22,6 +23,8 @@ import type { NetworkSpec } from '../network/spec.ts';
 import { TUNING_NAMES, tuningFor } from '../ops/tuning.ts';
 import { openDevice } from './adapter.ts';
 import { DATA_NAMES, openData } from './data.ts';
+import { writeSurveys } from './survey.ts';
+import type { SurveySettings } from './survey.ts';
 
 /** Starting points for `--preset`; every option can still be given. */
 const PRESETS: Record<string, Partial<ExperimentConfig>> = {
@@ -80,9 +83,19 @@ function program(): Command {
     .option('--saturation <s>', 'the same of saturation')
     .option('--cutout <pixels>', 'augmentation: side of a square set to the mean; 0 is off')
     .option('--seed <number>', 'weights, order of batches and augmentation follow from it')
+    .option(
+      '--surface <points>',
+      `at the end, the loss on points × points around each network (odd, ${range(SURVEY_BOUNDS.points)}): DIR/surface-NETWORK.json`,
+    )
+    .option('--surface-range <r>', 'how far it reaches, in norms of the filters (default 1)')
+    .option('--surface-images <pictures>', 'training pictures it is taken on (default 512)')
     .option('--out <dir>', 'where metrics.csv and config.json go (required)')
     .option('--no-seconds', 'leave the column of seconds empty: equal runs then give equal bytes')
     .option('--adapter <name>', 'default, lavapipe, swiftshader or the path of a Vulkan ICD file')
+    .option(
+      '--picture-memory <MiB>',
+      'GPU memory that pictures may take; a larger set is streamed, with the same curves (default: what suits the adapter)',
+    )
     .addOption(
       new Option(
         '--tuning <name>',
@@ -133,6 +146,38 @@ function numberOf(name: string, text: string): number {
   throw new FathomError('options', `${optionOf(name)}: expected a number, not "${text}"`);
 }
 
+/** What `--surface` asks for; null where it is not given. */
+function surveySettings(options: Options, seed: number): SurveySettings | null {
+  const read = (name: string, fallback: number) =>
+    options[name] === undefined ? fallback : numberOf(name, String(options[name]));
+  if (options.surface === undefined) return null;
+  const settings = {
+    points: read('surface', 0),
+    range: read('surfaceRange', 1),
+    images: read('surfaceImages', 512),
+    seed,
+  };
+  const { points, range: reach, images } = SURVEY_BOUNDS;
+  expectWithin('surface', settings.points, points);
+  if (settings.points % 2 === 0) throw new FathomError('options', '--surface: must be odd');
+  expectWithin('surfaceRange', settings.range, reach);
+  expectWithin('surfaceImages', settings.images, images);
+  return settings;
+}
+
+function expectWithin(name: string, value: number, bounds: { min: number; max: number }): void {
+  if (value >= bounds.min && value <= bounds.max) return;
+  throw new FathomError('options', `${optionOf(name)}: expected ${range(bounds)}, not ${value}`);
+}
+
+/** What pictures may take on the GPU; undefined where nothing was said. */
+function pictureBytes({ pictureMemory }: Options): number | undefined {
+  if (typeof pictureMemory !== 'string') return undefined;
+  const mebibytes = numberOf('pictureMemory', pictureMemory);
+  if (mebibytes >= 0) return mebibytes * 2 ** 20;
+  throw new FathomError('options', `--picture-memory: expected 0 or more, not ${mebibytes}`);
+}
+
 const DEFAULTS: Record<string, unknown> = experimentConfig.parse({});
 
 async function readConfig(path: string): Promise<Record<string, unknown>> {
@@ -181,9 +226,11 @@ async function main(): Promise<void> {
   );
   const options = cli.opts<Options>();
   const config = await configOf(options);
+  const surface = surveySettings(options, config.seed);
   if (typeof options.out !== 'string') {
     throw new FathomError('options', '--out: name a directory for metrics.csv and config.json');
   }
+  const room = pictureBytes(options);
   const dataset = await openData(config.data, config.size, (stage, done, total) =>
     showProgress(`${stage} data`, done, total),
   );
@@ -230,11 +277,17 @@ async function main(): Promise<void> {
     printed = performance.now();
     printProgress();
   };
-  const experiment = await Experiment.create(new Gpu(device, tuning), config, dataset, {
+  const gpu = new Gpu(device, tuning, room);
+  const experiment = await Experiment.create(gpu, config, dataset, {
     emit,
     failed: (error) => failures.push(error instanceof Error ? error : new Error(String(error))),
     progress: (done, total) => showProgress('compile kernels', done, total),
   });
+  const { streamed } = experiment;
+  if (streamed.length > 0) {
+    const limit = Math.floor(gpu.pictureBytes / 2 ** 20);
+    console.log(`streamed, for want of room in ${limit} MiB of GPU memory: ${streamed.join(', ')}`);
+  }
   const interruption = new AbortController();
   process.once('SIGINT', () => {
     interruption.abort();
@@ -249,6 +302,12 @@ async function main(): Promise<void> {
   console.log(`wrote ${join(out, 'metrics.csv')} and ${join(out, 'config.json')}`);
   const [failure] = failures;
   if (failure) throw failure;
+  if (surface && !interruption.signal.aborted) {
+    await writeSurveys(experiment, surface, out, (done, total) =>
+      showProgress('surface', done, total),
+    );
+    console.log(`wrote ${config.networks.map((id) => `surface-${id}.json`).join(', ')}`);
+  }
   await experiment.close();
   device.destroy();
   if (interruption.signal.aborted && experiment.state !== 'finished') {

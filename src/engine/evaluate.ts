@@ -1,5 +1,6 @@
 /** A network's loss and error over a whole data set. */
 import type { StepScalars } from '../ops/step.ts';
+import type { Mode } from './graph/lower.ts';
 import type { GpuNetwork } from './network.ts';
 
 export interface Evaluation {
@@ -12,12 +13,14 @@ export interface Evaluation {
 export interface EvaluateOptions {
   /** Pictures of the test set. */
   count: number;
+  /** Which of them; the first `count` where nothing is said. */
+  pictures?: Uint32Array;
   /** Seed and iteration matter where dropout is left on; the rest is not read. */
   scalars: StepScalars;
   /** The summaries take ⌈count / batch⌉ slots from here on. */
   firstSlot?: number;
-  /** `monte_carlo` leaves dropout on. */
-  mode?: 'evaluate' | 'monte_carlo';
+  /** `monte_carlo` leaves dropout on, `batch_statistics` normalizes by the batch. */
+  mode?: Exclude<Mode, 'train'>;
   /** Told after each pass how many are done, and waited for; evaluation is given up when it answers false. */
   onPass?: (done: number, total: number) => boolean | Promise<boolean>;
   /** Submits of one pass. */
@@ -33,8 +36,9 @@ const PASSES_IN_FLIGHT = 2;
  */
 export async function evaluate(
   network: GpuNetwork,
-  { count, scalars, firstSlot = 0, mode = 'evaluate', onPass, submits }: EvaluateOptions,
+  options: EvaluateOptions,
 ): Promise<Evaluation | null> {
+  const { count, pictures, scalars, firstSlot = 0, mode = 'evaluate', onPass, submits } = options;
   const { batch } = network.options;
   const total = Math.ceil(count / batch);
   const indices = new Uint32Array(batch);
@@ -42,7 +46,10 @@ export async function evaluate(
   const validIn = (b: number) => Math.min(batch, count - b * batch);
   for (let b = 0; b < total; b++) {
     // The rest of a partial batch repeats the last picture and counts nothing.
-    for (let i = 0; i < batch; i++) indices[i] = Math.min(b * batch + i, count - 1);
+    for (let i = 0; i < batch; i++) {
+      const place = Math.min(b * batch + i, count - 1);
+      indices[i] = pictures ? (pictures[place] ?? 0) : place;
+    }
     // Each batch draws masks of its own.
     const iteration = mode === 'monte_carlo' ? scalars.iteration + b : scalars.iteration;
     const own = { ...scalars, iteration, valid: validIn(b) };

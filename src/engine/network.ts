@@ -39,6 +39,8 @@ export interface NetworkOptions {
   recipe?: Recipe;
   /** Whether shortcuts may be connected and cut later, at no cost; on by default. Off compiles half as many passes. */
   rewirable?: boolean;
+  /** Passes that will be run; training and evaluation where nothing is said. */
+  modes?: readonly Mode[];
   /** Both on by default; off to test against. */
   fusion?: boolean;
   reuse?: boolean;
@@ -107,7 +109,7 @@ export class GpuNetwork {
   /** All that were prepared, by mode and wiring. */
   private readonly programs = new Map<string, Program>();
   /** Those of the present wiring. */
-  private current: Record<Mode, Program> | null = null;
+  private current: ReadonlyMap<Mode, Program> = new Map();
 
   private constructor(gpu: Gpu, spec: NetworkSpec, options: NetworkOptions) {
     this.gpu = gpu;
@@ -155,7 +157,7 @@ export class GpuNetwork {
   }
 
   /**
-   * Lays out memory, initializes weights from the seed and compiles the passes for training and evaluation. Where the network
+   * Lays out memory, initializes weights from the seed and compiles the passes of its modes. Where the network
    * is rewirable, its passes with shortcuts connected and cut are laid out as well; {@link compileAll} compiles what is
    * left of them, and to switch then costs nothing.
    */
@@ -204,9 +206,7 @@ export class GpuNetwork {
         progress?.(index + done / Math.max(1, total), modes.length),
       );
     }
-    const [train, evaluate] = [this.prepare('train', spec), this.prepare('evaluate', spec)];
-    const sampled = modes.includes('monte_carlo') ? this.prepare('monte_carlo', spec) : evaluate;
-    this.current = { train, evaluate, monte_carlo: sampled };
+    this.current = new Map(modes.map((mode) => [mode, this.prepare(mode, spec)]));
     this.spec = spec;
   }
 
@@ -217,6 +217,7 @@ export class GpuNetwork {
 
   /** Evaluation that samples differs from plain evaluation where there is dropout. */
   private get modes(): readonly Mode[] {
+    if (this.options.modes) return this.options.modes;
     const { nodes } = buildGraph(withShortcuts(this.spec, true), this.options.batch);
     const samples = nodes.some(({ op }) => op === ops.dropout || op === ops.dropout2d);
     return samples ? ['train', 'evaluate', 'monte_carlo'] : ['train', 'evaluate'];
@@ -254,8 +255,11 @@ export class GpuNetwork {
 
   /** The pass of a mode as the network is wired now. */
   program(mode: Mode): Program {
-    if (!this.current) throw new Error(`the passes of ${this.spec.name} were not prepared`);
-    return this.current[mode];
+    // Without dropout there is nothing to sample.
+    const program =
+      this.current.get(mode) ?? (mode === 'monte_carlo' ? this.current.get('evaluate') : undefined);
+    if (!program) throw new Error(`no pass of ${this.spec.name} was prepared for ${mode}`);
+    return program;
   }
 
   /**
@@ -465,6 +469,16 @@ export class GpuNetwork {
     return unpack(lowered.logits, new Float32Array(bytes));
   }
 
+  /** Weights and running statistics, for passes that read them, or write those of a network made for it. */
+  get learned(): Pick<Memory, 'weight' | 'statistics'> {
+    return this.memory;
+  }
+
+  /** Where a parameter lies among the weights, in bytes. */
+  offsetOf(parameter: string): number {
+    return offset(this.parameterOffsets, parameter);
+  }
+
   /** Bytes of what this network keeps from step to step. */
   get keptBytes(): Record<'weights' | 'gradients' | 'optimizer' | 'statistics', number> {
     return {
@@ -480,7 +494,7 @@ export class GpuNetwork {
     for (const buffer of [...buffersOf(this.memory), this.step, this.summaries]) buffer.destroy();
     for (const { pass } of this.programs.values()) pass.destroy();
     this.programs.clear();
-    this.current = null;
+    this.current = new Map();
     this.batchBuffers?.x.destroy();
     this.batchBuffers?.labels.destroy();
   }

@@ -4,7 +4,7 @@
  */
 import type { ChannelStatistics } from '../data/dataset.ts';
 import { emitAugmentation, resizeCropCall } from '../ops/augment.ts';
-import { gatherCall } from '../ops/batch.ts';
+import { gatherCalls } from '../ops/batch.ts';
 import { elements, imageDims } from '../ops/tensor.ts';
 import type { Shape, Tensor } from '../ops/tensor.ts';
 import type { Augmentation, Crop, Draw } from '../reference/augmentation.ts';
@@ -35,8 +35,9 @@ export function runGather(
   const words = new Uint32Array(Math.ceil(elements(shape) / 4));
   new Uint8Array(words.buffer).set(bytes);
   return run(gpu, shape, (bench, recorder, y) => {
+    const pictures = bench.putBytes('pictures', [words.length], words);
     const source = {
-      pictures: bench.putBytes('pictures', [words.length], words),
+      shards: [{ pictures, first: 0, count: n }],
       labels: bench.putBytes('labels', [n], new Uint32Array(n)),
       indices: bench.putBytes(
         'indices',
@@ -45,7 +46,8 @@ export function runGather(
       ),
       statistics: putStatistics(bench, c, statistics),
     };
-    recorder.dispatch(gatherCall(source, y, recorder.transient('picked labels', [n], 'flat')));
+    const labels = recorder.transient('picked labels', [n], 'flat');
+    for (const call of gatherCalls(source, y, labels)) recorder.dispatch(call);
   });
 }
 

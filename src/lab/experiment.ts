@@ -6,8 +6,9 @@
  * network while a step is being put together. What takes long (an evaluation, a step in slow motion) makes
  * way for commands that are urgent.
  */
-import type { Dataset, LabelledImages } from '../data/dataset.ts';
-import { DeviceDataset } from '../engine/dataset.ts';
+import type { Dataset, Part } from '../data/dataset.ts';
+import { placeDataset } from '../engine/dataset.ts';
+import type { DeviceDataset } from '../engine/dataset.ts';
 import { evaluate } from '../engine/evaluate.ts';
 import { GpuNetwork } from '../engine/network.ts';
 import { Observer } from '../engine/observe.ts';
@@ -29,6 +30,8 @@ import { learningRateAt } from './schedule.ts';
 import { profileNetwork } from './profile.ts';
 import type { NetworkMeasurement } from './profile.ts';
 import { NetworkRun, TRAIN_SLOTS } from './run.ts';
+import { paceOf, survey } from './surface.ts';
+import type { OnPoint, Survey, SurveyQuestion, SurveyedLab } from './surface.ts';
 import { watchedLayers } from './watch.ts';
 import type { WatchedLayer } from './watch.ts';
 import type { MetricsRow } from './run.ts';
@@ -207,18 +210,7 @@ export class Experiment {
     hooks: ExperimentHooks,
   ): Promise<Experiment> {
     const { batch, seed } = config;
-    const { channels, statistics } = dataset;
-    const upload = (images: LabelledImages) =>
-      new DeviceDataset(gpu, images, channels, statistics, batch);
-    const train = upload(dataset.train);
-    let test: DeviceDataset;
-    try {
-      test = upload(dataset.test);
-    } catch (error) {
-      train.destroy();
-      throw error;
-    }
-    const data = { train, test };
+    const data = placeDataset(gpu, dataset, batch);
     const recipe = { ...recipeOf(config), augmentation: augmentationOf(config) };
     const experiment = new Experiment(gpu, config, dataset, data, hooks);
     const summarySlots = TRAIN_SLOTS + Math.ceil(dataset.test.count / batch);
@@ -416,6 +408,30 @@ export class Experiment {
     });
   }
 
+  /** The loss around a network's weights; see `lab/surface.ts`. Training goes on between two points. */
+  survey(question: SurveyQuestion, onPoint: OnPoint): Promise<Survey> {
+    return survey(this.surveyed(), question, onPoint);
+  }
+
+  /** Seconds that one picture takes at a point of such a survey. */
+  surveyPace(question: SurveyQuestion): Promise<number> {
+    return paceOf(this.surveyed(), question, this.now);
+  }
+
+  private surveyed(): SurveyedLab {
+    const { train, test } = this.dataset;
+    return {
+      between: (work) => this.between(work),
+      run: (id) => this.runOf(id),
+      data: {
+        train: { device: this.train, labels: train.labels },
+        test: { device: this.test, labels: test.labels },
+      },
+      scalars: stepScalars(this.config),
+      submits: (id) => this.submitsFor(this.runOf(id), EVALUATION_PER_STEP),
+    };
+  }
+
   private runOf(id: string): NetworkRun {
     const run = this.runs.find((candidate) => candidate.id === id);
     if (!run) {
@@ -424,6 +440,11 @@ export class Experiment {
       });
     }
     return run;
+  }
+
+  /** The parts of the set that are streamed: their pictures take more of the GPU's memory than they may. */
+  get streamed(): Part[] {
+    return (['train', 'test'] as const).filter((part) => this[part].streamed);
   }
 
   /** Resolves when nothing is left to do: paused, finished or ready, and all rows given out. */

@@ -78,7 +78,7 @@ export async function trainForward(
   const { seed, steps } = CONFIG;
   const { train, test, channels, statistics } = dataset;
   if (test.count === 0) throw new Error('a data set has test pictures');
-  const data = new DeviceDataset(gpu, train, channels, statistics, BATCH);
+  const data = new DeviceDataset(gpu, train, { channels, statistics, batch: BATCH });
   const options = { batch: BATCH, seed, rewirable: false };
   const specs = {
     dropout: specOf(VARIANTS.dropout, CONFIG, dataset),

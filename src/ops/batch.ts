@@ -1,12 +1,21 @@
 /** Gathers and normalizes a batch on the GPU; see `shaders/batch.wgsl`. */
-import { ceilDiv, grid, read, write } from './op.ts';
+import { ceilDiv, grid, read, update, write } from './op.ts';
 import type { KernelCall } from './op.ts';
 import { imageDims, quads } from './tensor.ts';
 import type { Tensor } from './tensor.ts';
 
-export interface BatchSource {
+/** Pictures that lie in one buffer. */
+export interface Shard {
   /** N×C×H×W bytes, four a word. */
   pictures: Tensor;
+  /** Number of the first picture here. */
+  first: number;
+  count: number;
+}
+
+export interface BatchSource {
+  /** All pictures: as many of them in each as one buffer may hold. */
+  shards: readonly Shard[];
   /** One byte a picture, four a word. */
   labels: Tensor;
   /** Which pictures make up the batch. */
@@ -15,22 +24,29 @@ export interface BatchSource {
   statistics: Tensor;
 }
 
-/** Fills `x` [N, C, H, W] and `labels` [N] from the pictures that `source.indices` names. */
-export function gatherCall(source: BatchSource, x: Tensor, labels: Tensor): KernelCall {
+/** Fill `x` [N, C, H, W] and `labels` [N] from the pictures that `source.indices` names, shard by shard. */
+export function gatherCalls(source: BatchSource, x: Tensor, labels: Tensor): KernelCall[] {
   const [N, C, H, W] = imageDims(x.shape);
   const C4 = quads(C);
-  return {
-    shader: 'batch',
-    entry: 'gather',
-    constants: { N, C, H, W, C4 },
-    bindings: [
-      read(source.pictures),
-      read(source.labels),
-      read(source.indices),
-      read(source.statistics),
-      write(x),
-      write(labels),
-    ],
-    workgroups: grid(ceilDiv(N * H * W * C4, 64)),
-  };
+  const sharded = source.shards.length > 1;
+  return source.shards.map(({ pictures, first, count }, index) => {
+    const fill = index === 0 ? write : update;
+    return {
+      shader: 'batch',
+      entry: 'gather',
+      constants: {
+        ...{ N, C, H, W, C4, SHARDED: sharded },
+        ...(sharded && { FIRST: first, COUNT: count }),
+      },
+      bindings: [
+        read(pictures),
+        read(source.labels),
+        read(source.indices),
+        read(source.statistics),
+        fill(x),
+        fill(labels),
+      ],
+      workgroups: grid(ceilDiv(N * H * W * C4, 64)),
+    };
+  });
 }

@@ -12,6 +12,7 @@ import type {
   InstrumentsApi,
   OpenInstruments,
   ProfilerApi,
+  SurfaceApi,
 } from './protocol.ts';
 
 export interface LabClient {
@@ -22,6 +23,8 @@ export interface LabClient {
   instruments: Remote<InstrumentsApi>;
   /** Rejects with a `Failure`. */
   profiler: Remote<ProfilerApi>;
+  /** Rejects with a `Failure`. */
+  surface: Remote<SurfaceApi>;
   /** Rejects with a `Failure`. */
   inspector: Remote<InspectorApi>;
   /** Rejects with a `Failure`. */
@@ -53,7 +56,7 @@ export function createLabClient(): LabClient {
   const { port1, port2 } = new MessageChannel();
   const hello: OpenInstruments = { type: 'instruments', port: port2 };
   worker.postMessage(hello, [port2]);
-  const questions = wrap<InstrumentsApi & ProfilerApi & InspectorApi & DataApi>(port1);
+  const questions = wrap<InstrumentsApi & ProfilerApi & SurfaceApi & InspectorApi & DataApi>(port1);
 
   return {
     send: (command) => worker.postMessage(command),
@@ -63,6 +66,7 @@ export function createLabClient(): LabClient {
     },
     instruments: questions,
     profiler: questions,
+    surface: questions,
     inspector: questions,
     data: questions,
   };

@@ -17,6 +17,7 @@ import type { NetworkProfile, Pace, Subject } from '../lab/experiment.ts';
 import type { DataShape } from '../lab/networks.ts';
 import { TIMED, expectationOf, timeNetwork } from '../lab/expectation.ts';
 import type { Expectation } from '../lab/expectation.ts';
+import type { OnPoint, Survey, SurveyQuestion } from '../lab/surface.ts';
 import { chooseTuning, fastest, tryTunings } from '../lab/tuner.ts';
 import type { Trial, TuningWishes } from '../lab/tuner.ts';
 import { missingSet, namedFiles, sparingly } from './data_desk.ts';
@@ -105,6 +106,16 @@ export class Host {
   /** As {@link Experiment.profile}, of the experiment that stands when all that was asked for has been built. */
   async profile(network: string): Promise<NetworkProfile> {
     return (await this.standing()).profile(network);
+  }
+
+  /** As {@link Experiment.survey}, likewise. */
+  async survey(question: SurveyQuestion, onPoint: OnPoint): Promise<Survey> {
+    return (await this.standing()).survey(question, onPoint);
+  }
+
+  /** As {@link Experiment.surveyPace}, likewise. */
+  async surveyPace(question: SurveyQuestion): Promise<number> {
+    return (await this.standing()).surveyPace(question);
   }
 
   /** As {@link Experiment.activations}, likewise. */

@@ -18,6 +18,7 @@ import type {
 import type { Inspector } from '../lab/inspector.ts';
 import type { Instruments } from '../lab/instruments.ts';
 import type { MetricsRow } from '../lab/run.ts';
+import type { OnPoint, Survey, SurveyQuestion } from '../lab/surface.ts';
 import type { Trial, TuningChoice, TuningWishes } from '../lab/tuner.ts';
 import type { ChannelStatistics, LoadProgress, Provenance } from '../data/dataset.ts';
 import type { KnownId } from '../data/known.ts';
@@ -108,6 +109,16 @@ export interface ProfilerApi {
   expect(config: ExperimentConfig): Promise<Expectation>;
   /** Tries the tunings worth it on this adapter on steps of a configuration; gives the fastest of those that are right. */
   tryTunings(config: ExperimentConfig, onTrial: (trial: Trial) => void): Promise<TuningName | null>;
+}
+
+export type { Survey, SurveyPoint, SurveyQuestion } from '../lab/surface.ts';
+
+/** What the page asks of the loss around a network's weights; training carries on between two points. */
+export interface SurfaceApi {
+  /** Tells each point as it comes, from coarse to fine; `onPoint` ends it by answering false. */
+  survey(question: SurveyQuestion, onPoint: OnPoint): Promise<Survey>;
+  /** Seconds that one picture takes at a point of such a survey. */
+  surveyPace(question: SurveyQuestion): Promise<number>;
 }
 
 /** What the page asks about the inside of a network of the experiment; training waits meanwhile, and carries on. */

@@ -14,6 +14,7 @@ import type {
   InstrumentsApi,
   OpenInstruments,
   ProfilerApi,
+  SurfaceApi,
 } from './protocol.ts';
 
 const desk = new DataDesk({ openStore: () => openStore(navigator.storage) });
@@ -21,7 +22,7 @@ const host = new Host(navigator.gpu, desk, (event) => self.postMessage(event));
 const instruments = new Instruments(host.secondGpu(), () => host.data());
 const inspector = new Inspector((network, work) => host.atRest(network, work));
 
-const api: InstrumentsApi & ProfilerApi & InspectorApi & DataApi = {
+const api: InstrumentsApi & ProfilerApi & SurfaceApi & InspectorApi & DataApi = {
   run: (question) => plainly(instruments.run(question)),
   check: (onResult) => plainly(instruments.check(onResult)),
   activations: (network, path) => plainly(host.activations(network, path)),
@@ -35,6 +36,8 @@ const api: InstrumentsApi & ProfilerApi & InspectorApi & DataApi = {
   profile: (network) => plainly(host.profile(network)),
   expect: (config) => plainly(host.expect(config)),
   tryTunings: (config, onTrial) => plainly(host.tryTunings(config, onTrial)),
+  survey: (question, onPoint) => plainly(host.survey(question, onPoint)),
+  surveyPace: (question) => plainly(host.surveyPace(question)),
   features: (...question) => plainly(inspector.features(...question)),
   attribution: (...question) => plainly(inspector.attribution(...question)),
   occlusion: (...question) => plainly(inspector.occlusion(...question)),

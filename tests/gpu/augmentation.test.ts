@@ -113,7 +113,11 @@ test('a network trains on the augmented pictures', async () => {
   const data = { count: 6, images: bytesOf(shape), labels: new Uint8Array(6) };
   const losses: number[] = [];
   for (const cutout of [0, 6]) {
-    const dataset = new DeviceDataset(gpu, data, 3, statisticsOf(3), 6);
+    const dataset = new DeviceDataset(gpu, data, {
+      channels: 3,
+      statistics: statisticsOf(3),
+      batch: 6,
+    });
     const network = await GpuNetwork.create(
       gpu,
       cifarNetwork({

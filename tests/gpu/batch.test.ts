@@ -1,6 +1,7 @@
 /** How a batch of training pictures comes about, against the same computation on the CPU. */
-import { describe, expect, test } from 'vitest';
-import { DeviceDataset } from '../../src/engine/dataset.ts';
+import { describe, expect, test, vi } from 'vitest';
+import { DeviceDataset, placeDataset } from '../../src/engine/dataset.ts';
+import type { DeviceDatasetOptions } from '../../src/engine/dataset.ts';
 import { Gpu } from '../../src/engine/gpu/gpu.ts';
 import { GpuNetwork } from '../../src/engine/network.ts';
 import { runAugment } from '../../src/engine/run_op.ts';
@@ -77,7 +78,8 @@ describe('augmentation', () => {
 });
 
 describe('a batch in a network', () => {
-  const [count, channels, side, batch] = [11, 3, 8, 5];
+  // Pictures of 147 bytes: hardly one begins at a whole word.
+  const [count, channels, side, batch] = [11, 3, 7, 5];
   const shape = { channels, height: side, width: side };
   const images = Uint8Array.from(
     { length: count * channels * side * side },
@@ -86,6 +88,11 @@ describe('a batch in a network', () => {
   const labels = Uint8Array.from({ length: count }, (_, i) => (i * 3) % 10);
   const statistics = { mean: [0.4, 0.5, 0.6], std: [0.2, 0.25, 0.3] };
   const indices = Uint32Array.of(10, 0, 3, 3, 7);
+  const perPicture = channels * side * side;
+  /** Where pictures lie; all in one buffer where nothing is said. */
+  type Lying = Pick<DeviceDatasetOptions, 'room' | 'bufferBytes'>;
+  const SHARDED: Lying = { bufferBytes: 3 * perPicture + 50 };
+  const STREAMED: Lying = { room: images.length - 1 };
 
   /** Normalized pictures in float64. */
   const normalized: Tensor = {
@@ -102,17 +109,15 @@ describe('a batch in a network', () => {
     ),
   };
 
-  test.each([
-    ['train', 2, true],
-    ['train', 0, false],
-    ['evaluate', 2, true],
-  ] as const)('%s, pad %i, mirroring %s', async (mode, pad, flip) => {
+  /** The batch and its labels as a network got them, and what its data set takes of the GPU. */
+  async function batchOf(mode: 'train' | 'evaluate', pad: number, flip: boolean, lying: Lying) {
     const data = { count, images, labels };
-    const dataset = new DeviceDataset(gpu, data, channels, statistics, batch);
+    const options = { channels, statistics, batch, ...lying };
+    const dataset = new DeviceDataset(gpu, data, options);
     const network = await GpuNetwork.create(
       gpu,
       cifarNetwork({ depth: 8, residual: false, width: 4, input: shape, classes: 10 }),
-      { batch, seed: 1, data: { train: dataset, test: dataset }, reuse: false },
+      { batch, seed: 1, data: { train: dataset, test: dataset }, reuse: false, rewirable: false },
     );
     const scalars = {
       learningRate: 0.1,
@@ -121,22 +126,97 @@ describe('a batch in a network', () => {
       nesterov: false,
       maxNorm: 0,
     };
-    network.run(mode, { ...scalars, seed: 6, iteration: 2, valid: batch, pad, flip }, 0, indices);
+    const own = { ...scalars, seed: 6, iteration: 2, valid: batch, pad, flip };
+    // Another batch before it: nothing of it may be left.
+    network.run(mode, own, 0, Uint32Array.of(4, 4, 1, 9, 2));
+    network.run(mode, own, 0, indices);
 
     const { lowered, pass } = network.program(mode);
     const stored = async (tensor: typeof lowered.x) =>
       gpu.read(pass.place(tensor).buffer, pass.place(tensor).offset, storedElements(tensor) * 4);
     const x = unpack(lowered.x, new Float32Array(await stored(lowered.x)));
+    const given = [...new Uint32Array(await stored(lowered.labels))];
+    network.destroy();
+    dataset.destroy();
+    const { bytes, source, streamed } = dataset;
+    return { x, labels: given, bytes, streamed, shards: source.shards.length };
+  }
+
+  test.each([
+    ['train', 2, true],
+    ['train', 0, false],
+    ['evaluate', 2, true],
+  ] as const)('%s, pad %i, mirroring %s', async (mode, pad, flip) => {
+    const whole = await batchOf(mode, pad, flip, {});
+    expect(whole).toMatchObject({ streamed: false, shards: 1 });
     const want =
       mode === 'train'
         ? need(augment.forward({ pad }, { x: normalized, ...draws(6, 2, batch, pad, flip) }), 'y')
         : normalized;
     want.data.forEach((value, i) => {
-      expect(Math.abs((x[i] ?? NaN) - value)).toBeLessThan(1e-6);
+      expect(Math.abs((whole.x[i] ?? NaN) - value)).toBeLessThan(1e-6);
     });
-    const given = new Uint32Array(await stored(lowered.labels));
-    expect([...given]).toEqual([...indices].map((i) => labels[i]));
-    network.destroy();
-    dataset.destroy();
+    expect(whole.labels).toEqual([...indices].map((i) => labels[i]));
+
+    const sharded = await batchOf(mode, pad, flip, SHARDED);
+    expect(sharded).toMatchObject({ streamed: false, shards: 4 });
+    expect(sharded.bytes).toBeGreaterThanOrEqual(images.length);
+    const streamed = await batchOf(mode, pad, flip, STREAMED);
+    expect(streamed).toMatchObject({ streamed: true, shards: 1 });
+    // Room for one batch, in whole words.
+    expect(streamed.bytes).toBe(736 + 8);
+    for (const { x, labels } of [sharded, streamed]) {
+      expect(x).toEqual(whole.x);
+      expect(labels).toEqual(whole.labels);
+    }
+  });
+
+  test('a batch of a streamed set is uploaded once, however many networks take it', () => {
+    const data = new DeviceDataset(
+      gpu,
+      { count, images, labels },
+      { channels, statistics, batch, ...STREAMED },
+    );
+    const written = vi.spyOn(device.queue, 'writeBuffer');
+    const uploads = () => written.mock.calls.splice(0).map(([{ label }]) => label);
+    data.select(indices);
+    expect(uploads()).toEqual(['pictures', 'picture labels']);
+    data.select(Uint32Array.from(indices));
+    expect(uploads()).toEqual([]);
+    data.select(Uint32Array.of(10, 0, 3, 3, 8));
+    expect(uploads()).toEqual(['pictures', 'picture labels']);
+    written.mockRestore();
+    data.destroy();
+  });
+
+  test('test pictures take what room the training pictures leave', () => {
+    const part = (pictures: number) => ({
+      count: pictures,
+      images: images.subarray(0, pictures * perPicture),
+      labels: labels.subarray(0, pictures),
+    });
+    const set = { id: '', title: '', classes: [], ...shape, statistics };
+    const streamed = (room: number, train: number, test: number) => {
+      const own = new Gpu(device, 'gpu', room * perPicture + 32);
+      const data = placeDataset(own, { ...set, train: part(train), test: part(test) }, 2);
+      data.train.destroy();
+      data.test.destroy();
+      return [data.train.streamed, data.test.streamed];
+    };
+    expect(streamed(11, 8, 3)).toEqual([false, false]);
+    expect(streamed(10, 8, 3)).toEqual([false, true]);
+    // A streamed set leaves all but a batch.
+    expect(streamed(5, 8, 3)).toEqual([true, false]);
+    expect(streamed(4, 8, 3)).toEqual([true, true]);
+  });
+
+  test('a batch that no buffer holds is refused by name', () => {
+    const limits = vi.spyOn(device, 'limits', 'get');
+    limits.mockReturnValue({ maxStorageBufferBindingSize: 4 * perPicture } as GPUSupportedLimits);
+    const options = { channels, statistics, batch, ...STREAMED };
+    expect(() => new DeviceDataset(gpu, { count, images, labels }, options)).toThrow(
+      expect.objectContaining({ code: 'too-large' }),
+    );
+    limits.mockRestore();
   });
 });

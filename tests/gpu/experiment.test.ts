@@ -551,6 +551,35 @@ describe('what goes wrong', () => {
     expect(run.experiment.state).toBe('finished');
   });
 
+  it('streams pictures that take more memory than they may: the same curves bit for bit, and nothing is allocated', async () => {
+    const finish = async (run: Watched) => {
+      run.experiment.start();
+      await run.experiment.idle();
+      expect(run.failures).toEqual([]);
+      return run.curves();
+    };
+    // More steps than an epoch has, so that pictures are shuffled anew.
+    const config = { trainCount: 40, steps: 12, evalEvery: 12, pad: 1 };
+    const resident = await finish(await Watched.open(config));
+    // The same device, kernels and all, with no room for pictures.
+    const full = Object.create(gpu, { pictureBytes: { value: 0 } }) as Gpu;
+    const streaming = await Watched.open(config, full);
+    expect(streaming.experiment.streamed).toEqual(['train', 'test']);
+    const written = vi.spyOn(device.queue, 'writeBuffer');
+    const created = vi.spyOn(device, 'createBuffer');
+    const curves = await finish(streaming);
+    expect(curves).toEqual(resident);
+    const sizes = written.mock.calls
+      .filter(([{ label }]) => label.startsWith('picture'))
+      .map(([, , data]) => data.byteLength);
+    // Twelve batches of eight pictures for both networks together, and three of test pictures for each.
+    const batches = 12 + 2 * 3;
+    expect(sizes).toEqual(Array.from({ length: batches }, () => [8 * 3 * 8 * 8, 8]).flat());
+    expect(new Set(created.mock.calls.map(([{ label }]) => label))).toEqual(new Set(['readback']));
+    written.mockRestore();
+    created.mockRestore();
+  });
+
   it('an experiment that does not fit the adapter is refused, and leaves nothing behind', async () => {
     const own = new Gpu(device);
     const created = vi.spyOn(device, 'createBuffer');

@@ -43,8 +43,13 @@ describe('npm run train', () => {
     const config = experimentConfig.parse(JSON.parse(file('first', 'config.json')));
     expect(config).toMatchObject({ seed: 3, steps: 6, networks: ['plain-8', 'residual-8'] });
 
-    const again = train(`--config ${folder}/first/config.json --no-seconds --out ${folder}/again`);
+    // Streamed this time: where pictures lie changes nothing.
+    const again = train(
+      `--config ${folder}/first/config.json --picture-memory 0 --no-seconds --out ${folder}/again`,
+    );
     expect(again.status).toBe(0);
+    expect(first.stdout).not.toContain('streamed');
+    expect(again.stdout).toMatch(/^streamed, .* 0 MiB .*: train, test$/m);
     expect(file('again', 'metrics.csv')).toBe(file('first', 'metrics.csv'));
     expect(file('again', 'config.json')).toBe(file('first', 'config.json'));
 
@@ -61,6 +66,7 @@ describe('npm run train', () => {
     ['--width 6', '--width'],
     ['--learning-rate fast', '--learning-rate'],
     ['--schedule soon', '--schedule'],
+    ['--picture-memory -1', '--picture-memory'],
     ['--data nonsense', 'nonsense'],
     ['--data cifar10:/no/such/file', '/no/such/file'],
     ['--data cifar10:package.json', 'package.json'],

@@ -355,7 +355,7 @@ describe('evaluation over a whole data set', () => {
     const results: (Evaluation | null)[] = [];
     for (const batch of [5, 13]) {
       const own = { count: COUNT, images, labels: classes };
-      const test = new DeviceDataset(gpu, own, 3, statistics, batch);
+      const test = new DeviceDataset(gpu, own, { channels: 3, statistics, batch });
       const network = await GpuNetwork.create(gpu, spec, {
         batch,
         seed: SEED,
@@ -383,9 +383,7 @@ describe('evaluation over a whole data set', () => {
     const test = new DeviceDataset(
       gpu,
       { count: COUNT, images, labels: classes },
-      3,
-      statistics,
-      5,
+      { channels: 3, statistics, batch: 5 },
     );
     const data = { train: test, test };
     const own = await GpuNetwork.create(gpu, LENET, { batch: BATCH, seed: SEED, data });

@@ -3,7 +3,7 @@
  * here answer as WebGPU's do; real ones stand behind the tests in tests/gpu.
  */
 import { describe, expect, it } from 'vitest';
-import { requestDevice } from '../../src/engine/gpu/device.ts';
+import { pictureBytesOf, requestDevice } from '../../src/engine/gpu/device.ts';
 
 const LIMITS = {
   maxStorageBuffersPerShaderStage: 10,
@@ -90,5 +90,30 @@ describe('requestDevice', () => {
   ])('knows %s as software', async (_, info) => {
     const { description } = await requestDevice(gpuWith({ info }));
     expect(description.software).toBe(true);
+  });
+});
+
+describe('memory for pictures', () => {
+  const of = (info: Partial<GPUAdapterInfo>, maxBufferSize = LIMITS.maxBufferSize) =>
+    pictureBytesOf({
+      adapterInfo: { ...NVIDIA, isFallbackAdapter: false, ...info },
+      features: new Set(),
+      limits: { ...LIMITS, maxBufferSize },
+    } as unknown as GPUDevice);
+  const MIB = 2 ** 20;
+
+  it.each([
+    ['a GPU', {}, 1024],
+    ['a phone: Adreno', { vendor: 'qualcomm', architecture: 'adreno-7xx' }, 256],
+    ['a phone: Mali', { vendor: 'arm', architecture: 'valhall' }, 256],
+    ['SwiftShader', { vendor: 'google', architecture: 'swiftshader' }, 256],
+    ['a fallback adapter', { isFallbackAdapter: true }, 256],
+    ['a GPU whose name holds three letters of a phone', { vendor: 'charm' }, 1024],
+  ])('%s', (_, info, mebibytes) => {
+    expect(of(info)).toBe(mebibytes * MIB);
+  });
+
+  it('is no more than one buffer where that is little', () => {
+    expect(of({}, 512 * MIB)).toBe(512 * MIB);
   });
 });

@@ -86,6 +86,24 @@ export function describeDevice(device: GPUDevice): DeviceDescription {
     : { vendor: '', architecture: '', description: '', software: false, subgroupSize: 0, features };
 }
 
+/** Bytes that one buffer of kernels takes at most. */
+export const bindableBytes = ({ limits }: GPUDevice): number =>
+  Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
+
+/** Makers of GPUs that are found in phones, and share a phone's memory. */
+const MOBILE = /qualcomm|adreno|\barm\b|mali|img-?tec|powervr|samsung/i;
+
+/**
+ * Bytes of memory that pictures may take on a device. WebGPU does not tell how much there is, so this is what leaves room on
+ * any device of its kind: a gibibyte, or a quarter of one where the GPU's memory is the program's own; and one
+ * buffer's worth where the adapter makes none so large.
+ */
+export function pictureBytesOf(device: GPUDevice): number {
+  const { software, vendor, architecture, description } = describeDevice(device);
+  const shared = software || MOBILE.test([vendor, architecture, description].join(' '));
+  return Math.min(device.limits.maxBufferSize, shared ? 2 ** 28 : 2 ** 30);
+}
+
 function describe(info: GPUAdapterInfo, features: string[]): DeviceDescription {
   const { vendor, architecture, device, description } = info;
   return {

@@ -5,6 +5,7 @@
 import { FathomError } from '../../errors.ts';
 import { TUNINGS, withFeatures } from '../../ops/tuning.ts';
 import type { Tuning, TuningName } from '../../ops/tuning.ts';
+import { bindableBytes, pictureBytesOf } from './device.ts';
 import { measurePeaks } from '../peaks.ts';
 import type { Peaks } from '../peaks.ts';
 import { KernelCache } from './kernels.ts';
@@ -15,11 +16,18 @@ export class Gpu {
   readonly transient: TransientBuffers;
   /** Which variants of kernels its passes are made of. */
   readonly tuning: Tuning;
+  /** Bytes of its memory that the pictures of an experiment may take; what is more is streamed. */
+  readonly pictureBytes: number;
   private measuredPeaks: Promise<Peaks> | null = null;
 
-  constructor(device: GPUDevice, tuning: TuningName = 'gpu') {
+  constructor(
+    device: GPUDevice,
+    tuning: TuningName = 'gpu',
+    pictureBytes = pictureBytesOf(device),
+  ) {
     this.device = device;
     this.tuning = withFeatures(TUNINGS[tuning], device.features);
+    this.pictureBytes = pictureBytes;
     this.kernels = new KernelCache(device);
     this.transient = new TransientBuffers(device);
   }
@@ -86,8 +94,8 @@ export class Gpu {
 }
 
 /** Refuses by name what the device could not bind: it would be found out only in the middle of a step. */
-function expectFits({ limits }: GPUDevice, what: string, bytes: number): void {
-  const limit = Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
+function expectFits(device: GPUDevice, what: string, bytes: number): void {
+  const limit = bindableBytes(device);
   if (bytes <= limit) return;
   const mebibytes = (value: number) => Math.ceil(value / 2 ** 20);
   throw new FathomError(

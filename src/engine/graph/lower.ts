@@ -5,7 +5,7 @@
 import { FathomError } from '../../errors.ts';
 import type { Augmentation } from '../../reference/augmentation.ts';
 import { emitAugmentation } from '../../ops/augment.ts';
-import { gatherCall } from '../../ops/batch.ts';
+import { gatherCalls } from '../../ops/batch.ts';
 import type { BatchSource } from '../../ops/batch.ts';
 import { addCall } from '../../ops/elementwise.ts';
 import { emitClip, optimizerCall } from '../../ops/optimizer.ts';
@@ -57,9 +57,10 @@ export interface Lowered {
 
 /**
  * `train`: forward, backward, update. `evaluate`: forward with running statistics, dropout off. `monte_carlo`:
- * as `evaluate`, with dropout left on (Gal & Ghahramani 2016).
+ * as `evaluate`, with dropout left on (Gal & Ghahramani 2016). `batch_statistics`: as `evaluate`, but batch norms take the
+ * batch's statistics, and the running ones follow as in training.
  */
-export type Mode = 'train' | 'evaluate' | 'monte_carlo';
+export type Mode = 'train' | 'evaluate' | 'monte_carlo' | 'batch_statistics';
 
 /** How the ops of a pass behave. */
 export interface Behaviour {
@@ -185,15 +186,18 @@ export function lower(graph: Graph, network: NetworkTensors, options: LowerOptio
     recorder.enter('batch', 'batch');
     if (training) {
       const pictures = recorder.transient('pictures', x.shape, 'image');
-      recorder.dispatch(gatherCall(source, pictures, labels));
+      for (const call of gatherCalls(source, pictures, labels)) recorder.dispatch(call);
       const { augmentation } = options.recipe ?? PLAIN_SGD;
       emitAugmentation(recorder, pictures, source.statistics, x, augmentation);
     } else {
-      recorder.dispatch(gatherCall(source, x, labels));
+      for (const call of gatherCalls(source, x, labels)) recorder.dispatch(call);
     }
   }
 
-  const behaviour = { training, sampling: mode !== 'evaluate' };
+  const behaviour = {
+    training: training || mode === 'batch_statistics',
+    sampling: training || mode === 'monte_carlo',
+  };
   const lowering = new Lowering(recorder, graph, network, behaviour, fusion, listener);
   lowering.values.set(graph.input, x);
   lowering.forward();
@@ -370,7 +374,10 @@ export class Lowering {
       y,
       ...this.behaviour,
       saved,
-      gradOutput: this.operand(gradient, views.has('gradOutput')),
+      gradOutput: this.operand(
+        gradient,
+        views.has('gradOutput') && recorder.tuning.normGradients === 'loaded',
+      ),
       ...(sums && { sums }),
       emit: recorder,
       wants: (name) => inputs[name] !== undefined && wants(inputs[name]),

@@ -17,18 +17,14 @@ import type { State } from './index.tsx';
 const SCALES = [1.14, 1.25, 1.5];
 const COUNTS = ['1', '2', '3'] as const;
 
-const questionOf = (picture: number, scales: number, by: CropsAnswer['by']) => ({
-  picture,
-  scales: SCALES.slice(0, scales),
-  by,
-});
-
 /** Corners and centre, mirrored or not: each crop's prediction, and their average. */
 export function Crops({ state: { picture, scales }, change }: InstrumentProps<State>) {
   const { t } = useTranslation('images');
   const ask = useCallback(
-    (instruments: Instruments, training: Listener) =>
-      instruments.crops(questionOf(picture, scales, 'gpu'), training),
+    async (instruments: Instruments, training: Listener) => {
+      const asked = { picture, scales: SCALES.slice(0, scales) };
+      return { asked, ...(await instruments.crops({ ...asked, by: 'gpu' }, training)) };
+    },
     [picture, scales],
   );
   const { answer, failure, waiting, going } = useTrained(ask);
@@ -45,7 +41,7 @@ export function Crops({ state: { picture, scales }, change }: InstrumentProps<St
         </Control>
       </div>
       <Waiting waiting={waiting && !answer} {...{ going, failure }} before="preparing" />
-      {answer && <Shown answer={answer} asked={{ picture, scales }} />}
+      {answer && <Shown answer={answer} />}
     </>
   );
 }
@@ -53,11 +49,10 @@ export function Crops({ state: { picture, scales }, change }: InstrumentProps<St
 type Probabilities = readonly number[];
 
 interface ShownProps {
-  answer: CropsAnswer;
-  asked: Pick<State, 'picture' | 'scales'>;
+  answer: CropsAnswer & { asked: { picture: number; scales: number[] } };
 }
 
-function Shown({ answer, asked }: ShownProps) {
+function Shown({ answer }: ShownProps) {
   const { t } = useTranslation('images');
   const { classes, statistics, picture, windows, crops } = answer;
   const name = (label: number) => className(classes[label] ?? '');
@@ -72,7 +67,7 @@ function Shown({ answer, asked }: ShownProps) {
       name={t('probability', { name: name(label), what })}
       value={of(rowsOf(answer))[label] ?? NaN}
       ask={async (instruments, training) => {
-        const question = questionOf(asked.picture, asked.scales, 'reference');
+        const question = { ...answer.asked, by: 'reference' as const };
         const reference = of(rowsOf(await instruments.crops(question, training)));
         return { evidence, reference: reference[label] ?? NaN };
       }}

@@ -15,8 +15,11 @@ const PASSES = 24;
 export function Accuracy({ state: { source, seed } }: { state: State }) {
   const { t } = useTranslation('regularization');
   const ask = useCallback(
-    (instruments: Instruments, training: Listener, drawing: Listener) =>
-      instruments.accuracy({ source, count: PASSES, seed, by: 'gpu' }, training, drawing),
+    async (instruments: Instruments, training: Listener, drawing: Listener) => {
+      const asked = { source, seed };
+      const question = { ...asked, count: PASSES, by: 'gpu' as const };
+      return { asked, ...(await instruments.accuracy(question, training, drawing)) };
+    },
     [source, seed],
   );
   const { answer, failure, waiting, going } = useTrained(ask);
@@ -31,11 +34,11 @@ export function Accuracy({ state: { source, seed } }: { state: State }) {
         name={what}
         value={of(answer) ?? NaN}
         ask={async (instruments, training, drawing) => {
-          const question = { source, seed, count: passes, by: 'reference' as const };
+          const question = { ...answer.asked, count: passes, by: 'reference' as const };
           const reference = of(await instruments.accuracy(question, training, drawing)) ?? NaN;
           const operands = [
             { name: 'x', ...answer.x },
-            { name: 'seed of z', shape: [1], data: [seed] },
+            { name: 'seed of z', shape: [1], data: [answer.asked.seed] },
           ];
           return { evidence: evidenceOfNetwork(answer, operands), reference };
         }}

@@ -17,31 +17,39 @@ import type { State } from './index.tsx';
 export function OnePicture({ state }: { state: State }) {
   const { picture, source, seed } = state;
   const ask = useCallback(
-    (instruments: Instruments, training: Listener, drawing: Listener) =>
-      instruments.draws({ picture, source, count: DRAWS, seed, by: 'gpu' }, training, drawing),
+    async (instruments: Instruments, training: Listener, drawing: Listener) => {
+      const asked = { picture, source, seed };
+      const question = { ...asked, count: DRAWS, by: 'gpu' as const };
+      return { asked, ...(await instruments.draws(question, training, drawing)) };
+    },
     [picture, source, seed],
   );
   const { answer, failure, waiting, going } = useTrained(ask);
   return (
     <>
       <Waiting {...{ waiting, going, failure }} before="preparing" />
-      {answer && <Shown {...{ answer, state }} />}
+      {answer && <Shown answer={answer} count={state.draws} />}
     </>
   );
 }
 
-function Shown({ answer, state }: { answer: DrawsAnswer; state: State }) {
+interface ShownProps {
+  answer: DrawsAnswer & { asked: Pick<State, 'picture' | 'source' | 'seed'> };
+  /** So many draws are shown. */
+  count: number;
+}
+
+function Shown({ answer, count }: ShownProps) {
   const { t } = useTranslation('regularization');
-  const { classes, picture, statistics, plain } = answer;
+  const { asked, classes, picture, statistics, plain } = answer;
   const name = (label: number) => className(classes[label] ?? '');
   const { label } = picture;
-  const count = state.draws;
   const values = probabilitiesOf(answer);
   const { mean, error } = running(values);
   const deterministic = plain[label] ?? NaN;
   const evidence = evidenceOfNetwork(answer, [
     { name: 'x', ...picture.x },
-    { name: 'seed of z', shape: [1], data: [state.seed] },
+    { name: 'seed of z', shape: [1], data: [asked.seed] },
   ]);
   /** A number in three digits that can be asked where it comes from; `of` finds it in an answer with enough draws. */
   const proof = (what: string, most: number, of: (answer: DrawsAnswer) => number) => (
@@ -49,8 +57,7 @@ function Shown({ answer, state }: { answer: DrawsAnswer; state: State }) {
       name={what}
       value={of(answer)}
       ask={async (instruments, training, drawing) => {
-        const { picture, source, seed } = state;
-        const question = { picture, source, seed, count: most, by: 'reference' as const };
+        const question = { ...asked, count: most, by: 'reference' as const };
         const reference = of(await instruments.draws(question, training, drawing));
         return { evidence, reference };
       }}

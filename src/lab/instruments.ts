@@ -23,8 +23,16 @@ import type {
   ChannelsAnswer,
   NormalizingStep,
 } from './pictures.ts';
+import { trainForward } from './forward.ts';
 import { Predictor } from './predictor.ts';
-import type { AccuracyAnswer, CropsAnswer, DrawsAnswer, Progress, Source } from './predictor.ts';
+import type {
+  AccuracyAnswer,
+  CropsAnswer,
+  DrawsAnswer,
+  PredictorAnswer,
+  Progress,
+  Source,
+} from './predictor.ts';
 import { CHECKS, selfCheck } from './self_check.ts';
 import type { CheckResult } from './self_check.ts';
 import { signal } from './signal.ts';
@@ -46,6 +54,26 @@ export interface OpQuestion {
   draw?: { seed: number; iteration: number };
 }
 
+/** Who computes: the kernels that are shown, or their float64 reference, which is slower. */
+interface By {
+  by: 'gpu' | 'reference';
+}
+
+export interface CropsQuestion extends By {
+  picture: number;
+  /** Short sides as multiples of the picture's own. */
+  scales: readonly number[];
+}
+
+export interface DrawsQuestion extends By {
+  picture: number;
+  source: Source;
+  count: number;
+  seed: number;
+}
+
+export type AccuracyQuestion = Omit<DrawsQuestion, 'picture'>;
+
 export interface OpAnswer {
   /** Who computed `y`, `grads`, `state` and `saved`. */
   by: 'gpu' | 'reference';
@@ -62,11 +90,17 @@ export interface OpAnswer {
   kernels: KernelText[];
 }
 
+/** The same network twice. */
+interface Predictors {
+  kernels: Predictor;
+  reference: Predictor;
+}
+
 export class Instruments {
   private readonly gpu: Promise<Gpu | null>;
   /** The data set of the experiment. */
   private readonly data: () => Promise<Dataset>;
-  private predictor: Predictor | null = null;
+  private predictors: Predictors | null = null;
   /** Questions are answered one after the other: their runs share buffers. */
   private last: Promise<unknown> = Promise.resolve();
 
@@ -123,72 +157,86 @@ export class Instruments {
   }
 
   /** Runs linear layers with an activation behind each, forward and backward; see `stack.ts`. */
-  stack(question: StackQuestion): Promise<StackAnswer> {
-    return this.inTurn(async (gpu) => {
-      const { dispatches, ...answer } = await runStack(gpu, question);
-      return { ...answer, kernels: distinct(textsOf(dispatches)) };
-    });
+  stack(question: StackQuestion): Promise<WithKernels<StackRun>> {
+    return this.inTurn(async (gpu) => withKernels(await runStack(gpu, question)));
   }
 
   /** The channels of the data set after a step of normalization, and one picture. */
-  channels(step: NormalizingStep, picture: number): Promise<ChannelsAnswer> {
-    return this.inTurn(async (gpu) => channelsOf(gpu, await this.data(), step, picture));
+  channels(step: NormalizingStep, picture: number): Promise<WithKernels<ChannelsAnswer>> {
+    return this.inTurn(async (gpu) =>
+      withKernels(await channelsOf(gpu, await this.data(), step, picture)),
+    );
   }
 
   /** One training picture, augmented several times. */
-  augment(question: AugmentQuestion): Promise<AugmentPictures> {
-    return this.inTurn(async (gpu) => {
-      const { dispatches, ...answer } = await augmented(gpu, await this.data(), question);
-      return { ...answer, kernels: textsOf(dispatches) };
-    });
+  augment(question: AugmentQuestion): Promise<WithKernels<AugmentAnswer>> {
+    return this.inTurn(async (gpu) =>
+      withKernels(await augmented(gpu, await this.data(), question)),
+    );
   }
 
-  /** See {@link Predictor.crops}; trains the network first, where that has not been done. Throws `no-webgpu` where nothing trains. */
-  crops(picture: number, scales: readonly number[], onTraining: Progress): Promise<CropsAnswer> {
-    return this.predicting(onTraining, (predictor) => predictor.crops(picture, scales));
+  /**
+   * See {@link Predictor.crops}; trains the network first, where that has not been done. Throws `no-training` where there is
+   * no WebGPU to train with.
+   */
+  crops(
+    { picture, scales, by }: CropsQuestion,
+    onTraining: Progress,
+  ): Promise<WithKernels<CropsAnswer>> {
+    return this.predicting(by, onTraining, (predictor) => predictor.crops(picture, scales));
   }
 
   /** See {@link Predictor.draws}; and as {@link crops}. */
   draws(
-    {
-      picture,
-      source,
-      count,
-      seed,
-    }: { picture: number; source: Source; count: number; seed: number },
+    { picture, source, count, seed, by }: DrawsQuestion,
     onTraining: Progress,
     onDraws: Progress,
-  ): Promise<DrawsAnswer> {
-    return this.predicting(onTraining, (predictor) =>
+  ): Promise<WithKernels<DrawsAnswer>> {
+    return this.predicting(by, onTraining, (predictor) =>
       predictor.draws(picture, source, count, seed, onDraws),
     );
   }
 
   /** See {@link Predictor.accuracy}; and as {@link crops}. */
   accuracy(
-    { source, count, seed }: { source: Source; count: number; seed: number },
+    { source, count, seed, by }: AccuracyQuestion,
     onTraining: Progress,
     onDraws: Progress,
-  ): Promise<AccuracyAnswer> {
-    return this.predicting(onTraining, (predictor) =>
+  ): Promise<WithKernels<AccuracyAnswer>> {
+    return this.predicting(by, onTraining, (predictor) =>
       predictor.accuracy(source, count, seed, onDraws),
     );
   }
 
-  private predicting<T>(
+  private async predicting<T extends PredictorAnswer>(
+    by: PredictorAnswer['by'],
     progress: Progress,
     work: (predictor: Predictor) => Promise<T>,
-  ): Promise<T> {
-    return this.inTurn(async (gpu) => {
-      if (!gpu) throw new FathomError('no-webgpu', 'there is no WebGPU device here to train on');
-      const dataset = await this.data();
-      if (!this.predictor || !sameSet(this.predictor.dataset, dataset)) {
-        this.predictor?.destroy();
-        this.predictor = null;
-        this.predictor = await Predictor.train(gpu, dataset, progress);
-      }
-      return work(this.predictor);
-    });
+  ): Promise<WithKernels<T>> {
+    if (by === 'gpu') {
+      return this.inTurn(async (gpu) =>
+        withKernels(await work((await this.training(gpu, progress)).kernels)),
+      );
+    }
+    // The reference takes its time and shares no buffers: nobody waits for it.
+    const { reference } = await this.inTurn((gpu) => this.training(gpu, progress));
+    return withKernels(await work(reference));
+  }
+
+  /** The network trained on the present data set. */
+  private async training(gpu: Gpu | null, progress: Progress): Promise<Predictors> {
+    if (!gpu) throw new FathomError('no-training', 'there is no WebGPU device here to train on');
+    const dataset = await this.data();
+    if (this.predictors && sameSet(this.predictors.kernels.dataset, dataset))
+      return this.predictors;
+    this.predictors?.kernels.destroy();
+    this.predictors = null;
+    const { kernels, reference } = await trainForward(gpu, dataset, progress);
+    this.predictors = {
+      kernels: new Predictor(dataset, kernels),
+      reference: new Predictor(dataset, reference),
+    };
+    return this.predictors;
   }
 
   private inTurn<T>(work: (gpu: Gpu | null) => Promise<T>): Promise<T> {
@@ -201,10 +249,15 @@ export class Instruments {
 const sameSet = (a: Dataset, b: Dataset): boolean =>
   a.id === b.id && a.height === b.height && a.width === b.width && a.train.count === b.train.count;
 
-/** An answer as the page gets it. */
-export type AugmentPictures = Omit<AugmentAnswer, 'dispatches'> & { kernels: KernelText[] };
+/** An answer as the page gets it: with the text of each kernel that ran, once. */
+export type WithKernels<T extends { dispatches: readonly Dispatch[] }> = Omit<T, 'dispatches'> & {
+  kernels: KernelText[];
+};
 
-export type StackAnswer = Omit<StackRun, 'dispatches'> & { kernels: KernelText[] };
+function withKernels<T extends { dispatches: readonly Dispatch[] }>(answer: T): WithKernels<T> {
+  const { dispatches, ...rest } = answer;
+  return { ...rest, kernels: distinct(textsOf(dispatches)) };
+}
 
 /** Parameters and state that start at a constant, as they start. */
 function constants(op: Op, params: Record<string, unknown>, inputs: Tensors): Tensors {

@@ -37,8 +37,14 @@ export interface ShownPicture {
 export interface ChannelsAnswer {
   by: 'gpu' | 'reference';
   set: { id: string; title: string; classes: string[]; counted: number; pictures: number };
-  /** Of the counted pictures, on 0…1. */
+  /** Of the counted pictures, on 0…1: from exact sums of their bytes. */
   statistics: ChannelStatistics;
+  /** The first bytes that were counted. */
+  bytes: Tensor;
+  /** Mean and deviation of each channel after the step, of pictures normalized in float64. */
+  reference: { mean: number; deviation: number }[];
+  /** What normalized the pictures; nothing where the reference did. */
+  dispatches: readonly Dispatch[];
   /** Of each channel after the step, with how many values fall into each of {@link BINS} bins between the values of the bytes 0 and 255. */
   channels: {
     mean: number;
@@ -105,7 +111,11 @@ export async function channelsOf(
   const plane = height * width;
   const statistics = channelStatistics(bytes, channels, plane);
   const scales = scalesOf(step, statistics);
-  const y = await gathered(gpu, bytes, shape, scales);
+  const reference = normalize(bytes, shape, scales);
+  const run = gpu && (await runGather(gpu, bytes, shape, scales));
+  const y = run?.y ?? reference;
+  const inChannels = <T>(of: (channel: number) => T) =>
+    Array.from({ length: channels }, (_, c) => of(c));
   const at = Math.min(picture, dataset.train.count - 1);
   const own = slice(dataset, at, 1);
   return {
@@ -119,7 +129,10 @@ export async function channelsOf(
     },
     statistics,
     range: RANGES[step],
-    channels: Array.from({ length: channels }, (_, c) => describe(y, c, scales)),
+    bytes: tensor([channels, height, width], bytes.subarray(0, channels * plane)),
+    reference: inChannels((c) => describe(reference, c, scales)),
+    dispatches: run?.dispatches ?? [],
+    channels: inChannels((c) => describe(y, c, scales)),
     picture: {
       x: await gathered(gpu, own.bytes, own.shape, scales),
       label: dataset.train.labels[at] ?? 0,
@@ -195,6 +208,19 @@ export async function augmented(
     reference,
     dispatches: run?.dispatches ?? [],
   };
+}
+
+/** Normalized pictures, each augmented once. */
+export async function augmentedRows(
+  gpu: Gpu | null,
+  x: Tensor,
+  augmentation: BatchAugmentation,
+  statistics: ChannelStatistics,
+  draw: Draw,
+): Promise<Tensor> {
+  return gpu
+    ? (await runAugmentation(gpu, x, augmentation, statistics, draw)).y
+    : augmentPictures(x, augmentation, statistics, draw);
 }
 
 /** A picture of a data set, normalized with the set's own statistics. */

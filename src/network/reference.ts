@@ -77,6 +77,18 @@ export function runReference(
   return { loss: loss.data[0] ?? NaN, logits, gradients, running };
 }
 
+/**
+ * Logits [N, classes] of pictures, forward alone.
+ *
+ * @throws as {@link runReference}
+ */
+export const predictReference = (
+  spec: NetworkSpec,
+  state: ReferenceState,
+  x: Tensor,
+  options: Omit<PassOptions, 'labelSmoothing'>,
+): Tensor => forward(spec, state, x, options).logits;
+
 export interface ReferenceAttribution {
   /** [N, classes], in evaluation. */
   logits: Tensor;

@@ -89,10 +89,14 @@ export type InstrumentsApi = Pick<
 };
 
 export type { Activations } from '../lab/activations.ts';
-export type { AugmentPictures, StackAnswer } from '../lab/instruments.ts';
+export type AugmentPictures = Awaited<ReturnType<Instruments['augment']>>;
+export type StackAnswer = Awaited<ReturnType<Instruments['stack']>>;
+export type ChannelsAnswer = Awaited<ReturnType<Instruments['channels']>>;
+export type CropsAnswer = Awaited<ReturnType<Instruments['crops']>>;
+export type DrawsAnswer = Awaited<ReturnType<Instruments['draws']>>;
+export type AccuracyAnswer = Awaited<ReturnType<Instruments['accuracy']>>;
 export type { StackQuestion } from '../lab/stack.ts';
-export type { ChannelsAnswer, ShownPicture } from '../lab/pictures.ts';
-export type { AccuracyAnswer, CropsAnswer, DrawsAnswer } from '../lab/predictor.ts';
+export type { ShownPicture } from '../lab/pictures.ts';
 
 /** What the chapter on depth asks of networks that train for it alone. */
 export type DepthApi = Pick<

@@ -34,6 +34,13 @@ test('mean and deviation of every channel, before and after', async ({ page }) =
     const cells = rows.nth(c).locator('td');
     await expect(cells).toHaveText([mean, deviation, '0.0000', '1.0000']);
   }
+  await page.getByRole('button', { name: /^red: mean after: where/ }).press('Enter');
+  const proof = page.getByRole('dialog', { name: 'red: mean after' });
+  await expect(proof).toContainText('batch/gather');
+  const [byKernel, byReference] = (await proof.locator('td').allInnerTexts()).map(Number);
+  expect(Math.abs(byKernel! - byReference!)).toBeLessThan(1e-6);
+  expect(byKernel).not.toBe(byReference);
+  await page.keyboard.press('Escape');
   await page.getByRole('radio', { name: 'raw' }).click();
   await expect(page).toHaveURL(/step=raw/);
   const [mean, deviation] = moments(channel(0));

@@ -27,6 +27,19 @@ test('draws, their mean and its error bar; keyboard, both languages, three sizes
   expect(Math.abs(error - 2 * Math.sqrt(variance / singles.length))).toBeLessThan(0.002);
   expect(new Set(singles).size).toBeGreaterThan(1);
 
+  // The network on the float64 reference, asked for the same draws.
+  await page.getByRole('button', { name: /^Draw 6: where/ }).press('Enter');
+  const proof = page.getByRole('dialog', { name: 'Draw 6' });
+  await expect(proof.getByRole('rowheader', { name: 'Reference, float64' })).toBeVisible({
+    timeout: 60_000,
+  });
+  const [byKernel, byReference] = (await proof.locator('td').allInnerTexts()).map(Number);
+  expect(Math.abs(byKernel! - singles[5]!)).toBeLessThan(0.001);
+  expect(Math.abs(byKernel! - byReference!)).toBeLessThan(0.001);
+  expect(byKernel).not.toBe(byReference);
+  await expect(proof).toContainText('conv1.weight [8, 3, 3, 3]');
+  await page.keyboard.press('Escape');
+
   const over = () => page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
   for (const [width, height] of [
     [1440, 900],

@@ -27,6 +27,34 @@ test('no adapter: says so, and what to do in this browser', async ({ baseURL }, 
   ]);
 });
 
+test('chapters without an adapter: the reference answers and says so, or a sentence says why not', async ({
+  baseURL,
+}, testInfo) => {
+  const { launchOptions } = testInfo.project.use;
+  const browser = await chromium.launch({ ...launchOptions, args: ['--disable-gpu'] });
+  try {
+    const page = await browser.newPage();
+    for (const [chapter, result] of [
+      ['normalization', '.findings .proof'],
+      ['dropout', '.schemes .proof'],
+      ['activations', '.instrument .proof'],
+      ['initialization', '.initialization-readings .proof'],
+      ['images', '.images-channels .proof'],
+      ['images?view=augment', '.images-gallery .proof'],
+    ] as const) {
+      await page.goto(`${baseURL!}#/${chapter}`);
+      await expect(page.locator(result).first(), chapter).toHaveText(/\d/);
+      await expect(page.getByText(/come from the float64 reference/)).toBeVisible();
+    }
+    for (const chapter of ['images?view=crops', 'regularization', 'regularization?view=accuracy']) {
+      await page.goto(`${baseURL!}#/${chapter}`);
+      await expect(page.getByRole('alert'), chapter).toContainText('must be trained first');
+    }
+  } finally {
+    await browser.close();
+  }
+});
+
 test('no WebGPU on an insecure address: says to use https', async ({ baseURL }, testInfo) => {
   // Loopback addresses count as secure; this one stands for a machine on the network.
   const address = new URL(baseURL!);

@@ -7,18 +7,26 @@ interface WaitingProps {
   waiting: boolean;
   going: Going | null;
   failure: Failure | null;
+  /** What is being done before anything is told of how far it is; data are loaded where nothing is said. */
+  before?: 'preparing' | 'proving';
 }
 
 /** What is being done before an answer is there, or why there is none. */
-export function Waiting({ waiting, going, failure }: WaitingProps) {
+export function Waiting({ waiting, going, failure, before }: WaitingProps) {
   const { t } = useTranslation();
   if (failure) return <p role="alert">{errorSentence(failure)}</p>;
   if (!waiting) return null;
-  const text = going ? t(`chapter.${going.task}`) : t('loading');
+  const task = going?.task ?? before;
+  const said = task ? t(`chapter.${task}`) : t('loading');
   return (
     <p className="chapter-waiting" role="status">
-      {text}
-      <progress aria-label={text} max={going?.total ?? 1} value={going?.done ?? 0} />
+      {said}
+      <progress aria-label={said} {...(going && { max: going.total, value: going.done })} />
+      {going && (
+        <span>
+          {going.done} / {going.total}
+        </span>
+      )}
     </p>
   );
 }

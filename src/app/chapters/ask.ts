@@ -23,9 +23,9 @@ export interface Asked<T> {
 
 /**
  * Asks whenever `ask` changes (keep it with `useCallback`). Answers that come late, after another question, are left
- * aside.
+ * aside; `wanted` says meanwhile whether an answer still is.
  */
-export function useAnswer<T>(ask: () => Promise<T>): Asked<T> {
+export function useAnswer<T>(ask: (wanted: () => boolean) => Promise<T>): Asked<T> {
   const [asked, setAsked] = useState<Asked<T> & { of: unknown }>({
     answer: null,
     failure: null,
@@ -34,7 +34,7 @@ export function useAnswer<T>(ask: () => Promise<T>): Asked<T> {
   });
   useEffect(() => {
     let wanted = true;
-    ask().then(
+    ask(() => wanted).then(
       (answer) => wanted && setAsked({ answer, failure: null, waiting: false, of: ask }),
       (failure: Failure) => wanted && setAsked({ answer: null, failure, waiting: false, of: ask }),
     );
@@ -46,9 +46,13 @@ export function useAnswer<T>(ask: () => Promise<T>): Asked<T> {
 }
 
 /** As {@link useAnswer}, of the kernels. */
-export function useAsked<T>(ask: (instruments: Instruments) => Promise<T>): Asked<T> {
+export function useAsked<T>(
+  ask: (instruments: Instruments, wanted: () => boolean) => Promise<T>,
+): Asked<T> {
   const instruments = useInstruments();
-  return useAnswer(useCallback(() => ask(instruments), [instruments, ask]));
+  return useAnswer(
+    useCallback((wanted: () => boolean) => ask(instruments, wanted), [instruments, ask]),
+  );
 }
 
 /** Runs one op; keep the question with `useMemo`. */

@@ -10,7 +10,8 @@ export interface Going {
   total: number;
 }
 
-export type Listener = (done: number, total: number) => void;
+/** Answers whether the result is still wanted. */
+export type Listener = (done: number, total: number) => boolean;
 
 /** As {@link useAsked}, with the progress of training and of drawing, null before there is any. */
 export function useTrained<T>(
@@ -18,9 +19,12 @@ export function useTrained<T>(
 ): Asked<T> & { going: Going | null } {
   const [going, setGoing] = useState<Going | null>(null);
   const whole = useCallback(
-    (instruments: Instruments) => {
+    (instruments: Instruments, wanted: () => boolean) => {
       const listen = (task: Going['task']) =>
-        proxy((done: number, total: number) => setGoing({ task, done, total }));
+        proxy((done: number, total: number) => {
+          if (wanted()) setGoing({ task, done, total });
+          return wanted();
+        });
       return ask(instruments, listen('training'), listen('drawing'));
     },
     [ask],

@@ -9,6 +9,8 @@ import { useAsked } from '../ask.ts';
 import type { InstrumentProps } from '../chapter.ts';
 import { Control } from '../controls.tsx';
 import { Picture } from '../Picture.tsx';
+import { Proof } from '../Proof.tsx';
+import type { Evidence } from '../Proof.tsx';
 import { Waiting } from '../Waiting.tsx';
 import type { State } from './index.tsx';
 
@@ -47,7 +49,7 @@ export function Channels({ state: { step, picture }, change }: InstrumentProps<S
 
 function Shown({ answer }: { answer: ChannelsAnswer & { step: State['step'] } }) {
   const { t } = useTranslation('images');
-  const { channels, statistics, picture, set, step, by } = answer;
+  const { channels, statistics, picture, set, step, by, kernels, bytes, reference } = answer;
   const [from, to] = answer.range;
   const name = (c: number) =>
     channels.length === 3
@@ -55,6 +57,15 @@ function Shown({ answer }: { answer: ChannelsAnswer & { step: State['step'] } })
       : t('channel.grey');
   const colour = (c: number) => (channels.length === 3 ? (COLOURS[c] ?? GREY) : GREY);
   const label = className(set.classes[picture.label] ?? '');
+  // Mean and deviation are exact sums of bytes in float64, whoever normalizes.
+  const counted = { name: t('bytes', { number: set.counted }), ...bytes };
+  const sums: Evidence = { by: 'reference', kernels: [], operands: [counted] };
+  const scales = (['mean', 'std'] as const).map((key) => ({
+    name: key === 'mean' ? 'μ' : 'σ',
+    shape: [channels.length],
+    data: statistics[key],
+  }));
+  const normalized: Evidence = { by, kernels, operands: [counted, ...scales] };
   // As it would look if numbers were colours: 0 is black, 1 is white.
   const asNumbers = { mean: statistics.mean.map(() => 0), std: statistics.std.map(() => 1) };
   const before = undone(picture.x, step, statistics);
@@ -91,10 +102,24 @@ function Shown({ answer }: { answer: ChannelsAnswer & { step: State['step'] } })
                 <th scope="row" style={{ borderColor: colour(c) }}>
                   {name(c)}
                 </th>
-                <td>{(statistics.mean[c] ?? NaN).toFixed(4)}</td>
-                <td>{(statistics.std[c] ?? NaN).toFixed(4)}</td>
-                <td>{signless(mean.toFixed(4))}</td>
-                <td>{deviation.toFixed(4)}</td>
+                {(
+                  [
+                    ['μ', statistics.mean[c], statistics.mean[c], sums],
+                    ['σ', statistics.std[c], statistics.std[c], sums],
+                    [t('meanAfter'), mean, reference[c]?.mean, normalized],
+                    [t('deviationAfter'), deviation, reference[c]?.deviation, normalized],
+                  ] as const
+                ).map(([what, value = NaN, expected = NaN, evidence]) => (
+                  <td key={what}>
+                    <Proof
+                      name={`${name(c)}: ${what}`}
+                      {...{ value, evidence }}
+                      reference={expected}
+                    >
+                      {signless(value.toFixed(4))}
+                    </Proof>
+                  </td>
+                ))}
               </tr>
             ))}
           </tbody>

@@ -7,6 +7,7 @@ import type { Instruments } from '../ask.ts';
 import type { InstrumentProps } from '../chapter.ts';
 import { Control } from '../controls.tsx';
 import { Picture } from '../Picture.tsx';
+import { LateProof, evidenceOfNetwork } from '../Proof.tsx';
 import { useTrained } from '../training.ts';
 import type { Listener } from '../training.ts';
 import { Waiting } from '../Waiting.tsx';
@@ -20,8 +21,10 @@ const COUNTS = ['1', '2', '3'] as const;
 export function Crops({ state: { picture, scales }, change }: InstrumentProps<State>) {
   const { t } = useTranslation('images');
   const ask = useCallback(
-    (instruments: Instruments, training: Listener) =>
-      instruments.crops(picture, SCALES.slice(0, scales), training),
+    async (instruments: Instruments, training: Listener) => {
+      const asked = { picture, scales: SCALES.slice(0, scales) };
+      return { asked, ...(await instruments.crops({ ...asked, by: 'gpu' }, training)) };
+    },
     [picture, scales],
   );
   const { answer, failure, waiting, going } = useTrained(ask);
@@ -37,28 +40,50 @@ export function Crops({ state: { picture, scales }, change }: InstrumentProps<St
           />
         </Control>
       </div>
-      <Waiting waiting={waiting && !answer} going={going} failure={failure} />
+      <Waiting waiting={waiting && !answer} {...{ going, failure }} before="preparing" />
       {answer && <Shown answer={answer} />}
     </>
   );
 }
 
-function Shown({ answer }: { answer: CropsAnswer }) {
+type Probabilities = readonly number[];
+
+interface ShownProps {
+  answer: CropsAnswer & { asked: { picture: number; scales: number[] } };
+}
+
+function Shown({ answer }: ShownProps) {
   const { t } = useTranslation('images');
-  const { classes, statistics, picture, windows, crops, probabilities } = answer;
+  const { classes, statistics, picture, windows, crops } = answer;
   const name = (label: number) => className(classes[label] ?? '');
-  const row = (index: number) => [
-    ...probabilities.data.slice(index * classes.length, (index + 1) * classes.length),
-  ];
-  const rows = crops.map((_, index) => row(index + 1));
-  const mean = classes.map((_, c) => rows.reduce((sum, p) => sum + (p[c] ?? 0), 0) / rows.length);
-  const best = (p: readonly number[]) => p.indexOf(Math.max(...p));
-  const percent = (value = NaN) => `${(100 * value).toFixed(1)} %`;
-  const verdict = (p: readonly number[]) => (
-    <span data-right={best(p) === picture.label}>
-      {name(best(p))} {percent(p[best(p)])}
-    </span>
+  const best = (p: Probabilities) => p.indexOf(Math.max(...p));
+  const evidence = evidenceOfNetwork(answer, [
+    { name: 'x', ...picture.x },
+    { name: 'crops', ...windows },
+  ]);
+  /** A probability that can be asked where it comes from; `of` finds it among those of all crops. */
+  const probability = (what: string, label: number, of: (rows: Rows) => Probabilities) => (
+    <LateProof
+      name={t('probability', { name: name(label), what })}
+      value={of(rowsOf(answer))[label] ?? NaN}
+      ask={async (instruments, training) => {
+        const question = { ...answer.asked, by: 'reference' as const };
+        const reference = of(rowsOf(await instruments.crops(question, training)));
+        return { evidence, reference: reference[label] ?? NaN };
+      }}
+    >
+      {percent(of(rowsOf(answer))[label])}
+    </LateProof>
   );
+  const verdict = (what: string, of: (rows: Rows) => Probabilities) => {
+    const label = best(of(rowsOf(answer)));
+    return (
+      <span data-right={label === picture.label}>
+        {name(label)} {probability(what, label, of)}
+      </span>
+    );
+  };
+  const average = t('average', { number: crops.length });
   return (
     <div className="images-crops">
       <dl className="readings">
@@ -68,16 +93,17 @@ function Shown({ answer }: { answer: CropsAnswer }) {
         </div>
         <div>
           <dt>{t('whole')}</dt>
-          <dd>{verdict(row(0))}</dd>
+          <dd>{verdict(t('whole'), whole)}</dd>
         </div>
         <div>
-          <dt>{t('average', { number: crops.length })}</dt>
-          <dd>{verdict(mean)}</dd>
+          <dt>{average}</dt>
+          <dd>{verdict(average, meanOfCrops)}</dd>
         </div>
         <div>
           <dt>{t('ofTruth')}</dt>
           <dd>
-            {percent(row(0)[picture.label])} → {percent(mean[picture.label])}
+            {probability(t('whole'), picture.label, whole)} →{' '}
+            {probability(average, picture.label, meanOfCrops)}
           </dd>
         </div>
       </dl>
@@ -90,7 +116,12 @@ function Shown({ answer }: { answer: CropsAnswer }) {
               statistics={statistics}
               label={t('crop', { number: index + 1, side: crop.side })}
             />
-            <figcaption>{verdict(rows[index] ?? [])}</figcaption>
+            <figcaption>
+              {verdict(
+                t('crop', { number: index + 1, side: crop.side }),
+                (rows) => rows[index + 1] ?? [],
+              )}
+            </figcaption>
           </figure>
         ))}
       </div>
@@ -98,3 +129,20 @@ function Shown({ answer }: { answer: CropsAnswer }) {
     </div>
   );
 }
+
+/** Probabilities of the whole picture, then of each crop. */
+type Rows = readonly Probabilities[];
+
+function rowsOf({ classes, crops, probabilities }: CropsAnswer): Rows {
+  const { length } = classes;
+  return Array.from({ length: 1 + crops.length }, (_, n) =>
+    Array.from(probabilities.data.subarray(n * length, (n + 1) * length)),
+  );
+}
+
+const whole = ([first = []]: Rows): Probabilities => first;
+
+const meanOfCrops = ([first = [], ...crops]: Rows): Probabilities =>
+  first.map((_, c) => crops.reduce((sum, p) => sum + (p[c] ?? 0), 0) / crops.length);
+
+const percent = (value = NaN) => `${(100 * value).toFixed(1)} %`;

@@ -1,7 +1,9 @@
 import { useCallback } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Plot } from '../../charts/Plot.tsx';
+import type { AccuracyAnswer } from '../../../worker/protocol.ts';
 import type { Instruments } from '../ask.ts';
+import { LateProof, evidenceOfNetwork } from '../Proof.tsx';
 import { useTrained } from '../training.ts';
 import type { Listener } from '../training.ts';
 import { Waiting } from '../Waiting.tsx';
@@ -13,29 +15,59 @@ const PASSES = 24;
 export function Accuracy({ state: { source, seed } }: { state: State }) {
   const { t } = useTranslation('regularization');
   const ask = useCallback(
-    (instruments: Instruments, training: Listener, drawing: Listener) =>
-      instruments.accuracy({ source, count: PASSES, seed }, training, drawing),
+    async (instruments: Instruments, training: Listener, drawing: Listener) => {
+      const asked = { source, seed };
+      const question = { ...asked, count: PASSES, by: 'gpu' as const };
+      return { asked, ...(await instruments.accuracy(question, training, drawing)) };
+    },
     [source, seed],
   );
   const { answer, failure, waiting, going } = useTrained(ask);
+  /** A share that can be asked where it comes from; `of` finds it in an answer of `passes` passes. */
+  const proof = (
+    what: string,
+    passes: number,
+    of: (answer: AccuracyAnswer) => number | undefined,
+  ) =>
+    answer && (
+      <LateProof
+        name={what}
+        value={of(answer) ?? NaN}
+        ask={async (instruments, training, drawing) => {
+          const question = { ...answer.asked, count: passes, by: 'reference' as const };
+          const reference = of(await instruments.accuracy(question, training, drawing)) ?? NaN;
+          const operands = [
+            { name: 'x', ...answer.x },
+            { name: 'seed of z', shape: [1], data: [answer.asked.seed] },
+          ];
+          return { evidence: evidenceOfNetwork(answer, operands), reference };
+        }}
+      >
+        {percent(of(answer))}
+      </LateProof>
+    );
   const percent = (share = NaN) => `${(100 * share).toFixed(1)} %`;
   return (
     <>
-      <Waiting waiting={waiting} going={going} failure={failure} />
+      <Waiting {...{ waiting, going, failure }} before="preparing" />
       {answer && (
         <>
           <dl className="readings regularization-readings">
             <div>
               <dt>{t('accuracy.one')}</dt>
-              <dd>{percent(answer.byDraws[0])}</dd>
+              <dd>{proof(t('accuracy.one'), 1, ({ byDraws }) => byDraws[0])}</dd>
             </div>
             <div>
               <dt>{t('accuracy.all', { number: answer.byDraws.length })}</dt>
-              <dd>{percent(answer.byDraws.at(-1))}</dd>
+              <dd>
+                {proof(t('accuracy.all', { number: PASSES }), PASSES, ({ byDraws }) =>
+                  byDraws.at(-1),
+                )}
+              </dd>
             </div>
             <div>
               <dt>{t('plain')}</dt>
-              <dd>{percent(answer.plain)}</dd>
+              <dd>{proof(t('plain'), 0, ({ plain }) => plain)}</dd>
             </div>
           </dl>
           <Plot

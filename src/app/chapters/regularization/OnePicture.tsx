@@ -5,6 +5,7 @@ import { Plot } from '../../charts/Plot.tsx';
 import { className } from '../../i18n/index.ts';
 import type { Instruments } from '../ask.ts';
 import { Picture } from '../Picture.tsx';
+import { LateProof, evidenceOfNetwork } from '../Proof.tsx';
 import { running } from '../running.ts';
 import { useTrained } from '../training.ts';
 import type { Listener } from '../training.ts';
@@ -16,30 +17,54 @@ import type { State } from './index.tsx';
 export function OnePicture({ state }: { state: State }) {
   const { picture, source, seed } = state;
   const ask = useCallback(
-    (instruments: Instruments, training: Listener, drawing: Listener) =>
-      instruments.draws({ picture, source, count: DRAWS, seed }, training, drawing),
+    async (instruments: Instruments, training: Listener, drawing: Listener) => {
+      const asked = { picture, source, seed };
+      const question = { ...asked, count: DRAWS, by: 'gpu' as const };
+      return { asked, ...(await instruments.draws(question, training, drawing)) };
+    },
     [picture, source, seed],
   );
   const { answer, failure, waiting, going } = useTrained(ask);
   return (
     <>
-      <Waiting waiting={waiting} going={going} failure={failure} />
+      <Waiting {...{ waiting, going, failure }} before="preparing" />
       {answer && <Shown answer={answer} count={state.draws} />}
     </>
   );
 }
 
-function Shown({ answer, count }: { answer: DrawsAnswer; count: number }) {
+interface ShownProps {
+  answer: DrawsAnswer & { asked: Pick<State, 'picture' | 'source' | 'seed'> };
+  /** So many draws are shown. */
+  count: number;
+}
+
+function Shown({ answer, count }: ShownProps) {
   const { t } = useTranslation('regularization');
-  const { classes, picture, statistics, plain, draws } = answer;
+  const { asked, classes, picture, statistics, plain } = answer;
   const name = (label: number) => className(classes[label] ?? '');
   const { label } = picture;
-  const values = Array.from(
-    { length: DRAWS },
-    (_, k) => draws.data[k * classes.length + label] ?? NaN,
-  );
+  const values = probabilitiesOf(answer);
   const { mean, error } = running(values);
   const deterministic = plain[label] ?? NaN;
+  const evidence = evidenceOfNetwork(answer, [
+    { name: 'x', ...picture.x },
+    { name: 'seed of z', shape: [1], data: [asked.seed] },
+  ]);
+  /** A number in three digits that can be asked where it comes from; `of` finds it in an answer with enough draws. */
+  const proof = (what: string, most: number, of: (answer: DrawsAnswer) => number) => (
+    <LateProof
+      name={what}
+      value={of(answer)}
+      ask={async (instruments, training, drawing) => {
+        const question = { ...asked, count: most, by: 'reference' as const };
+        const reference = of(await instruments.draws(question, training, drawing));
+        return { evidence, reference };
+      }}
+    >
+      {of(answer).toFixed(3)}
+    </LateProof>
+  );
   const numbers = Array.from({ length: count }, (_, i) => i + 1);
   const edge = (sign: 1 | -1) => ({
     type: 'scatter' as const,
@@ -63,19 +88,39 @@ function Shown({ answer, count }: { answer: DrawsAnswer; count: number }) {
       <dl className="readings">
         <div>
           <dt>{t('single', { number: count })}</dt>
-          <dd>{(values[count - 1] ?? NaN).toFixed(3)}</dd>
+          <dd>
+            {proof(
+              t('single', { number: count }),
+              count,
+              (of) => probabilitiesOf(of)[count - 1] ?? NaN,
+            )}
+          </dd>
         </div>
         <div>
           <dt>{t('mean', { number: count })}</dt>
           <dd>
-            {(mean[count - 1] ?? NaN).toFixed(3)}
-            {count > 1 && ` ± ${(error[count - 1] ?? NaN).toFixed(3)}`}
+            {proof(
+              t('mean', { number: count }),
+              count,
+              (of) => running(probabilitiesOf(of)).mean[count - 1] ?? NaN,
+            )}
+            {count > 1 && (
+              <>
+                {' ± '}
+                {proof(
+                  t('error', { number: count }),
+                  count,
+                  (of) => running(probabilitiesOf(of)).error[count - 1] ?? NaN,
+                )}
+              </>
+            )}
           </dd>
         </div>
         <div>
           <dt>{t('plain')}</dt>
           <dd>
-            {deterministic.toFixed(3)} <small>{t('says', { name: name(best) })}</small>
+            {proof(t('plain'), 0, (of) => of.plain[label] ?? NaN)}{' '}
+            <small>{t('says', { name: name(best) })}</small>
           </dd>
         </div>
       </dl>
@@ -127,5 +172,14 @@ function Shown({ answer, count }: { answer: DrawsAnswer; count: number }) {
       </ul>
       <p className="quietly">{t('network')}</p>
     </div>
+  );
+}
+
+/** Probability of the right class in each draw. */
+function probabilitiesOf({ draws, classes, picture }: DrawsAnswer): number[] {
+  const [count = 0] = draws.shape;
+  return Array.from(
+    { length: count },
+    (_, k) => draws.data[k * classes.length + picture.label] ?? NaN,
   );
 }

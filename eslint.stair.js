@@ -23,7 +23,7 @@ const STAIR = [
   ['network', 'src/network/**', [...FOUNDATION, 'data', 'reference', 'ops']],
   ['engine', 'src/engine/**', VOCABULARY],
   // The files of the lab that the page reads as well: they must not come to hold the engine.
-  ['settings', 'src/lab/{config,csv,defaults,networks,schedule}.ts', VOCABULARY],
+  ['settings', 'src/lab/{config,csv,defaults,networks,schedule,survey}.ts', VOCABULARY],
   ['lab', 'src/lab/**', [...VOCABULARY, 'engine', 'settings']],
   ['library', 'src/library.ts', [...VOCABULARY, 'engine']],
   ['conformance', 'src/conformance/**', [...VOCABULARY, 'engine']],

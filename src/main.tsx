@@ -9,6 +9,7 @@ import { ProfilerContext, createProfilerStore } from './app/profiler.ts';
 import { parseRoute } from './app/route.ts';
 import { keptShare } from './app/share.ts';
 import { createAppStore } from './app/store.ts';
+import { SurfaceContext } from './app/surface/ask.ts';
 import { startTheme } from './app/theme.ts';
 import { keptWishes, tuneOnce } from './app/tuning.ts';
 import { createLabClient } from './worker/client.ts';
@@ -47,7 +48,9 @@ createRoot(root).render(
     <LabContext value={store}>
       <InstrumentsContext value={client.instruments}>
         <ProfilerContext value={profiler}>
-          <App />
+          <SurfaceContext value={client.surface}>
+            <App />
+          </SurfaceContext>
         </ProfilerContext>
       </InstrumentsContext>
     </LabContext>

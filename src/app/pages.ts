@@ -22,6 +22,7 @@ const page = (id: string, load: () => Promise<PageModule>) =>
 
 /** The folder's name stands in the address; `pages.<name>` is what the menu says. */
 export const PAGES = {
+  surface: page('surface', () => import('./surface/index.tsx')),
   check: page('check', () => import('./check/index.tsx')),
 };
 

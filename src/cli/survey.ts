@@ -2,8 +2,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Experiment } from '../lab/experiment.ts';
-import { gridOf, surveyFile, surveyQuestion } from '../lab/surface.ts';
-import type { SurveyPoint } from '../lab/surface.ts';
+import { gridOf, surveyFile, surveyName, surveyQuestion } from '../lab/survey.ts';
+import type { SurveyPoint } from '../lab/survey.ts';
 
 /** What is asked of every network; the rest is as in the app. */
 export interface SurveySettings {
@@ -40,6 +40,6 @@ export async function writeSurveys(
       progress(k * total + found.length, networks.length * total);
       return true;
     });
-    await writeFile(join(out, `surface-${network}.json`), surveyFile(question, found, survey));
+    await writeFile(join(out, `${surveyName(network)}.json`), surveyFile(question, found, survey));
   }
 }

@@ -15,7 +15,7 @@ import type { ExperimentConfig } from '../lab/config.ts';
 import { CSV_HEADER, csvLine } from '../lab/csv.ts';
 import { Experiment } from '../lab/experiment.ts';
 import type { LabEvent } from '../lab/experiment.ts';
-import { SURVEY_BOUNDS } from '../lab/surface.ts';
+import { SURVEY_BOUNDS } from '../lab/survey.ts';
 import { SMOOTHING_WINDOW } from '../lab/run.ts';
 import type { MetricsRow } from '../lab/run.ts';
 import { parseNetwork } from '../network/file.ts';

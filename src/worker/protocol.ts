@@ -18,7 +18,8 @@ import type {
 import type { Inspector } from '../lab/inspector.ts';
 import type { Instruments } from '../lab/instruments.ts';
 import type { MetricsRow } from '../lab/run.ts';
-import type { OnPoint, Survey, SurveyQuestion } from '../lab/surface.ts';
+import type { OnPoint } from '../lab/surface.ts';
+import type { Survey, SurveyQuestion } from '../lab/survey.ts';
 import type { Trial, TuningChoice, TuningWishes } from '../lab/tuner.ts';
 import type { ChannelStatistics, LoadProgress, Provenance } from '../data/dataset.ts';
 import type { KnownId } from '../data/known.ts';
@@ -107,7 +108,7 @@ export interface ProfilerApi {
   tryTunings(config: ExperimentConfig, onTrial: (trial: Trial) => void): Promise<TuningName | null>;
 }
 
-export type { Survey, SurveyPoint, SurveyQuestion } from '../lab/surface.ts';
+export type { Survey, SurveyPoint, SurveyQuestion } from '../lab/survey.ts';
 
 /** What the page asks of the loss around a network's weights; training carries on between two points. */
 export interface SurfaceApi {

@@ -15,7 +15,7 @@ import { tensor } from '../../src/reference/tensor.ts';
 import { experimentConfig } from '../../src/lab/config.ts';
 import { Experiment } from '../../src/lab/experiment.ts';
 import type { MetricsRow } from '../../src/lab/run.ts';
-import type { SurveyPoint, SurveyQuestion } from '../../src/lab/surface.ts';
+import type { SurveyPoint, SurveyQuestion } from '../../src/lab/survey.ts';
 import { device } from './setup.ts';
 import { smallBuiltin } from './small_data.ts';
 

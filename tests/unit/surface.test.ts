@@ -1,7 +1,7 @@
 /** In which order a survey takes its points, and what it refuses. */
 import { describe, expect, it } from 'vitest';
-import { SURVEY_BOUNDS, gridOf, surveyFile, surveyQuestion } from '../../src/lab/surface.ts';
-import type { SurveyQuestion } from '../../src/lab/surface.ts';
+import { SURVEY_BOUNDS, gridOf, surveyFile, surveyQuestion } from '../../src/lab/survey.ts';
+import type { SurveyQuestion } from '../../src/lab/survey.ts';
 
 const plane = (range: number): SurveyQuestion['along'] => ({ kind: 'plane', seed: 1, range });
 
@@ -61,12 +61,12 @@ it('a file holds what was asked and found, and null where a loss is no number', 
     split: 'test',
     statistics: 'batch',
   });
+  const survey = { iteration: 5, images: 8, cancelled: false };
   const points = [{ index: 4, x: 0, y: 0, loss: NaN, error: 1 }];
-  expect(JSON.parse(surveyFile(question, points, { iteration: 5, images: 8 }))).toEqual({
+  expect(JSON.parse(surveyFile(question, points, survey))).toEqual({
     version: 1,
     question,
-    iteration: 5,
-    images: 8,
+    survey,
     points: [{ index: 4, x: 0, y: 0, loss: null, error: 1 }],
   });
 });

@@ -11,6 +11,7 @@ import type initialization from '../chapters/initialization/en.json';
 import type images from '../chapters/images/en.json';
 import type normalization from '../chapters/normalization/en.json';
 import type check from '../check/en.json';
+import type surface from '../surface/en.json';
 import type regularization from '../chapters/regularization/en.json';
 import en from './en.json';
 import zh from './zh.json';
@@ -26,6 +27,7 @@ declare module 'i18next' {
       images: typeof images;
       regularization: typeof regularization;
       check: typeof check;
+      surface: typeof surface;
     };
   }
 }

@@ -56,6 +56,7 @@ export function Planes({ found, state }: { found: readonly Found[]; state: State
           />
           <span>{lossOf(extent[1])}</span>
         </div>
+        {show === 'contour' && log && <p className="quietly">{t('logLines')}</p>}
         <dl className="readings">
           <div>
             <dt>{t('centre')}</dt>

@@ -17,6 +17,7 @@ import { Line } from './Line.tsx';
 import { Planes } from './Planes.tsx';
 import { IMAGES, RANGES, SIDES, pairOf, questionsOf, schema } from './state.ts';
 import type { State } from './state.ts';
+import '../chapters/chapters.css';
 import './surface.css';
 import zh from './zh.json';
 

@@ -3,6 +3,7 @@ import { createRoot } from 'react-dom/client';
 import { App } from './app/App.tsx';
 import { InstrumentsContext } from './app/chapters/ask.ts';
 import { LabContext } from './app/context.ts';
+import { DataContext, createDataStore } from './app/data/state.ts';
 import { startI18n } from './app/i18n/index.ts';
 import { formatLink } from './app/link.ts';
 import { ProfilerContext, createProfilerStore } from './app/profiler.ts';
@@ -23,6 +24,7 @@ const store = createAppStore(client.send);
 store.getState().setShare(keptShare());
 store.getState().setWishes(keptWishes());
 const profiler = createProfilerStore(client.profiler);
+const data = createDataStore(client.data);
 /** Whether the address names the experiment, and not a chapter. */
 const isExperiment = () => parseRoute(location.hash).page === '';
 if (isExperiment()) store.getState().open(location.hash);
@@ -33,12 +35,14 @@ tuneOnce(store, profiler);
 // its own affair: the experiment goes on behind it.
 let written = isExperiment() ? location.hash : null;
 store.subscribe((state, before) => {
-  if (!state.device || state.draft === before.draft) return;
+  if (written === null || !state.device || state.draft === before.draft) return;
   written = formatLink(state.draft, state.machine);
   if (isExperiment()) history.replaceState(null, '', written);
 });
 window.addEventListener('hashchange', () => {
-  if (isExperiment() && location.hash !== written) store.getState().open(location.hash);
+  if (!isExperiment() || location.hash === written) return;
+  written = location.hash;
+  store.getState().open(written);
 });
 
 const root = document.getElementById('root');
@@ -48,9 +52,11 @@ createRoot(root).render(
     <LabContext value={store}>
       <InstrumentsContext value={client.instruments}>
         <ProfilerContext value={profiler}>
-          <SurfaceContext value={client.surface}>
-            <App />
-          </SurfaceContext>
+          <DataContext value={data}>
+            <SurfaceContext value={client.surface}>
+              <App />
+            </SurfaceContext>
+          </DataContext>
         </ProfilerContext>
       </InstrumentsContext>
     </LabContext>

@@ -21,6 +21,19 @@ const ChapterPage = lazy(() =>
   import('./chapters/ChapterPage.tsx').then((module) => ({ default: module.ChapterPage })),
 );
 
+/** Files dropped on the experiment become its data set. */
+function ExperimentDrop({ onFiles }: { onFiles: () => void }) {
+  const openFiles = useLab((state) => state.openFiles);
+  return (
+    <FileDrop
+      onFiles={(files) => {
+        openFiles(files);
+        onFiles();
+      }}
+    />
+  );
+}
+
 /** The page that the address names. */
 export function App() {
   const { t } = useTranslation();
@@ -61,7 +74,7 @@ export function App() {
               <Panel tab={tab} onTab={setTab} />
               <NetworkTable />
             </main>
-            <FileDrop onFiles={() => setTab('data')} />
+            <ExperimentDrop onFiles={() => setTab('data')} />
           </>
         )}
       </div>

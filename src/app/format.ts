@@ -11,6 +11,13 @@ export function percent(fraction: number, language: string): string {
   }).format(fraction);
 }
 
+/** A fraction as a percentage, with a decimal only where it has one: 0.25 → "25 %". */
+export function wholePercent(fraction: number, language: string): string {
+  return new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 1 }).format(
+    fraction,
+  );
+}
+
 export function integer(value: number, language: string): string {
   return new Intl.NumberFormat(language, { maximumFractionDigits: 0 }).format(value);
 }
@@ -49,6 +56,15 @@ export function binary(bytes: number, language: string): string {
     index += 1;
   }
   return `${significant(scaled, language)} ${BINARY[index]}`;
+}
+
+/** Three significant digits: 36_106_894 → "36.1 MB". */
+export function megabytes(bytes: number, language: string): string {
+  return new Intl.NumberFormat(language, {
+    style: 'unit',
+    unit: 'megabyte',
+    maximumSignificantDigits: 3,
+  }).format(bytes / 1e6);
 }
 
 const SPANS = [

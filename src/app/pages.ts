@@ -23,6 +23,7 @@ const page = (id: string, load: () => Promise<PageModule>) =>
 /** The folder's name stands in the address; `pages.<name>` is what the menu says. */
 export const PAGES = {
   surface: page('surface', () => import('./surface/index.tsx')),
+  data: page('data', () => import('./data/index.tsx')),
   check: page('check', () => import('./check/index.tsx')),
 };
 

@@ -16,6 +16,7 @@ import type {
   DeviceDescription,
   Event,
   Mark,
+  NamedBlob,
   NetworkDescription,
   Pace,
   RunState,
@@ -249,7 +250,7 @@ export interface LabActions {
   pinTuning(tuning: TuningName | null): void;
   /** What was found fastest on an adapter. */
   keepTuning(adapter: string, tuning: TuningName): void;
-  openFiles(files: File[]): void;
+  openFiles(files: NamedBlob[]): void;
   tell(message: Message): void;
   dismiss(id: number): void;
   setHidden(network: string, hidden: boolean): void;
@@ -319,7 +320,10 @@ export function createAppStore(send: (command: Command) => void): LabStore {
 
       receive: (event) => {
         set((state) => reduce(state, event));
-        if (event.type === 'device' && linked) begin(event.device, linked);
+        if (event.type !== 'device') return;
+        if (linked) begin(event.device, linked);
+        // Nothing is built, but links to the experiment say what this machine would do.
+        else set(({ machine }) => ({ draft: { ...DEFAULTS, ...machine } }));
       },
 
       start: () => {
@@ -385,9 +389,7 @@ export function createAppStore(send: (command: Command) => void): LabStore {
         get().setWishes({ pinned, measured: { ...measured, [adapter]: tuning } });
         keepWishes(get().wishes);
       },
-      openFiles: (files) => {
-        if (files.length > 0) send({ type: 'open-files', files });
-      },
+      openFiles: (files) => send({ type: 'open-files', files }),
 
       tell: (message) => set((state) => withMessage(state, message)),
       dismiss: (id) =>

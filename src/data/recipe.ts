@@ -67,7 +67,7 @@ export function formatSetName(base: string, recipe: Recipe): string {
 }
 
 /**
- * What a recipe makes of a set, with the pictures at size×size: noise is added last, so that a network meets it as strong
+ * What a recipe makes of a set, under its own name but the same title, with the pictures at size×size: noise is added last, so that a network meets it as strong
  * as it was asked for.
  *
  * Throws FathomErrors `data-recipe` where the set has no such classes, and `too-few-pictures`.
@@ -87,16 +87,7 @@ export async function derive(
   if (randomLabels > 0) set = withRandomLabels(set, randomLabels, RECIPE_SEED);
   if (size !== set.height) set = await withSize(set, size);
   if (noise > 0) set = withNoise(set, noise, RECIPE_SEED);
-  return id === whole.id ? set : { ...set, id, title: `${whole.title} (${inWords(recipe)})` };
-}
-
-function inWords({ classes, perClass, randomLabels, noise }: Recipe): string {
-  return [
-    ...(classes ? [`${classes.length} classes`] : []),
-    ...(perClass === null ? [] : [`${perClass} a class`]),
-    ...(randomLabels === 0 ? [] : [`${+(100 * randomLabels).toFixed(1)} % random labels`]),
-    ...(noise === 0 ? [] : [`noise ${noise}`]),
-  ].join(', ');
+  return id === whole.id ? set : { ...set, id };
 }
 
 const isLabel = (value: number) => Number.isInteger(value) && value >= 0;

@@ -30,6 +30,8 @@ export interface Tuning {
    * broadcasts to the others; that needs the feature `subgroups`, and is as `load` where it is missing.
    */
   weights: 'load' | 'broadcast';
+  /** dL/d of a batch norm's input: a view of two tensors, computed wherever a convolution loads it, or written once. */
+  normGradients: 'loaded' | 'written';
   /** Sums over many pixels: a workgroup adds up its own in its memory, or every invocation writes what it has. */
   sums: 'workgroup' | 'invocation';
   /** Which neighbouring dispatches run as one, where they may: all of them, or convolutions each alone. */
@@ -49,6 +51,7 @@ export const TUNINGS = {
     conv2d_grad_input: { rows: 1, columns: 8, quads: 2 },
     conv2d_grad_weight: { rows: 'one', columns: 4, quads: 1 },
     weights: 'load',
+    normGradients: 'loaded',
     sums: 'workgroup',
     together: 'all',
     longestSubmit: 50,
@@ -59,6 +62,7 @@ export const TUNINGS = {
     conv2d_grad_input: { rows: 1, columns: 4, quads: 1 },
     conv2d_grad_weight: { rows: 'one', columns: 4, quads: 1 },
     weights: 'load',
+    normGradients: 'loaded',
     sums: 'workgroup',
     together: 'all',
     longestSubmit: 50,
@@ -69,6 +73,7 @@ export const TUNINGS = {
     conv2d_grad_input: { rows: 1, columns: 8, quads: 2 },
     conv2d_grad_weight: { rows: 'one', columns: 4, quads: 1 },
     weights: 'broadcast',
+    normGradients: 'loaded',
     sums: 'workgroup',
     together: 'all',
     longestSubmit: 50,
@@ -82,6 +87,7 @@ export const TUNINGS = {
     conv2d_grad_input: { rows: 1, columns: 8, quads: 2 },
     conv2d_grad_weight: { rows: 'one', columns: 4, quads: 2 },
     weights: 'load',
+    normGradients: 'written',
     sums: 'invocation',
     together: 'sums',
     longestSubmit: Infinity,
@@ -95,6 +101,7 @@ export const TUNINGS = {
     conv2d_grad_input: { rows: 1, columns: 8, quads: 2 },
     conv2d_grad_weight: { rows: 'one', columns: 4, quads: 2 },
     weights: 'broadcast',
+    normGradients: 'written',
     sums: 'invocation',
     together: 'sums',
     longestSubmit: Infinity,
@@ -105,6 +112,7 @@ export const TUNINGS = {
     conv2d_grad_input: { rows: 2, columns: 8, quads: 2 },
     conv2d_grad_weight: { rows: 'all', columns: 4, quads: 2 },
     weights: 'load',
+    normGradients: 'written',
     sums: 'invocation',
     together: 'sums',
     longestSubmit: 50,

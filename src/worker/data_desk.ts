@@ -6,7 +6,7 @@ import { generateBuiltin } from '../data/builtin.ts';
 import type { Dataset, LabelledImages, LoadProgress } from '../data/dataset.ts';
 import type { ImageDecoder } from '../data/decode.ts';
 import type { NamedBlob } from '../data/files.ts';
-import { bytesOf, Hub, HUB_SETS } from '../data/hub.ts';
+import { bytesOf, Hub, HUB_ADDRESS, HUB_SETS } from '../data/hub.ts';
 import { KNOWN_SETS } from '../data/known.ts';
 import type { KnownId } from '../data/known.ts';
 import { loadFiles } from '../data/load.ts';
@@ -19,7 +19,7 @@ import type { DataWarning } from '../data/warnings.ts';
 import { FathomError } from '../errors.ts';
 import { describeError } from './failure.ts';
 import type {
-  CatalogueEntry,
+  Catalogue,
   Failure,
   KeptSets,
   ListedSet,
@@ -64,12 +64,13 @@ export class DataDesk {
   }
 
   /** The sets of the hub, and what fetching each takes. */
-  catalogue(): CatalogueEntry[] {
-    return (Object.keys(HUB_SETS) as KnownId[]).map((id) => {
+  catalogue(): Catalogue {
+    const sets = (Object.keys(HUB_SETS) as KnownId[]).map((id) => {
       const { pictures, side } = HUB_SETS[id];
       const { title, classes } = KNOWN_SETS[id];
       return { id, title, classes: classes.length, bytes: bytesOf(id), pictures, side };
     });
+    return { sets, address: HUB_ADDRESS };
   }
 
   /** What is at hand without a network. Where storage fails, only what lies in memory. */
@@ -239,10 +240,6 @@ export class DataDesk {
     }
   }
 }
-
-/** Files as the readers take them, under the paths that a folder's picker gives. */
-export const namedFiles = (files: File[]): NamedBlob[] =>
-  files.map((file) => ({ name: file.webkitRelativePath || file.name, blob: file }));
 
 /** Passes progress on at the beginning and the end of each stage, and else only now and then. */
 export function sparingly(progress: LoadProgress): LoadProgress {

@@ -4,6 +4,7 @@
  */
 import { generateBuiltin } from '../data/builtin.ts';
 import type { Dataset, LoadProgress } from '../data/dataset.ts';
+import type { NamedBlob } from '../data/files.ts';
 import { requestDevice } from '../engine/gpu/device.ts';
 import type { DeviceDescription } from '../engine/gpu/device.ts';
 import { Gpu } from '../engine/gpu/gpu.ts';
@@ -21,7 +22,7 @@ import type { OnPoint } from '../lab/surface.ts';
 import type { Survey, SurveyQuestion } from '../lab/survey.ts';
 import { chooseTuning, fastest, tryTunings } from '../lab/tuner.ts';
 import type { Trial, TuningWishes } from '../lab/tuner.ts';
-import { missingSet, namedFiles, sparingly } from './data_desk.ts';
+import { missingSet, sparingly } from './data_desk.ts';
 import type { DataDesk } from './data_desk.ts';
 import { describeError } from './failure.ts';
 import type { Command, DatasetDescription, Event } from './protocol.ts';
@@ -282,10 +283,10 @@ export class Host {
   }
 
   /** Training goes on while the files are read: they may not be what they seem. */
-  private async openFiles(files: File[]): Promise<void> {
+  private async openFiles(files: NamedBlob[]): Promise<void> {
     if (!this.gpu) return;
     const { size } = this.experiment?.config ?? this.config;
-    const { id, notKept } = await this.desk.open(namedFiles(files), {}, this.reportProgress);
+    const { id, notKept } = await this.desk.open(files, {}, this.reportProgress);
     if (notKept) this.post({ type: 'failed', command: 'open-files', ...notKept });
     const dataset = await this.desk.find(id, size);
     if (!dataset) throw missingSet(id);

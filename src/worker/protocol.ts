@@ -22,6 +22,7 @@ import type { OnPoint } from '../lab/surface.ts';
 import type { Survey, SurveyQuestion } from '../lab/survey.ts';
 import type { Trial, TuningChoice, TuningWishes } from '../lab/tuner.ts';
 import type { ChannelStatistics, LoadProgress, Provenance } from '../data/dataset.ts';
+import type { NamedBlob } from '../data/files.ts';
 import type { KnownId } from '../data/known.ts';
 import type { LoadOptions } from '../data/options.ts';
 import type { StoredSet } from '../data/store.ts';
@@ -51,7 +52,7 @@ export type Command =
   /** Which variants of the kernels networks are built of from now on; answered by `tuning`. */
   | { type: 'tuning'; wishes: TuningWishes }
   /** Read a data set from files a person dropped or picked; answered by `dataset` or `failed`. */
-  | { type: 'open-files'; files: File[] };
+  | { type: 'open-files'; files: NamedBlob[] };
 
 export type { WatchedLayer } from '../lab/watch.ts';
 export type { DeviceDescription, Mark, MetricsRow, NetworkDescription, Pace };
@@ -142,7 +143,7 @@ export type {
 export type { NormObservation } from '../engine/observe.ts';
 export type { Description } from '../ops/describe.ts';
 
-export type { DataWarning, KnownId, LoadProgress, Provenance };
+export type { DataWarning, KnownId, LoadProgress, NamedBlob, Provenance };
 
 /** A set that the hub has. */
 export interface CatalogueEntry {
@@ -155,6 +156,12 @@ export interface CatalogueEntry {
   pictures: { train: number; test: number };
   /** Height and width of its pictures. */
   side: number;
+}
+
+export interface Catalogue {
+  sets: CatalogueEntry[];
+  /** Where the hub is, unless a mirror takes its place. */
+  address: string;
 }
 
 /** A set at hand. */
@@ -205,13 +212,13 @@ export interface SetDetails {
 /** What the page asks of data sets; each call is answered by a promise that may reject with a {@link Failure}. */
 export interface DataApi {
   /** The sets of the hub. */
-  catalogue(): Promise<CatalogueEntry[]>;
+  catalogue(): Promise<Catalogue>;
   /** The sets at hand without a network. */
   kept(): Promise<KeptSets>;
   /** Fetches a set from the hub at `address`, and keeps it; after an error it goes on with what has come. */
   download(id: KnownId, address: string, onProgress: LoadProgress): Promise<OpenedSet>;
   /** Reads a set from files, and keeps it. */
-  open(files: File[], options: OpenOptions, onProgress: LoadProgress): Promise<OpenedSet>;
+  open(files: NamedBlob[], options: OpenOptions, onProgress: LoadProgress): Promise<OpenedSet>;
   /** Ends the loading that goes on. */
   stop(): Promise<void>;
   forget(id: string): Promise<void>;

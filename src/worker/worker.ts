@@ -4,7 +4,7 @@ import { openStore } from '../data/opfs.ts';
 import { Inspector } from '../lab/inspector.ts';
 import { Instruments } from '../lab/instruments.ts';
 import { testPictures } from '../lab/pictures.ts';
-import { DataDesk, namedFiles } from './data_desk.ts';
+import { DataDesk } from './data_desk.ts';
 import { describeError, plainly } from './failure.ts';
 import { Host } from './host.ts';
 import type {
@@ -51,7 +51,7 @@ const api: InstrumentsApi & ProfilerApi & SurfaceApi & InspectorApi & DataApi = 
   catalogue: () => Promise.resolve(desk.catalogue()),
   kept: () => plainly(desk.kept()),
   download: (id, address, onProgress) => plainly(desk.download(id, address, onProgress)),
-  open: (files, options, onProgress) => plainly(desk.open(namedFiles(files), options, onProgress)),
+  open: (files, options, onProgress) => plainly(desk.open(files, options, onProgress)),
   stop: () => Promise.resolve(desk.stop()),
   forget: (id) => plainly(desk.forget(id)),
   details: (name) => plainly(desk.details(name)),

@@ -67,7 +67,7 @@ function open(desk = newDesk()) {
 
 const tinyFile = async (name: string, cut?: number) => {
   const bytes = await readFile(`tests/fixtures/fashion-mnist-tiny/${name}`);
-  return new File([bytes.subarray(0, cut)], name);
+  return { name, blob: new Blob([bytes.subarray(0, cut)]) };
 };
 const tinyFashion = () =>
   Promise.all(

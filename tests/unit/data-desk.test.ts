@@ -42,8 +42,8 @@ const trainBytes = fixture('hub/cifar10/train-00000-of-00001.parquet').length;
 
 describe('the catalogue', () => {
   test('says what fetching a set takes before it starts', () => {
-    const catalogue = deskOn(new MemoryFolder()).catalogue();
-    expect(catalogue.find(({ id }) => id === 'fashion-mnist')).toEqual({
+    const { sets } = deskOn(new MemoryFolder()).catalogue();
+    expect(sets.find(({ id }) => id === 'fashion-mnist')).toEqual({
       id: 'fashion-mnist',
       title: 'Fashion-MNIST',
       classes: 10,
@@ -51,7 +51,7 @@ describe('the catalogue', () => {
       pictures: { train: 60_000, test: 10_000 },
       side: 28,
     });
-    expect(catalogue).toHaveLength(6);
+    expect(sets).toHaveLength(6);
   });
 });
 

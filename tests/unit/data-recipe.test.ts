@@ -43,7 +43,6 @@ describe('a set made by a recipe', () => {
     expect(set.statistics).toEqual(channelStatistics(set.train.images, 3, 256));
     expect(set.classes).toEqual(['airplane', 'cat', 'truck']);
     expect(classCounts(set.train.labels, 3)).toEqual([5, 5, 5]);
-    expect(set.title).toBe('CIFAR-10 (3 classes, 5 a class, noise 0.1)');
   });
 
   test('goes by its name, and has random labels at every size alike', async () => {

@@ -25,8 +25,7 @@ export interface Asked<T> {
  * Asks whenever `ask` changes (keep it with `useCallback`). Answers that come late, after another question, are left
  * aside.
  */
-export function useAsked<T>(ask: (instruments: Instruments) => Promise<T>): Asked<T> {
-  const instruments = useInstruments();
+export function useAnswer<T>(ask: () => Promise<T>): Asked<T> {
   const [asked, setAsked] = useState<Asked<T> & { of: unknown }>({
     answer: null,
     failure: null,
@@ -35,15 +34,21 @@ export function useAsked<T>(ask: (instruments: Instruments) => Promise<T>): Aske
   });
   useEffect(() => {
     let wanted = true;
-    ask(instruments).then(
+    ask().then(
       (answer) => wanted && setAsked({ answer, failure: null, waiting: false, of: ask }),
       (failure: Failure) => wanted && setAsked({ answer: null, failure, waiting: false, of: ask }),
     );
     return () => {
       wanted = false;
     };
-  }, [instruments, ask]);
+  }, [ask]);
   return { ...asked, waiting: asked.of !== ask };
+}
+
+/** As {@link useAnswer}, of the kernels. */
+export function useAsked<T>(ask: (instruments: Instruments) => Promise<T>): Asked<T> {
+  const instruments = useInstruments();
+  return useAnswer(useCallback(() => ask(instruments), [instruments, ask]));
 }
 
 /** Runs one op; keep the question with `useMemo`. */

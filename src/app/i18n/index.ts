@@ -12,6 +12,7 @@ import type images from '../chapters/images/en.json';
 import type normalization from '../chapters/normalization/en.json';
 import type check from '../check/en.json';
 import type surface from '../surface/en.json';
+import type data from '../data/en.json';
 import type regularization from '../chapters/regularization/en.json';
 import en from './en.json';
 import zh from './zh.json';
@@ -28,6 +29,7 @@ declare module 'i18next' {
       regularization: typeof regularization;
       check: typeof check;
       surface: typeof surface;
+      data: typeof data;
     };
   }
 }

@@ -2,6 +2,8 @@ import { useEffect, useId, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { DatasetDescription } from '../../worker/protocol.ts';
 import { useLab } from '../context.ts';
+import { setLink } from '../data/link.ts';
+import { pickedFiles } from '../files.ts';
 import { integer } from '../format.ts';
 import { className } from '../i18n/index.ts';
 import { useDatasetTitle, useShownDataset } from './dataset.ts';
@@ -37,11 +39,13 @@ export function DataTab() {
           </p>
           <Samples dataset={dataset} />
           <Statistics dataset={dataset} />
+          <p>
+            <a href={setLink(dataset.id)}>{t('data.more')}</a>
+          </p>
         </>
       )}
       <h2>{t('data.open')}</h2>
       <FilePicker />
-      <p className="quietly">{t('data.formats')}</p>
       {!isBuiltin && (
         <button type="button" onClick={() => change('data', 'builtin')}>
           {t('data.useBuiltin')}
@@ -65,7 +69,7 @@ function FilePicker() {
           multiple
           className="visually-hidden"
           onChange={(event) => {
-            openFiles([...(event.target.files ?? [])]);
+            openFiles(pickedFiles(event.target.files));
             event.target.value = '';
           }}
         />

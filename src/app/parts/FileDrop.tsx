@@ -1,14 +1,14 @@
 import { FileUp } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { useLab } from '../context.ts';
+import { droppedFiles } from '../files.ts';
+import type { NamedBlob } from '../../worker/protocol.ts';
 
 const carriesFiles = (event: DragEvent) => event.dataTransfer?.types.includes('Files') ?? false;
 
-/** The whole page takes dropped files, and says so while they hang over it. */
-export function FileDrop({ onFiles }: { onFiles: () => void }) {
+/** The whole page takes dropped files and folders, and says so while they hang over it. */
+export function FileDrop({ onFiles }: { onFiles: (files: NamedBlob[]) => void }) {
   const { t } = useTranslation();
-  const openFiles = useLab((state) => state.openFiles);
   const [over, setOver] = useState(false);
 
   useEffect(() => {
@@ -27,11 +27,10 @@ export function FileDrop({ onFiles }: { onFiles: () => void }) {
       setOver(false);
       if (!carriesFiles(event)) return;
       event.preventDefault();
-      openFiles([...(event.dataTransfer?.files ?? [])]);
-      onFiles();
+      if (event.dataTransfer) void droppedFiles(event.dataTransfer).then(onFiles);
     });
     return () => stop.abort();
-  }, [openFiles, onFiles]);
+  }, [onFiles]);
 
   return over ? (
     <div className="drop">

@@ -374,7 +374,10 @@ export class Lowering {
       y,
       ...this.behaviour,
       saved,
-      gradOutput: this.operand(gradient, views.has('gradOutput')),
+      gradOutput: this.operand(
+        gradient,
+        views.has('gradOutput') && recorder.tuning.normGradients === 'loaded',
+      ),
       ...(sums && { sums }),
       emit: recorder,
       wants: (name) => inputs[name] !== undefined && wants(inputs[name]),

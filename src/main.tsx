@@ -12,6 +12,7 @@ import { ProfilerContext, createProfilerStore } from './app/profiler.ts';
 import { parseRoute } from './app/route.ts';
 import { keptShare } from './app/share.ts';
 import { createAppStore } from './app/store.ts';
+import { SurfaceContext } from './app/surface/ask.ts';
 import { startTheme } from './app/theme.ts';
 import { keptWishes, tuneOnce } from './app/tuning.ts';
 import { createLabClient } from './worker/client.ts';
@@ -56,7 +57,9 @@ createRoot(root).render(
           <DataContext value={data}>
             <InspectorContext value={client.inspector}>
               <DepthContext value={client.depth}>
-                <App />
+                <SurfaceContext value={client.surface}>
+                  <App />
+                </SurfaceContext>
               </DepthContext>
             </InspectorContext>
           </DataContext>

@@ -24,6 +24,7 @@ const page = (id: string, load: () => Promise<PageModule>) =>
 export const PAGES = {
   build: page('build', () => import('./build/index.tsx')),
   inspect: page('inspect', () => import('./inspect/index.tsx')),
+  surface: page('surface', () => import('./surface/index.tsx')),
   data: page('data', () => import('./data/index.tsx')),
   check: page('check', () => import('./check/index.tsx')),
 };

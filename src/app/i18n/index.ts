@@ -14,6 +14,7 @@ import type normalization from '../chapters/normalization/en.json';
 import type build from '../build/en.json';
 import type check from '../check/en.json';
 import type inspect from '../inspect/en.json';
+import type surface from '../surface/en.json';
 import type data from '../data/en.json';
 import type regularization from '../chapters/regularization/en.json';
 import en from './en.json';
@@ -33,6 +34,7 @@ declare module 'i18next' {
       build: typeof build;
       check: typeof check;
       inspect: typeof inspect;
+      surface: typeof surface;
       data: typeof data;
     };
   }

@@ -5,6 +5,7 @@
 import { generateBuiltin } from '../data/builtin.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { FathomError } from '../errors.ts';
+import type { Dispatch } from '../engine/graph/lower.ts';
 import type { Gpu } from '../engine/gpu/gpu.ts';
 import { runOp } from '../engine/run_op.ts';
 import type { SignalSetting } from '../engine/signal.ts';

@@ -60,7 +60,7 @@ base('a download that fails says why, and goes on where it broke off', async ({ 
   await cifar10(page).click();
   await expect(alert).toContainText('broke off after 10000 of');
   await cifar10(page).click();
-  await expect(page.getByText(/^Downloading: 0\.015 of [\d.]+ MB$/)).toBeVisible();
+  await expect(page.getByText(/^Downloading: 0\.015 MB of [\d.]+ MB$/)).toBeVisible();
   await button(page, 'Stop').click();
   await cifar10(page).click();
   await expect(title(page)).toHaveText('CIFAR-10');
@@ -111,6 +111,7 @@ test('a known set is kept, looked at, made smaller and harder, used, found again
   // A later visit, by a link: the set is here, and the hub is asked nothing.
   ranges = [];
   await page.reload();
+  await page.getByRole('tab', { name: 'Data' }).click();
   await expect(page.getByText(/training and \d+ test images, 3×8×8/)).toBeVisible({
     timeout: 90_000,
   });

@@ -17,6 +17,7 @@ export function Plot({ label, data, layout = {}, className = '' }: PlotProps) {
   const plotly = usePlotly();
   const frame = useRef<HTMLDivElement>(null);
   const plot = useRef<HTMLDivElement>(null);
+  const drawn = useRef<Promise<unknown>>(Promise.resolve());
   const { width, height } = useSize(frame);
   const colors = CHART_COLORS[useShade()];
 
@@ -32,7 +33,7 @@ export function Plot({ label, data, layout = {}, className = '' }: PlotProps) {
       ...own,
       tickfont: { color: colors.muted, ...own.tickfont },
     });
-    void plotly.react(
+    drawn.current = plotly.react(
       plot.current,
       data,
       {
@@ -56,7 +57,8 @@ export function Plot({ label, data, layout = {}, className = '' }: PlotProps) {
   useEffect(() => {
     const element = plot.current;
     if (!plotly || !element) return;
-    return () => plotly.purge(element);
+    // Plotly ends its drawing later, and must find the plot as it left it.
+    return () => void drawn.current.finally(() => element.isConnected || plotly.purge(element));
   }, [plotly]);
 
   return (

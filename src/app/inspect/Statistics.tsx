@@ -125,7 +125,7 @@ function Depth({ look }: { look: StatisticsAnswer }) {
               layout={{
                 margin: { l: 40, r: 8, t: 6, b: 38 },
                 xaxis: { title: { text: 'ReLU' } },
-                yaxis: { rangemode: 'tozero', tickformat: 'd' },
+                yaxis: { rangemode: 'tozero', tickformat: 'd', ...(dead < 6 && { dtick: 1 }) },
               }}
             />
           </figure>

@@ -113,7 +113,7 @@ test('what arrives through the layers, and which units are dead, is what plain l
   const setting = { layers: 6, variance: 2, shift: -0.3, seed: 4 };
   await page.goto('#/activations?view=depth&layers=6&shift=-0.3&seed=4');
   const shown = page.locator('.activations-arrivals li');
-  await expect(shown).toHaveCount(8, { timeout: 20_000 });
+  await expect(shown).toHaveCount(8, { timeout: 60_000 });
   const names = ['sigmoid', 'tanh', 'relu', 'silu', 'gelu', 'identity'];
   const order = Object.keys(FUNCTIONS);
   for (const name of names) {
@@ -129,11 +129,11 @@ test('what arrives through the layers, and which units are dead, is what plain l
 test('under a low bias whole layers of ReLU die, and no gradient arrives', async ({ page }) => {
   await page.goto('#/activations?view=depth&function=relu');
   const relu = page.getByRole('button', { name: /^ReLU: gradient at the input/ });
-  await expect(relu).toHaveText(/^0\.\d+$/, { timeout: 20_000 });
+  await expect(relu).toHaveText(/^0\.\d+$/, { timeout: 60_000 });
   const bias = page.getByRole('slider', { name: 'Bias b' });
   for (let i = 0; i < 10; i++) await bias.press('ArrowLeft');
   await expect(page).toHaveURL(/shift=-1/);
-  await expect(relu).toHaveText('0', { timeout: 20_000 });
+  await expect(relu).toHaveText('0', { timeout: 60_000 });
   await relu.press('Enter');
   await expect(page.getByRole('dialog')).toContainText('conv2d');
 });
@@ -164,7 +164,7 @@ test('the zig-zag is the path of plain gradient descent', async ({ page }) => {
     ['Inputs from tanh: centred on 0', Math.tanh],
   ] as const) {
     const region = page.getByRole('region', { name });
-    await expect(region).toBeVisible({ timeout: 20_000 });
+    await expect(region).toBeVisible({ timeout: 60_000 });
     const { gradient, same, distance } = descent(f, 0.8, 3, 9);
     const [components = '', count, far] = await numbers(page, region);
     const shown = components
@@ -225,7 +225,7 @@ for (const [width, height] of [
       page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
     for (const view of ['zigzag', 'depth&layers=4', 'gelu', 'curves']) {
       await page.goto(`#/activations?view=${view}`);
-      await expect(page.locator('.instrument .readings').first()).toBeVisible({ timeout: 20_000 });
+      await expect(page.locator('.instrument .readings').first()).toBeVisible({ timeout: 60_000 });
       expect(await over(), view).toBeLessThanOrEqual(0);
       await page.getByRole('radio', { name: '中文' }).click();
       await expect(page.getByRole('heading', { level: 2 })).toContainText('激活函数');

@@ -1,9 +1,6 @@
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './app/App.tsx';
-import { InstrumentsContext } from './app/chapters/ask.ts';
-import { DepthContext } from './app/chapters/depth/line.ts';
-import { InspectorContext } from './app/inspect/ask.ts';
 import { LabContext } from './app/context.ts';
 import { DataContext, createDataStore } from './app/data/state.ts';
 import { startI18n } from './app/i18n/index.ts';
@@ -12,9 +9,9 @@ import { ProfilerContext, createProfilerStore } from './app/profiler.ts';
 import { parseRoute } from './app/route.ts';
 import { keptShare } from './app/share.ts';
 import { createAppStore } from './app/store.ts';
-import { SurfaceContext } from './app/surface/ask.ts';
 import { startTheme } from './app/theme.ts';
 import { keptWishes, tuneOnce } from './app/tuning.ts';
+import { WorkerContext } from './app/worker.ts';
 import { createLabClient } from './worker/client.ts';
 import './app/styles.css';
 
@@ -25,8 +22,8 @@ const client = createLabClient();
 const store = createAppStore(client.send);
 store.getState().setShare(keptShare());
 store.getState().setWishes(keptWishes());
-const profiler = createProfilerStore(client.profiler);
-const data = createDataStore(client.data);
+const profiler = createProfilerStore(client.api);
+const data = createDataStore(client.api);
 /** Whether the address names the experiment, and not a chapter. */
 const isExperiment = () => parseRoute(location.hash).page === '';
 if (isExperiment()) store.getState().open(location.hash);
@@ -52,19 +49,13 @@ if (!root) throw new Error('index.html has no element #root');
 createRoot(root).render(
   <StrictMode>
     <LabContext value={store}>
-      <InstrumentsContext value={client.instruments}>
+      <WorkerContext value={client.api}>
         <ProfilerContext value={profiler}>
           <DataContext value={data}>
-            <InspectorContext value={client.inspector}>
-              <DepthContext value={client.depth}>
-                <SurfaceContext value={client.surface}>
-                  <App />
-                </SurfaceContext>
-              </DepthContext>
-            </InspectorContext>
+            <App />
           </DataContext>
         </ProfilerContext>
-      </InstrumentsContext>
+      </WorkerContext>
     </LabContext>
   </StrictMode>,
 );

@@ -1,37 +1,17 @@
 /**
- * The page's end of the lines to the worker: typed commands out and typed events in, and beside them the questions of
- * the chapters, each with its answer.
+ * The page's end of the lines to the worker: typed commands out and typed events in, and beside them questions, each
+ * with its answer.
  */
 import { wrap } from 'comlink';
 import type { Remote } from 'comlink';
-import type {
-  Command,
-  DataApi,
-  DepthApi,
-  Event,
-  InspectorApi,
-  InstrumentsApi,
-  OpenInstruments,
-  ProfilerApi,
-  SurfaceApi,
-} from './protocol.ts';
+import type { Command, Event, OpenInstruments, WorkerApi } from './protocol.ts';
 
 export interface LabClient {
   send(command: Command): void;
   /** Calls `listener` with every event from now on; the function it returns ends that. */
   subscribe(listener: (event: Event) => void): () => void;
-  /** Rejects with a `Failure`. */
-  instruments: Remote<InstrumentsApi>;
-  /** Rejects with a `Failure`. */
-  profiler: Remote<ProfilerApi>;
-  /** Rejects with a `Failure`. */
-  depth: Remote<DepthApi>;
-  /** Rejects with a `Failure`. */
-  surface: Remote<SurfaceApi>;
-  /** Rejects with a `Failure`. */
-  inspector: Remote<InspectorApi>;
-  /** Rejects with a `Failure`. */
-  data: Remote<DataApi>;
+  /** Each call rejects with a `Failure`. */
+  api: Remote<WorkerApi>;
 }
 
 /**
@@ -59,9 +39,6 @@ export function createLabClient(): LabClient {
   const { port1, port2 } = new MessageChannel();
   const hello: OpenInstruments = { type: 'instruments', port: port2 };
   worker.postMessage(hello, [port2]);
-  const questions = wrap<
-    InstrumentsApi & ProfilerApi & SurfaceApi & InspectorApi & DataApi & DepthApi
-  >(port1);
 
   return {
     send: (command) => worker.postMessage(command),
@@ -69,11 +46,6 @@ export function createLabClient(): LabClient {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    instruments: questions,
-    profiler: questions,
-    depth: questions,
-    surface: questions,
-    inspector: questions,
-    data: questions,
+    api: wrap<WorkerApi>(port1),
   };
 }

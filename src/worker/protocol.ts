@@ -243,6 +243,14 @@ export interface DataApi {
   warnings(name: string): Promise<DataWarning[]>;
 }
 
+/** All that the page asks the worker; each call is answered by a promise, which rejects with a {@link Failure}. */
+export type WorkerApi = InstrumentsApi &
+  ProfilerApi &
+  SurfaceApi &
+  InspectorApi &
+  DataApi &
+  DepthApi;
+
 /** Opens the line of the page's questions, beside commands and events. */
 export interface OpenInstruments {
   type: 'instruments';

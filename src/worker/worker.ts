@@ -8,16 +8,7 @@ import { testPictures } from '../lab/pictures.ts';
 import { DataDesk } from './data_desk.ts';
 import { describeError, plainly } from './failure.ts';
 import { Host } from './host.ts';
-import type {
-  Command,
-  DataApi,
-  DepthApi,
-  InspectorApi,
-  InstrumentsApi,
-  OpenInstruments,
-  ProfilerApi,
-  SurfaceApi,
-} from './protocol.ts';
+import type { Command, OpenInstruments, WorkerApi } from './protocol.ts';
 
 const desk = new DataDesk({ openStore: () => openStore(navigator.storage) });
 const host = new Host(navigator.gpu, desk, (event) => self.postMessage(event));
@@ -25,7 +16,7 @@ const instruments = new Instruments(host.secondGpu(), () => host.data());
 const depth = new DepthLab(host.secondGpu(), () => host.data());
 const inspector = new Inspector((network, work) => host.atRest(network, work));
 
-const api: InstrumentsApi & ProfilerApi & SurfaceApi & InspectorApi & DataApi & DepthApi = {
+const api: WorkerApi = {
   run: (question) => plainly(instruments.run(question)),
   check: (onResult) => plainly(instruments.check(onResult)),
   activations: (network, path) => plainly(host.activations(network, path)),

@@ -1,17 +1,10 @@
 /** Questions of the chapters to the kernels, as components ask them. */
 import type { Remote } from 'comlink';
-import { createContext, useCallback, useContext, useEffect, useState } from 'react';
+import { useCallback, useEffect, useState } from 'react';
 import type { Failure, InstrumentsApi, OpAnswer, OpQuestion } from '../../worker/protocol.ts';
+import { useWorker } from '../worker.ts';
 
 export type Instruments = Remote<InstrumentsApi>;
-
-export const InstrumentsContext = createContext<Instruments | null>(null);
-
-export function useInstruments(): Instruments {
-  const instruments = useContext(InstrumentsContext);
-  if (!instruments) throw new Error('chapters stand inside InstrumentsContext');
-  return instruments;
-}
 
 export interface Asked<T> {
   /** The answer to the last question that was answered; the one before stays until the next is there. */
@@ -49,7 +42,7 @@ export function useAnswer<T>(ask: (wanted: () => boolean) => Promise<T>): Asked<
 export function useAsked<T>(
   ask: (instruments: Instruments, wanted: () => boolean) => Promise<T>,
 ): Asked<T> {
-  const instruments = useInstruments();
+  const instruments = useWorker();
   return useAnswer(
     useCallback((wanted: () => boolean) => ask(instruments, wanted), [instruments, ask]),
   );

@@ -3,9 +3,9 @@ import { Check, Copy, Play, Square, X } from 'lucide-react';
 import { useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { CheckResult, Failure } from '../../worker/protocol.ts';
-import { useInstruments } from '../chapters/ask.ts';
 import { useLab } from '../context.ts';
 import { errorSentence } from '../i18n/index.ts';
+import { useWorker } from '../worker.ts';
 import en from './en.json';
 import { reportText, reportsOf } from './report.ts';
 import zh from './zh.json';
@@ -15,7 +15,7 @@ export const texts = { en, zh };
 /** “Is this right on my GPU?”: the sweep of the tests, on the visitor's own adapter. */
 export default function CheckPage() {
   const { t } = useTranslation('check');
-  const instruments = useInstruments();
+  const instruments = useWorker();
   const device = useLab((state) => state.device);
   const unsupported = useLab((state) => state.unsupported);
   const [results, setResults] = useState<CheckResult[]>([]);

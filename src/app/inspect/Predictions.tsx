@@ -8,7 +8,7 @@ import { integer, percent } from '../format.ts';
 import { className, errorSentence } from '../i18n/index.ts';
 import { Choice } from '../parts/controls.tsx';
 import { accuracyByClass, confusion, picturesOf, surestMistakes } from './answers.ts';
-import { useInspector } from './ask.ts';
+import { useWorker } from '../worker.ts';
 
 const COUNTS = [200, 1000];
 /** More than any set has. */
@@ -106,7 +106,7 @@ function Bars({ features }: { features: FeaturesAnswer }) {
 }
 
 function usePredictions(network: string) {
-  const inspector = useInspector();
+  const inspector = useWorker();
   const [said, setSaid] = useState<PredictionsAnswer | null>(null);
   const [done, setDone] = useState<number | null>(null);
   const [failure, setFailure] = useState<Failure | null>(null);
@@ -232,7 +232,7 @@ interface GalleryProps {
 /** Test pictures with what was said of them; each can be inspected. */
 function Gallery({ title, places, said, onPick }: GalleryProps) {
   const { t, i18n } = useTranslation('inspect');
-  const inspector = useInspector();
+  const inspector = useWorker();
   const [pictures, setPictures] = useState<Awaited<ReturnType<typeof inspector.testPictures>>>();
   const shown = places.slice(0, SHOWN);
   const key = shown.join();

@@ -13,7 +13,8 @@ import { percent, significant } from '../format.ts';
 import { className, errorSentence } from '../i18n/index.ts';
 import { Choice } from '../parts/controls.tsx';
 import { useShade } from '../theme.ts';
-import { useInspected, useInspector } from './ask.ts';
+import { useWorker } from '../worker.ts';
+import { useInspected } from './ask.ts';
 import type { Inspector } from './ask.ts';
 import { peakOf, signed } from './paint.ts';
 import { Pixels } from './Pixels.tsx';
@@ -131,7 +132,7 @@ function Cover({
 }
 
 function useOcclusion(question: InspectorQuestion) {
-  const inspector = useInspector();
+  const inspector = useWorker();
   const [covered, setCovered] = useState<Covered | null>(null);
   /** Part of the patches that are done; null when nothing runs. */
   const [done, setDone] = useState<number | null>(null);

@@ -1,18 +1,11 @@
 /** Questions of the inspector to the worker: once, or again and again while networks train. */
 import type { Remote } from 'comlink';
-import { createContext, useContext, useEffect, useState } from 'react';
+import { useEffect, useState } from 'react';
 import { useLab } from '../context.ts';
+import { useWorker } from '../worker.ts';
 import type { Failure, InspectorApi } from '../../worker/protocol.ts';
 
 export type Inspector = Remote<InspectorApi>;
-
-export const InspectorContext = createContext<Inspector | null>(null);
-
-export function useInspector(): Inspector {
-  const inspector = useContext(InspectorContext);
-  if (!inspector) throw new Error('the inspector stands inside InspectorContext');
-  return inspector;
-}
 
 export interface Inspected<T> {
   /** The newest answer; that to the question before stays until the next is there, and where there is none. */
@@ -28,7 +21,7 @@ export function useInspected<T>(
   ask: ((inspector: Inspector, following: boolean) => Promise<T | null>) | null,
   follow: boolean,
 ): Inspected<T> {
-  const inspector = useInspector();
+  const inspector = useWorker();
   const run = useLab((state) => state.run);
   const networks = useLab((state) => state.networks);
   const [inspected, setInspected] = useState<Inspected<T>>({ answer: null, failure: null });

@@ -6,7 +6,8 @@ import { readLink, writeLink } from '../chapters/link.ts';
 import { useLab, useLabStore } from '../context.ts';
 import { errorSentence } from '../i18n/index.ts';
 import { replaceRoute } from '../route.ts';
-import { useInspected, useInspector } from './ask.ts';
+import { useWorker } from '../worker.ts';
+import { useInspected } from './ask.ts';
 import type { Inspector } from './ask.ts';
 import en from './en.json';
 import './inspect.css';
@@ -136,7 +137,7 @@ export default function InspectPage({ query }: { query: string }) {
 /** Has the experiment built where nobody has asked for one yet; frees what looking has kept when the page is left. */
 function useExperiment(): void {
   const store = useLabStore();
-  const inspector = useInspector();
+  const inspector = useWorker();
   const device = useLab((lab) => lab.device);
   useEffect(() => {
     const { asked, open } = store.getState();

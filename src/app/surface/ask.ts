@@ -1,22 +1,8 @@
 /** The worker's answers about the loss around a network, as components ask for them. */
 import { proxy } from 'comlink';
-import type { Remote } from 'comlink';
-import { createContext, useContext, useEffect, useRef, useState } from 'react';
-import type {
-  Failure,
-  SurfaceApi,
-  Survey,
-  SurveyPoint,
-  SurveyQuestion,
-} from '../../worker/protocol.ts';
-
-export const SurfaceContext = createContext<Remote<SurfaceApi> | null>(null);
-
-function useSurfaceApi(): Remote<SurfaceApi> {
-  const api = useContext(SurfaceContext);
-  if (!api) throw new Error('the page stands inside SurfaceContext');
-  return api;
-}
+import { useEffect, useRef, useState } from 'react';
+import type { Failure, Survey, SurveyPoint, SurveyQuestion } from '../../worker/protocol.ts';
+import { useWorker } from '../worker.ts';
 
 /** What is known of one question. */
 export interface Found {
@@ -36,7 +22,7 @@ export interface Surveys {
 
 /** Surveys that go on side by side; leaving the page ends them. */
 export function useSurveys(): Surveys {
-  const api = useSurfaceApi();
+  const api = useWorker();
   const [found, setFound] = useState<readonly Found[]>([]);
   const [running, setRunning] = useState(false);
   const [failure, setFailure] = useState<Failure | null>(null);
@@ -83,7 +69,7 @@ export function useEstimate(
   pictures: number,
   ready: boolean,
 ): number | null {
-  const api = useSurfaceApi();
+  const api = useWorker();
   const [pace, setPace] = useState<{ of: string; seconds: number } | null>(null);
   // The pace depends on the networks and on what is computed, and not on how many points there are.
   const key = JSON.stringify(

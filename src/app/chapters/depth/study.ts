@@ -4,7 +4,6 @@
  */
 import { proxy } from 'comlink';
 import type { Remote } from 'comlink';
-import { useContext } from 'react';
 import { createStore } from 'zustand/vanilla';
 import type { StoreApi } from 'zustand/vanilla';
 import type {
@@ -17,8 +16,8 @@ import type {
   TwinSetting,
   TwinState,
 } from '../../../worker/protocol.ts';
+import { useWorker } from '../../worker.ts';
 import type { Going } from '../training.ts';
-import { DepthContext } from './line.ts';
 
 /** Training ends here by itself. */
 export const LONGEST = 1500;
@@ -141,8 +140,7 @@ const known = new WeakMap<Remote<DepthApi>, DepthStudies>();
 
 /** The studies of this page, the same at every call. */
 export function useStudies(): DepthStudies {
-  const depth = useContext(DepthContext);
-  if (!depth) throw new Error('the chapter stands inside DepthContext');
+  const depth = useWorker();
   const studies = known.get(depth) ?? createStudies(depth);
   known.set(depth, studies);
   return studies;

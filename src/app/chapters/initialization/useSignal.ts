@@ -2,7 +2,7 @@
 import { proxy } from 'comlink';
 import { useEffect, useState } from 'react';
 import type { Failure, SignalLayer, SignalSetting } from '../../../worker/protocol.ts';
-import { useInstruments } from '../ask.ts';
+import { useWorker } from '../../worker.ts';
 
 export interface Signal {
   /** Those computed so far; while none of the present setting is there, those of the one before. */
@@ -20,7 +20,7 @@ const REST = 120;
 
 /** Computes whenever the setting changes (keep it with `useMemo`); what runs for another one ends with its layer. */
 export function useSignal(setting: SignalSetting): Signal {
-  const instruments = useInstruments();
+  const instruments = useWorker();
   const [known, setKnown] = useState<Pick<Signal, 'layers' | 'of' | 'failure'>>({
     layers: [],
     of: null,

@@ -1,11 +1,12 @@
 /** The op table as a document: `docs/layers.md` is what this makes of it. */
-import { z } from 'zod';
 import { OP_GROUPS } from './groups.ts';
 import type { OpGroup } from './groups.ts';
 import { initializer } from './init.ts';
 import { ops } from './table.ts';
 import type { OpName } from './table.ts';
 import type { Op } from './op.ts';
+import { schemaOf } from './parameters.ts';
+import type { ParameterSchema } from './parameters.ts';
 
 const TITLES: Record<OpGroup, string> = {
   linear: 'Linear operators',
@@ -88,7 +89,7 @@ export function layersDocument(): string {
 
 /** How weights start: the values of a parameter \`init\`. */
 function initialization(): string {
-  const { oneOf = [] } = z.toJSONSchema(initializer, { io: 'input' }) as Schema;
+  const { oneOf = [] } = schemaOf(initializer);
   const sections = oneOf.map((kind) => {
     const { kind: name, ...parameters } = kind.properties ?? {};
     return [
@@ -107,35 +108,21 @@ function section({ name, doc, params }: Op): string {
     ...(doc.symbols ? [`${doc.symbols}.\n`] : []),
     `Gradient:\n`,
     `$$${doc.gradient}$$\n`,
-    ...tableOf(z.toJSONSchema(params, { io: 'input' }) as Schema),
+    ...tableOf(schemaOf(params)),
     `Source: ${doc.source}.\n`,
   ].join('\n');
 }
 
-const tableOf = ({ properties, required }: Schema): string[] => table(properties, required);
+const tableOf = ({ properties, required }: ParameterSchema): string[] =>
+  table(properties, required);
 
 /** Parameters that the engine sets by itself. */
 const INTERNAL = ['relu'];
 
-/** The part of JSON Schema that zod writes for parameters. */
-interface Schema {
-  type?: string;
-  enum?: unknown[];
-  const?: string;
-  anyOf?: Schema[];
-  oneOf?: Schema[];
-  items?: Schema;
-  prefixItems?: Schema[];
-  properties?: Record<string, Schema>;
-  required?: string[];
-  minimum?: number;
-  exclusiveMinimum?: number;
-  maximum?: number;
-  default?: unknown;
-  description?: string;
-}
-
-function table(parameters: Record<string, Schema> = {}, required: string[] = []): string[] {
+function table(
+  parameters: Record<string, ParameterSchema> = {},
+  required: string[] = [],
+): string[] {
   const rows = Object.entries(parameters)
     .filter(([name]) => !INTERNAL.includes(name))
     .map(([name, schema]) => {
@@ -149,7 +136,7 @@ function table(parameters: Record<string, Schema> = {}, required: string[] = [])
 }
 
 /** What a parameter may be, in words. */
-function values(schema: Schema): string {
+function values(schema: ParameterSchema): string {
   const branches = schema.anyOf ?? schema.oneOf;
   if (branches) return branches.map(values).join(' or ');
   if (schema.enum) return schema.enum.map((value) => `\`${String(value)}\``).join(', ');

@@ -1,5 +1,7 @@
 /** Forms from the schemas of the op table: which control suits a parameter, and what it may be. */
-import { z } from 'zod';
+import type { z } from 'zod';
+import { schemaOf } from '../../ops/parameters.ts';
+import type { ParameterSchema } from '../../ops/parameters.ts';
 
 export type Field =
   | { kind: 'switch' }
@@ -25,22 +27,6 @@ export interface NamedField {
   sentence: string;
 }
 
-/** The part of JSON Schema that zod writes for parameters. */
-interface Json {
-  type?: string;
-  enum?: unknown[];
-  const?: unknown;
-  anyOf?: Json[];
-  oneOf?: Json[];
-  properties?: Record<string, Json>;
-  required?: string[];
-  minimum?: number;
-  exclusiveMinimum?: number;
-  maximum?: number;
-  default?: unknown;
-  description?: string;
-}
-
 /** Numbers without a bound of their own end here. */
 const FAR = 1e6;
 
@@ -50,12 +36,15 @@ const made = new WeakMap<z.ZodObject, readonly NamedField[]>();
 export function fieldsOf(schema: z.ZodObject): readonly NamedField[] {
   const present = made.get(schema);
   if (present) return present;
-  const fields = fieldsIn(z.toJSONSchema(schema, { io: 'input' }) as Json);
+  const fields = fieldsIn(schemaOf(schema));
   made.set(schema, fields);
   return fields;
 }
 
-const fieldsIn = ({ properties = {}, required = [] }: Json, tag?: string): NamedField[] =>
+const fieldsIn = (
+  { properties = {}, required = [] }: ParameterSchema,
+  tag?: string,
+): NamedField[] =>
   Object.entries(properties)
     .filter(([name]) => name !== tag)
     .map(([name, json]) => ({
@@ -66,7 +55,7 @@ const fieldsIn = ({ properties = {}, required = [] }: Json, tag?: string): Named
       sentence: json.description ?? '',
     }));
 
-function fieldOf(json: Json): Field {
+function fieldOf(json: ParameterSchema): Field {
   if (json.type === 'boolean') return { kind: 'switch' };
   if (json.enum) return { kind: 'choice', options: json.enum.map(String) };
   if (json.type === 'integer' || json.type === 'number') {

@@ -22,7 +22,7 @@ import type { MetricsRow } from '../lab/run.ts';
 import type { OnPoint } from '../lab/surface.ts';
 import type { Survey, SurveyQuestion } from '../lab/survey.ts';
 import type { Trial, TuningChoice, TuningWishes } from '../lab/tuner.ts';
-import type { ChannelStatistics, LoadProgress, Provenance } from '../data/dataset.ts';
+import type { Dataset, LoadProgress, Provenance } from '../data/dataset.ts';
 import type { NamedBlob } from '../data/files.ts';
 import type { KnownId } from '../data/known.ts';
 import type { LoadOptions } from '../data/options.ts';
@@ -58,17 +58,15 @@ export type Command =
 export type { WatchedLayer } from '../lab/watch.ts';
 export type { DeviceDescription, Mark, MetricsRow, NetworkDescription, Pace };
 
-export interface DatasetDescription {
-  id: string;
-  title: string;
-  classes: string[];
-  channels: number;
-  height: number;
-  width: number;
+/** What the page shows of every set; the statistics are those of the training set on 0…1, at the size that is shown. */
+type DatasetFacts = Pick<
+  Dataset,
+  'id' | 'title' | 'classes' | 'channels' | 'height' | 'width' | 'statistics'
+>;
+
+export interface DatasetDescription extends DatasetFacts {
   trainCount: number;
   testCount: number;
-  /** Per-channel mean and deviation of the training set on 0…1, at the size it is trained at. */
-  statistics: ChannelStatistics;
   /** The first pictures of the training set, N×C×H×W bytes, to show what the data is. */
   samples: { images: Uint8Array; labels: Uint8Array };
 }
@@ -205,17 +203,9 @@ export interface OpenedSet {
 export type OpenOptions = Pick<LoadOptions, 'size' | 'fit' | 'labels' | 'seed' | 'testShare'>;
 
 /** What there is to see of a set. */
-export interface SetDetails {
-  id: string;
-  title: string;
-  classes: string[];
-  channels: number;
-  height: number;
-  width: number;
+export interface SetDetails extends DatasetFacts {
   /** Pictures of each class. */
   counts: { train: number[]; test: number[] };
-  /** Of the training set. */
-  statistics: ChannelStatistics;
   /** Of the training set: per channel, how many values fall into each of equal bins over 0…255. */
   histograms: number[][];
   provenance: Provenance | null;

@@ -1,8 +1,9 @@
-import { useEffect, useRef, useState } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { SetDetails } from '../../worker/protocol.ts';
 import { integer } from '../format.ts';
 import { className } from '../i18n/index.ts';
+import { BytePicture } from '../parts/BytePicture.tsx';
 
 /** Of more classes only so many are shown at first. */
 const FIRST = 20;
@@ -65,25 +66,7 @@ function Counts({ set, label, most }: { set: SetDetails; label: number; most: nu
 /** A training picture; one whose label was made random has a dashed frame. */
 function Sample({ set, index }: { set: SetDetails; index: number }) {
   const { t } = useTranslation('data');
-  const canvas = useRef<HTMLCanvasElement>(null);
-  const { samples, classes, channels, height, width } = set;
-
-  useEffect(() => {
-    const context = canvas.current?.getContext('2d');
-    if (!context) return;
-    const plane = height * width;
-    const start = index * channels * plane;
-    const picture = context.createImageData(width, height);
-    for (let pixel = 0; pixel < plane; pixel++) {
-      for (let color = 0; color < 3; color++) {
-        const channel = Math.min(color, channels - 1);
-        picture.data[4 * pixel + color] = samples.images[start + channel * plane + pixel] ?? 0;
-      }
-      picture.data[4 * pixel + 3] = 255;
-    }
-    context.putImageData(picture, 0, 0);
-  }, [samples, index, channels, height, width]);
-
+  const { samples, classes } = set;
   const nameOf = (label = 0) => nameIn(set, classes[label] ?? '');
   const [label, truth] = [samples.labels[index], samples.truths[index]];
   const wrong = label !== truth;
@@ -91,12 +74,10 @@ function Sample({ set, index }: { set: SetDetails; index: number }) {
     ? t('classes.wrong', { label: nameOf(label), truth: nameOf(truth) })
     : t('classes.sample', { name: nameOf(label) });
   return (
-    <canvas
-      ref={canvas}
-      width={width}
-      height={height}
-      role="img"
-      aria-label={words}
+    <BytePicture
+      set={set}
+      index={index}
+      label={words}
       title={words}
       data-wrong={wrong || undefined}
     />

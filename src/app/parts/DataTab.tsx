@@ -1,4 +1,4 @@
-import { useEffect, useId, useRef } from 'react';
+import { useId } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { DatasetDescription } from '../../worker/protocol.ts';
 import { useLab } from '../context.ts';
@@ -6,6 +6,7 @@ import { setLink } from '../data/link.ts';
 import { pickedFiles } from '../files.ts';
 import { integer } from '../format.ts';
 import { className } from '../i18n/index.ts';
+import { BytePicture } from './BytePicture.tsx';
 import { useDatasetTitle, useShownDataset } from './dataset.ts';
 
 const SAMPLES_PER_CLASS = 3;
@@ -100,9 +101,9 @@ function Samples({ dataset }: { dataset: DatasetDescription }) {
           <li key={name}>
             <span>
               {indices.map((index) => (
-                <Picture
+                <BytePicture
                   key={index}
-                  dataset={dataset}
+                  set={dataset}
                   index={index}
                   label={t('data.sample', { name })}
                 />
@@ -113,38 +114,6 @@ function Samples({ dataset }: { dataset: DatasetDescription }) {
         ))}
       </ul>
     </>
-  );
-}
-
-function Picture(props: { dataset: DatasetDescription; index: number; label: string }) {
-  const { dataset, index, label } = props;
-  const canvas = useRef<HTMLCanvasElement>(null);
-
-  useEffect(() => {
-    const context = canvas.current?.getContext('2d');
-    if (!context) return;
-    const { channels, height, width, samples } = dataset;
-    const plane = height * width;
-    const start = index * channels * plane;
-    const picture = context.createImageData(width, height);
-    for (let pixel = 0; pixel < plane; pixel++) {
-      for (let color = 0; color < 3; color++) {
-        const channel = Math.min(color, channels - 1);
-        picture.data[4 * pixel + color] = samples.images[start + channel * plane + pixel] ?? 0;
-      }
-      picture.data[4 * pixel + 3] = 255;
-    }
-    context.putImageData(picture, 0, 0);
-  }, [dataset, index]);
-
-  return (
-    <canvas
-      ref={canvas}
-      width={dataset.width}
-      height={dataset.height}
-      role="img"
-      aria-label={label}
-    />
   );
 }
 

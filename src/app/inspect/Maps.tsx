@@ -1,4 +1,4 @@
-import { useCallback, useState } from 'react';
+import { useCallback, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { FeaturesAnswer } from '../../worker/protocol.ts';
 import { significant } from '../format.ts';
@@ -42,7 +42,7 @@ function FeatureMaps({ features, each }: { features: FeaturesAnswer; each: boole
   const [, channels = 1, height = 1, width = 1] = shape;
   const count = Math.min(MOST, channels);
   const plane = height * width;
-  const mosaic = mosaicOf(count, height, width, 1.7);
+  const mosaic = useMemo(() => mosaicOf(count, height, width, 1.7), [count, height, width]);
   const mapOf = (channel: number) => data.subarray(channel * plane, (channel + 1) * plane);
   const dead = Array.from({ length: channels }, (_, c) => peakOf(mapOf(c))).filter(
     (peak) => peak === 0,
@@ -62,9 +62,7 @@ function FeatureMaps({ features, each }: { features: FeaturesAnswer; each: boole
       const value = data[from + at.row * width + at.column] ?? 0;
       return { colour: signed(most > 0 ? value / most : 0, shade) };
     },
-    // The mosaic follows from count and size.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
-    [data, count, height, width, plane, each, peak, shade],
+    [data, mosaic, count, height, width, plane, each, peak, shade],
   );
   const step = (by: number) => setChosen(Math.max(0, Math.min(count - 1, channel + by)));
 
@@ -162,7 +160,7 @@ function Filters({ filters }: { filters: NonNullable<FeaturesAnswer['filters']> 
   const { shape, data } = filters.weight;
   const [count = 1, channels = 1, height = 1, width = 1] = shape;
   const plane = height * width;
-  const mosaic = mosaicOf(count, height, width, 3);
+  const mosaic = useMemo(() => mosaicOf(count, height, width, 3), [count, height, width]);
   const paint = useCallback(
     (x: number, y: number) => {
       const at = mapAt(mosaic, count, [height, width], x, y);
@@ -175,9 +173,7 @@ function Filters({ filters }: { filters: NonNullable<FeaturesAnswer['filters']> 
         colour: channels === 3 ? ([lane(0), lane(1), lane(2)] as const) : grey(lane(0)),
       };
     },
-    // The mosaic follows from count and size.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
-    [data, count, channels, height, width, plane],
+    [data, mosaic, count, channels, height, width, plane],
   );
   if (channels !== 3 && channels !== 1) return null;
   return (

@@ -1,14 +1,15 @@
-import { proxy } from 'comlink';
 import { Play, Square } from 'lucide-react';
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { Failure, FeaturesAnswer, PredictionsAnswer } from '../../worker/protocol.ts';
+import type { FeaturesAnswer, PredictionsAnswer } from '../../worker/protocol.ts';
 import { Picture } from '../chapters/Picture.tsx';
 import { integer, percent } from '../format.ts';
 import { className, errorSentence } from '../i18n/index.ts';
 import { Choice } from '../parts/controls.tsx';
 import { accuracyByClass, confusion, picturesOf, surestMistakes } from './answers.ts';
 import { useWorker } from '../worker.ts';
+import { useLongQuestion } from './ask.ts';
+import type { Progress } from './ask.ts';
 
 const COUNTS = [200, 1000];
 /** More than any set has. */
@@ -30,11 +31,13 @@ interface PredictionsProps {
 /** What the network says of this picture and of the test set. */
 export function PredictionsView({ features, network, testCount, onPick }: PredictionsProps) {
   const { t, i18n } = useTranslation('inspect');
-  const test = usePredictions(network);
+  const inspector = useWorker();
+  const { answer, done, failure, start, stop } = useLongQuestion<PredictionsAnswer>(network);
   const [wish, setWish] = useState(1000);
   const counts = COUNTS.filter((each) => each < testCount);
   const count = wish < testCount ? wish : ALL;
-  const { said, done, failure, start, stop } = test;
+  const said = answer?.network === network ? answer : null;
+  const test = (progress: Progress) => inspector.predictions(network, count, progress);
   return (
     <div className="inspect-predictions">
       <Bars features={features} />
@@ -56,7 +59,7 @@ export function PredictionsView({ features, network, testCount, onPick }: Predic
             onChange={(value) => setWish(Number(value))}
           />
           {done === null ? (
-            <button type="button" className="primary" onClick={() => void start(count)}>
+            <button type="button" className="primary" onClick={() => void start(test)}>
               <Play aria-hidden size={16} />
               {t('test.start')}
             </button>
@@ -103,41 +106,6 @@ function Bars({ features }: { features: FeaturesAnswer }) {
       </ol>
     </section>
   );
-}
-
-function usePredictions(network: string) {
-  const inspector = useWorker();
-  const [said, setSaid] = useState<PredictionsAnswer | null>(null);
-  const [done, setDone] = useState<number | null>(null);
-  const [failure, setFailure] = useState<Failure | null>(null);
-  const wanted = useRef(true);
-  useEffect(
-    () => () => {
-      // Who leaves the page, or takes another network, gives it up.
-      wanted.current = false;
-    },
-    [network],
-  );
-  const start = async (count: number) => {
-    wanted.current = true;
-    setFailure(null);
-    setDone(0);
-    try {
-      const progress = proxy((now: number, total: number) => {
-        setDone(now / total);
-        return wanted.current;
-      });
-      const answer = await inspector.predictions(network, count, progress);
-      if (answer) setSaid(answer);
-    } catch (error) {
-      setFailure(error as Failure);
-    }
-    setDone(null);
-  };
-  const stop = () => {
-    wanted.current = false;
-  };
-  return { said: said?.network === network ? said : null, done, failure, start, stop };
 }
 
 function Tested({ said, onPick }: { said: PredictionsAnswer; onPick: (index: number) => void }) {

@@ -1,10 +1,8 @@
-import { proxy } from 'comlink';
 import { Grid3x3, Square } from 'lucide-react';
-import { useCallback, useRef, useState } from 'react';
+import { useCallback, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type {
   AttributionAnswer,
-  Failure,
   InspectorQuestion,
   OcclusionAnswer,
 } from '../../worker/protocol.ts';
@@ -14,8 +12,8 @@ import { className, errorSentence } from '../i18n/index.ts';
 import { Choice } from '../parts/controls.tsx';
 import { useShade } from '../theme.ts';
 import { useWorker } from '../worker.ts';
-import { useInspected } from './ask.ts';
-import type { Inspector } from './ask.ts';
+import { useInspected, useLongQuestion } from './ask.ts';
+import type { Inspector, LongQuestion, Progress } from './ask.ts';
 import { peakOf, signed } from './paint.ts';
 import { Pixels } from './Pixels.tsx';
 
@@ -35,11 +33,11 @@ export function Where({ question }: { question: InspectorQuestion }) {
     [question, wish],
   );
   const { answer, failure } = useInspected(ask, true);
-  const occlusion = useOcclusion(question);
+  const occlusion = useLongQuestion<Covered>(question);
   if (failure) return <p role="alert">{errorSentence(failure)}</p>;
   if (!answer) return <p role="status">{t('waiting')}</p>;
   const { classes, probabilities, target } = answer;
-  const { covered } = occlusion;
+  const covered = occlusion.answer;
   const shown = covered?.of === question && covered.target === target ? covered.answer : null;
 
   return (
@@ -94,26 +92,31 @@ export function Where({ question }: { question: InspectorQuestion }) {
               : null
           }
         >
-          <Cover target={target} occlusion={occlusion} />
+          <Cover question={question} target={target} occlusion={occlusion} />
         </Overlay>
       </div>
     </div>
   );
 }
 
-function Cover({
-  target,
-  occlusion,
-}: {
+interface CoverProps {
+  question: InspectorQuestion;
   target: number;
-  occlusion: ReturnType<typeof useOcclusion>;
-}) {
+  occlusion: LongQuestion<Covered>;
+}
+
+function Cover({ question, target, occlusion }: CoverProps) {
+  const inspector = useWorker();
   const { t } = useTranslation('inspect');
   const { done, failure, start, stop } = occlusion;
+  const cover = (progress: Progress) =>
+    inspector
+      .occlusion(question, target, progress)
+      .then((answer) => answer && { answer, of: question, target });
   return (
     <div className="inspect-row">
       {done === null ? (
-        <button type="button" onClick={() => void start(target)}>
+        <button type="button" onClick={() => void start(cover)}>
           <Grid3x3 aria-hidden size={16} />
           {t('where.cover')}
         </button>
@@ -129,35 +132,6 @@ function Cover({
       {failure && <span role="alert">{errorSentence(failure)}</span>}
     </div>
   );
-}
-
-function useOcclusion(question: InspectorQuestion) {
-  const inspector = useWorker();
-  const [covered, setCovered] = useState<Covered | null>(null);
-  /** Part of the patches that are done; null when nothing runs. */
-  const [done, setDone] = useState<number | null>(null);
-  const [failure, setFailure] = useState<Failure | null>(null);
-  const wanted = useRef(false);
-  const start = async (target: number) => {
-    wanted.current = true;
-    setFailure(null);
-    setDone(0);
-    try {
-      const progress = proxy((count: number, total: number) => {
-        setDone(count / total);
-        return wanted.current;
-      });
-      const answer = await inspector.occlusion(question, target, progress);
-      if (answer) setCovered({ answer, of: question, target });
-    } catch (error) {
-      setFailure(error as Failure);
-    }
-    setDone(null);
-  };
-  const stop = () => {
-    wanted.current = false;
-  };
-  return { covered, done, failure, start, stop };
 }
 
 interface OverlayProps {

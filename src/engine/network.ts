@@ -334,9 +334,7 @@ export class GpuNetwork {
         run: (scalars, indices) => {
           this.copy(this.memory, memory);
           this.begin('train', scalars, indices);
-          const encoder = this.gpu.device.createCommandEncoder();
-          pass.encode(encoder);
-          this.gpu.device.queue.submit([encoder.finish()]);
+          pass.submit();
         },
         readState: () => this.readAll(memory.statistics, this.state, this.stateOffsets),
         destroy: () => {

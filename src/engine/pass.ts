@@ -101,6 +101,14 @@ export class Pass {
     pass.end();
   }
 
+  /** Runs all dispatches in one submit. */
+  submit(): void {
+    const { device } = this.gpu;
+    const encoder = device.createCommandEncoder();
+    this.encode(encoder);
+    device.queue.submit([encoder.finish()]);
+  }
+
   /** The buffer range in which a tensor of this pass lies. */
   place(tensor: Tensor): Place {
     const index = this.plan.buffers.get(tensor);

@@ -128,9 +128,7 @@ export class Probe {
     for (const [n, c] of classes.entries()) oneHot[n * count + c] = 1;
     queue.writeBuffer(pass.place(probed.x).buffer, 0, pack(probed.x, x));
     queue.writeBuffer(pass.place(probed.seed).buffer, 0, pack(probed.seed, oneHot));
-    const encoder = gpu.device.createCommandEncoder();
-    pass.encode(encoder);
-    queue.submit([encoder.finish()]);
+    pass.submit();
     const read = async (of: Tensor): Promise<HostTensor> => {
       const { buffer, offset } = pass.place(of);
       const stored = new Float32Array(await gpu.read(buffer, offset, bytesOf(of)));

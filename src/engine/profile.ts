@@ -108,9 +108,7 @@ export async function timeStep(
     await queue.onSubmittedWorkDone();
     const start = performance.now();
     for (let i = 0; i < steps; i++) {
-      const encoder = network.gpu.device.createCommandEncoder();
-      pass.encode(encoder);
-      queue.submit([encoder.finish()]);
+      pass.submit();
     }
     await queue.onSubmittedWorkDone();
     return (performance.now() - start) / steps;

@@ -398,9 +398,7 @@ export class Bench {
 
     const planned = plan(dispatches, Object.values(wanted), { reuse });
     const pass = await Pass.create(this.gpu, planned, this.places);
-    const encoder = device.createCommandEncoder();
-    pass.encode(encoder);
-    device.queue.submit([encoder.finish()]);
+    pass.submit();
     const results: Tensors = {};
     try {
       for (const [name, value] of Object.entries(wanted)) {

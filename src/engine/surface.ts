@@ -131,9 +131,7 @@ export class LossSlice {
   ): Promise<Evaluation | null> {
     const { queue } = this.probe.gpu.device;
     queue.writeBuffer(this.shares, 0, Float32Array.of(...this.sharesAt(x, y), 0));
-    const encoder = this.probe.gpu.device.createCommandEncoder();
-    this.mix.encode(encoder);
-    queue.submit([encoder.finish()]);
+    this.mix.submit();
     return evaluate(this.probe, { ...options, mode: this.mode });
   }
 
@@ -233,9 +231,7 @@ async function drawDirection(network: GpuNetwork, seed: number, direction: numbe
     return directionCall(weight, along, draw);
   });
   const pass = await passOf(gpu, calls, places);
-  const encoder = gpu.device.createCommandEncoder();
-  pass.encode(encoder);
-  gpu.device.queue.submit([encoder.finish()]);
+  pass.submit();
   pass.destroy();
   draws.destroy();
   return drawn;

@@ -41,7 +41,7 @@ export interface ChannelsAnswer {
   statistics: ChannelStatistics;
   /** The first bytes that were counted. */
   bytes: Tensor;
-  /** Mean and deviation of each channel after the step, of pictures normalized in float64. */
+  /** Mean and deviation of each channel after the step, from the exact ones before it, in float64. */
   reference: { mean: number; deviation: number }[];
   /** What normalized the pictures; nothing where the reference did. */
   dispatches: readonly Dispatch[];
@@ -111,9 +111,8 @@ export async function channelsOf(
   const plane = height * width;
   const statistics = channelStatistics(bytes, channels, plane);
   const scales = scalesOf(step, statistics);
-  const reference = normalize(bytes, shape, scales);
   const run = gpu && (await runGather(gpu, bytes, shape, scales));
-  const y = run?.y ?? reference;
+  const y = run?.y ?? normalize(bytes, shape, scales);
   const inChannels = <T>(of: (channel: number) => T) =>
     Array.from({ length: channels }, (_, c) => of(c));
   const at = Math.min(picture, dataset.train.count - 1);
@@ -130,7 +129,14 @@ export async function channelsOf(
     statistics,
     range: RANGES[step],
     bytes: tensor([channels, height, width], bytes.subarray(0, channels * plane)),
-    reference: inChannels((c) => describe(reference, c, scales)),
+    // Normalization is affine: what it makes of mean and deviation needs no second look at the pictures.
+    reference: inChannels((c) => {
+      const [mean, std] = [scales.mean[c] ?? 0, scales.std[c] || 1];
+      return {
+        mean: ((statistics.mean[c] ?? NaN) - mean) / std,
+        deviation: (statistics.std[c] ?? NaN) / std,
+      };
+    }),
     dispatches: run?.dispatches ?? [],
     channels: inChannels((c) => describe(y, c, scales)),
     picture: {

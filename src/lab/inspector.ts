@@ -15,7 +15,7 @@ import type { Tensor } from '../reference/tensor.ts';
 import type { Subject } from './experiment.ts';
 import { occluded, occlusionGrid } from './occlusion.ts';
 import type { OcclusionGrid } from './occlusion.ts';
-import { normalizedBytes, shownPicture } from './pictures.ts';
+import { normalizedBytes, repeated, shownPicture } from './pictures.ts';
 import { argmax, softmax } from './predictions.ts';
 import type { Predictions } from './predictions.ts';
 import { TRAIN_SLOTS } from './run.ts';
@@ -159,16 +159,8 @@ export class Inspector {
       return probing(run.network, { batch }, async (probe) => {
         const classes = dataset.classes.length;
         const fall: number[] = [];
-        const repeated = tensor(
-          [batch, ...x.shape.slice(1)],
-          Float64Array.from(
-            { length: batch * x.data.length },
-            (_, i) => x.data[i % x.data.length]!,
-          ),
-        );
-        const plain = probabilityOf(
-          (await probe.run(repeated.data)).logits.data.subarray(0, classes),
-        );
+        const uncovered = await probe.run(repeated(x, batch).data);
+        const plain = probabilityOf(uncovered.logits.data.subarray(0, classes));
         for (let from = 0; from < total; from += batch) {
           // The last pass covers patches below the picture as well; nobody reads those.
           const { logits } = await probe.run(occluded(x, grid, from, batch).data);

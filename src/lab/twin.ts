@@ -141,9 +141,9 @@ export class Twin {
 
   private async silence(path: string, channel: number): Promise<void> {
     if (this.held.some((each) => each.path === path && each.channel === channel)) return;
-    const parameters = await this.twin.readParameters();
-    const value = (name: string) => parameters.get(`${path}.${name}`)?.[channel] ?? NaN;
-    const held = { path, channel, gamma: value('weight'), beta: value('bias') };
+    const value = async (name: string) =>
+      (await this.twin.readParameter(`${path}.${name}`))[channel] ?? NaN;
+    const held = { path, channel, gamma: await value('weight'), beta: await value('bias') };
     this.write({ ...held, gamma: 0, beta: 0 });
     this.held.push(held);
   }

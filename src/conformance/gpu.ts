@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { Gpu } from '../engine/gpu/gpu.ts';
 import { GpuNetwork } from '../engine/network.ts';
 import { runAugment, runGraph, runLoss, runOp, runOptimizer } from '../engine/run_op.ts';
+import { learnedOf, tensorsOf } from '../engine/tensors.ts';
 import { buildLayers } from '../network/graph.ts';
 import type { LayerSpec } from '../network/spec.ts';
 import type { Op } from '../ops/op.ts';
@@ -302,23 +303,13 @@ async function runNetwork(
       maxNorm: 0,
     };
     network.run('train', { ...scalars, iteration: 0 }, 0);
-    const tensors = (values: Map<string, Float32Array>): Tensors => {
-      const shapes = new Map([...network.parameters, ...network.state].map((p) => [p.name, p]));
-      return Object.fromEntries(
-        [...values].map(([name, data]) => {
-          const { shape = [] } = shapes.get(name) ?? {};
-          return [name, { shape, data: Float64Array.from(data) }];
-        }),
-      );
-    };
     const result = {
       logits: {
         shape: [labels.length, spec.classes],
         data: Float64Array.from(await network.readLogits('train')),
       },
-      gradients: tensors(await network.readGradients()),
-      parameters: tensors(await network.readParameters()),
-      running: tensors(await network.readState()),
+      gradients: tensorsOf(network, await network.readGradients()),
+      ...(await learnedOf(network)),
     };
     for (let step = 1; step <= steps; step++) {
       network.run('train', { ...scalars, iteration: step }, step);

@@ -5,11 +5,11 @@ import type { Evaluation } from '../engine/evaluate.ts';
 import { addedBlocks, deepen } from '../engine/deepen.ts';
 import type { Gpu } from '../engine/gpu/gpu.ts';
 import type { GpuNetwork } from '../engine/network.ts';
+import { learnedOf } from '../engine/tensors.ts';
 import { FathomError } from '../errors.ts';
 import { formatNetworkId, isCifarDepth } from '../network/families.ts';
 import { runReference } from '../network/reference.ts';
-import { tensor } from '../reference/tensor.ts';
-import type { Tensor, Tensors } from '../reference/tensor.ts';
+import type { Tensor } from '../reference/tensor.ts';
 import { BOUNDS } from './config.ts';
 import { distinct, textsOf } from './kernel_text.ts';
 import type { KernelText } from './kernel_text.ts';
@@ -170,7 +170,7 @@ async function compare(
       logits: [firstOf(one), firstOf(other)],
       reference: await both(async (network) => {
         const { spec } = network;
-        const state = await referenceState(network);
+        const state = await learnedOf(network);
         const { logits } = runReference(spec, state, x, [train.labels[0] ?? 0], {
           training: false,
         });
@@ -187,23 +187,5 @@ function comparison(one: Float32Array, other: Float32Array): LogitComparison {
   return {
     difference: largest(one.map((value, i) => value - (other[i] ?? NaN))),
     size: largest(one),
-  };
-}
-
-/** A network's weights and statistics as the reference takes them. */
-async function referenceState(
-  network: GpuNetwork,
-): Promise<{ parameters: Tensors; running: Tensors }> {
-  const named = (entries: GpuNetwork['state'], values: Map<string, Float32Array>): Tensors =>
-    Object.fromEntries(
-      entries.map(({ name, shape }) => [
-        name,
-        tensor(shape, Float64Array.from(values.get(name) ?? [])),
-      ]),
-    );
-  const parameters = network.parameters.map((each) => ({ ...each, initial: 0 }));
-  return {
-    parameters: named(parameters, await network.readParameters()),
-    running: named(network.state, await network.readState()),
   };
 }

@@ -10,7 +10,7 @@ import { FathomError } from '../errors.ts';
 import { buildGraph, stepFlops } from '../network/graph.ts';
 import type { NetworkSpec } from '../network/spec.ts';
 import type { ExperimentConfig } from './config.ts';
-import { stepScalars } from './experiment.ts';
+import { stepScalars } from './step_scalars.ts';
 import { extrapolate } from './timing.ts';
 import type { TimedStep } from './timing.ts';
 import { specOf } from './networks.ts';

@@ -26,7 +26,7 @@ import { activationsOf } from './activations.ts';
 import type { Activations } from './activations.ts';
 import { BatchOrder, balancedSubset } from './batches.ts';
 import { specOf } from './networks.ts';
-import { learningRateAt } from './schedule.ts';
+import { scalarsAt, stepScalars } from './step_scalars.ts';
 import { profileNetwork } from './profile.ts';
 import type { NetworkMeasurement } from './profile.ts';
 import { NetworkRun, TRAIN_SLOTS } from './run.ts';
@@ -379,7 +379,7 @@ export class Experiment {
   atRest<T>(id: string, work: (subject: Subject) => Promise<T>): Promise<T> {
     return this.between(() => {
       const run = this.runOf(id);
-      const scalars = this.scalarsAt(run.iteration, this.config.batch);
+      const scalars = this.scalarsAt(run.iteration);
       const indices = this.order.at(run.iteration);
       return work({ run, dataset: this.dataset, scalars, indices });
     });
@@ -594,24 +594,13 @@ export class Experiment {
   }
 
   /** What the kernels of the next pass read: the settings as they are now, at iteration `t`. */
-  private scalarsAt(t: number, valid: number): StepScalars {
-    const { momentum, nesterov, weightDecay, pad, flip, steps, clipNorm } = this.config;
-    return Object.assign(this.scalars, {
-      learningRate: learningRateAt(this.config, t, steps),
-      momentum,
-      nesterov,
-      weightDecay,
-      iteration: t,
-      valid,
-      pad,
-      flip,
-      maxNorm: clipNorm,
-    });
+  private scalarsAt(t: number): StepScalars {
+    return scalarsAt(this.config, t, this.scalars);
   }
 
   private async trainStep(run: NetworkRun): Promise<void> {
     const t = run.iteration;
-    const scalars = this.scalarsAt(t, this.config.batch);
+    const scalars = this.scalarsAt(t);
     const slot = t % TRAIN_SLOTS;
     if (this.inFlight.length === 0) {
       this.lastDone = this.now();
@@ -689,7 +678,7 @@ export class Experiment {
     const observer = await run.observer(() => Observer.create(run.network));
     const began = this.now();
     const t = run.iteration;
-    const scalars = this.scalarsAt(t, this.config.batch);
+    const scalars = this.scalarsAt(t);
     const observation = await observer.observe(scalars, this.order.at(t));
     run.watchedAt = this.now();
     this.nextWatch =
@@ -735,7 +724,7 @@ export class Experiment {
     let began = this.now();
     const evaluation = await evaluate(run.network, {
       count: this.test.count,
-      scalars: this.scalarsAt(run.iteration, this.config.batch),
+      scalars: this.scalarsAt(run.iteration),
       firstSlot: TRAIN_SLOTS,
       submits: this.submitsFor(run, EVALUATION_PER_STEP),
       onPass: async (done, total) => {
@@ -778,22 +767,6 @@ export class Experiment {
       }
     });
   }
-}
-
-/** Scalars of a step that learns nothing. */
-export function stepScalars({ seed, batch }: ExperimentConfig): StepScalars {
-  return {
-    learningRate: 0,
-    momentum: 0,
-    weightDecay: 0,
-    nesterov: false,
-    seed,
-    iteration: 0,
-    valid: batch,
-    pad: 0,
-    flip: false,
-    maxNorm: 0,
-  };
 }
 
 const SHOWN_PHASE: Record<Phase, 'forward' | 'backward' | 'update'> = {

@@ -7,6 +7,7 @@ import { DeviceDataset } from '../engine/dataset.ts';
 import type { Gpu } from '../engine/gpu/gpu.ts';
 import type { Dispatch, Mode } from '../engine/graph/lower.ts';
 import { GpuNetwork } from '../engine/network.ts';
+import { learnedOf } from '../engine/tensors.ts';
 import { predictReference } from '../network/reference.ts';
 import type { ReferenceState } from '../network/reference.ts';
 import type { NetworkSpec } from '../network/spec.ts';
@@ -15,9 +16,8 @@ import { tensor } from '../reference/tensor.ts';
 import type { Tensor, Tensors } from '../reference/tensor.ts';
 import { BatchOrder, balancedSubset } from './batches.ts';
 import { experimentConfig } from './config.ts';
-import { stepScalars } from './experiment.ts';
 import { specOf } from './networks.ts';
-import { learningRateAt } from './schedule.ts';
+import { scalarsAt, stepScalars } from './step_scalars.ts';
 
 /** The network, and how it is trained. */
 const CONFIG = experimentConfig.parse({
@@ -91,23 +91,15 @@ export async function trainForward(
   try {
     const order = new BatchOrder(balancedSubset(train.labels, 0), BATCH, seed);
     for (let t = 0; t < steps; t++) {
-      const { momentum, weightDecay, pad, flip } = CONFIG;
-      const learningRate = learningRateAt(CONFIG, t, steps);
-      const own = { momentum, weightDecay, pad, flip, iteration: t, learningRate };
-      trainee.run('train', { ...stepScalars(CONFIG), ...own }, 0, order.at(t));
+      trainee.run('train', scalarsAt(CONFIG, t), 0, order.at(t));
       await gpu.device.queue.onSubmittedWorkDone();
       await progress(t + 1, steps);
     }
-    const [parameters, running] = [await trainee.readParameters(), await trainee.readState()];
+    const state = await learnedOf(trainee);
     const copy = async (spec: NetworkSpec) => {
       const network = await GpuNetwork.create(gpu, spec, options);
-      for (const [name, values] of parameters) network.writeParameter(name, values);
-      for (const [name, values] of running) network.writeState(name, values);
+      network.copyFrom(trainee);
       return network;
-    };
-    const state = {
-      parameters: named(trainee.parameters, parameters),
-      running: named(trainee.state, running),
     };
     const networks = { dropout: await copy(specs.dropout), bare: await copy(specs.bare) };
     return {
@@ -119,12 +111,6 @@ export async function trainForward(
     data.destroy();
   }
 }
-
-const named = (
-  entries: readonly { name: string; shape: readonly number[] }[],
-  values: ReadonlyMap<string, Float32Array>,
-): Tensors =>
-  Object.fromEntries(entries.map(({ name, shape }) => [name, tensor(shape, values.get(name)!)]));
 
 class KernelForward implements Forward {
   readonly gpu: Gpu;

@@ -11,9 +11,8 @@ import type { StepScalars } from '../ops/step.ts';
 import { BatchOrder, balancedSubset } from './batches.ts';
 import { experimentConfig } from './config.ts';
 import type { ExperimentConfig } from './config.ts';
-import { stepScalars } from './experiment.ts';
 import { specOf } from './networks.ts';
-import { learningRateAt } from './schedule.ts';
+import { scalarsAt, stepScalars } from './step_scalars.ts';
 
 /** Training pictures, where the set has as many. */
 const TRAINED = 1024;
@@ -99,10 +98,7 @@ export class SideBySide {
 
   /** The training pass of iteration `t`. Its indices are overwritten by the next call. */
   passAt(t: number): { scalars: StepScalars; indices: Uint32Array<ArrayBuffer> } {
-    const { momentum, weightDecay, steps } = this.config;
-    const learningRate = learningRateAt(this.config, t, steps);
-    const own = { momentum, weightDecay, iteration: t, learningRate };
-    return { scalars: { ...stepScalars(this.config), ...own }, indices: this.order.at(t) };
+    return { scalars: scalarsAt(this.config, t), indices: this.order.at(t) };
   }
 
   /** Loss and error over all training pictures, in evaluation mode. */

@@ -4,13 +4,13 @@
  */
 import { Gpu } from '../engine/gpu/gpu.ts';
 import { GpuNetwork } from '../engine/network.ts';
+import { learnedOf, tensorsOf } from '../engine/tensors.ts';
 import { cifarNetwork } from '../network/families.ts';
 import { runReference } from '../network/reference.ts';
 import { TUNING_NAMES, candidatesFor } from '../ops/tuning.ts';
 import type { AdapterTraits, TuningName } from '../ops/tuning.ts';
 import { normal } from '../random.ts';
 import { compareTensor, largest } from '../reference/compare.ts';
-import type { Tensors } from '../reference/tensor.ts';
 import type { ExperimentConfig } from './config.ts';
 import { timeNetwork } from './expectation.ts';
 import type { DataShape } from './networks.ts';
@@ -89,21 +89,13 @@ async function gradientError(gpu: Gpu): Promise<number> {
     rewirable: false,
   });
   try {
-    const shapes = new Map(network.parameters.map(({ name, shape }) => [name, shape]));
-    const tensors = (read: ReadonlyMap<string, Float32Array>): Tensors =>
-      Object.fromEntries(
-        [...read].map(([name, values]) => [
-          name,
-          { shape: shapes.get(name) ?? [], data: Float64Array.from(values) },
-        ]),
-      );
-    const parameters = tensors(await network.readParameters());
+    const learned = await learnedOf(network);
     const x = { shape: [BATCH, 3, 8, 8], data: images };
-    const want = runReference(CHECKED, { parameters, running: {} }, x, labels).gradients;
+    const want = runReference(CHECKED, learned, x, labels).gradients;
 
     network.writeBatch(images, Uint32Array.from(labels));
     network.run('train', STANDING_STILL, 0);
-    const got = tensors(await network.readGradients());
+    const got = tensorsOf(network, await network.readGradients());
     return Math.max(
       ...Object.entries(want).map(
         ([name, value]) =>

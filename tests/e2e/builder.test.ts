@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { Locator, Page } from '@playwright/test';
 import { expect } from '@playwright/test';
 import { networkSpec } from '../../src/network/spec.ts';
-import { button, cell, test } from './page.ts';
+import { SIZES, button, cell, overflow, test } from './page.ts';
 
 const TINY = 'width=4&size=8&batch=8&warmup=0&evalEvery=4&steps=4&networks=plain-8';
 
@@ -162,15 +162,10 @@ test('is readable on every screen and in both languages, and 110 layers as well 
   for (const language of ['English', '中文']) {
     await page.goto('#/build');
     await page.getByRole('radio', { name: language }).click();
-    for (const [width, height] of [
-      [1440, 900],
-      [1024, 768],
-      [390, 844],
-    ] as const) {
+    for (const [width, height] of SIZES) {
       await page.setViewportSize({ width, height });
       await expect(layer(page, 'conv1')).toBeVisible();
-      const wider = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-      expect(wider, `${language} ${width}`).toBeLessThanOrEqual(0);
+      expect(await overflow(page), `${language} ${width}`).toBeLessThanOrEqual(0);
     }
   }
   await page.setViewportSize({ width: 1440, height: 900 });

@@ -2,7 +2,7 @@
 import { expect, type Page } from '@playwright/test';
 import { normal, streamOf } from '../../src/random.ts';
 import { erf } from '../../src/reference/activations.ts';
-import { test } from './page.ts';
+import { SIZES, overflow, test } from './page.ts';
 
 const logistic = (x: number) => 1 / (1 + Math.exp(-x));
 const Phi = (x: number) => (1 + erf(x / Math.SQRT2)) / 2;
@@ -214,22 +214,16 @@ test('in class, states are stepped through; embedded, the instrument stands alon
   await expect(page.getByRole('heading', { level: 2 })).toHaveCount(0);
 });
 
-for (const [width, height] of [
-  [1440, 900],
-  [1024, 768],
-  [390, 844],
-] as const) {
+for (const [width, height] of SIZES) {
   test(`stands in both languages within ${width} × ${height}`, async ({ page }) => {
     await page.setViewportSize({ width, height });
-    const over = () =>
-      page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
     for (const view of ['zigzag', 'depth&layers=4', 'gelu', 'curves']) {
       await page.goto(`#/activations?view=${view}`);
       await expect(page.locator('.instrument .readings').first()).toBeVisible({ timeout: 60_000 });
-      expect(await over(), view).toBeLessThanOrEqual(0);
+      expect(await overflow(page), view).toBeLessThanOrEqual(0);
       await page.getByRole('radio', { name: '中文' }).click();
       await expect(page.getByRole('heading', { level: 2 })).toContainText('激活函数');
-      expect(await over(), view).toBeLessThanOrEqual(0);
+      expect(await overflow(page), view).toBeLessThanOrEqual(0);
       await page.getByRole('radio', { name: 'English' }).click();
     }
   });

@@ -1,13 +1,7 @@
 /** The chapter on depth in a real browser: its argument against plain loops, a construction and a twin that train. */
 import { expect, type Page } from '@playwright/test';
 import { normal, streamOf } from '../../src/random.ts';
-import { test } from './page.ts';
-
-const SIZES = [
-  [1440, 900],
-  [1024, 768],
-  [390, 844],
-] as const;
+import { SIZES, overflow, test } from './page.ts';
 
 /** Expects no overflow at any size in either language; ends in English, at the first size. */
 async function expectFits(page: Page): Promise<void> {
@@ -15,9 +9,7 @@ async function expectFits(page: Page): Promise<void> {
     await page.getByRole('radio', { name: language }).click();
     for (const [width, height] of SIZES.toReversed()) {
       await page.setViewportSize({ width, height });
-      const over = () =>
-        page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-      expect(await over(), `${language} at ${width}`).toBeLessThanOrEqual(0);
+      expect(await overflow(page), `${language} at ${width}`).toBeLessThanOrEqual(0);
     }
   }
 }

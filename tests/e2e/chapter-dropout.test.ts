@@ -4,7 +4,7 @@ import { INPUT, LINEAR } from '../../src/app/chapters/dropout/network.ts';
 import { running } from '../../src/app/chapters/running.ts';
 import { streamOf } from '../../src/random.ts';
 import { drawMask } from '../../src/reference/dropout.ts';
-import { test } from './page.ts';
+import { SIZES, overflow, test } from './page.ts';
 
 const PASSES = 1000;
 
@@ -96,20 +96,14 @@ test('the letter p may mean either probability', async ({ page }) => {
   await expect(panel(page, 'Inverted').locator('.code')).toContainText('h = h * m / p');
 });
 
-for (const [width, height] of [
-  [1440, 900],
-  [1024, 768],
-  [390, 844],
-] as const) {
+for (const [width, height] of SIZES) {
   test(`stands in both languages within ${width} × ${height}`, async ({ page }) => {
     await page.setViewportSize({ width, height });
     await page.goto('#/dropout?layers=both');
     await expect(page.locator('.scheme')).toHaveCount(2);
-    const over = () =>
-      page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-    expect(await over()).toBeLessThanOrEqual(0);
+    expect(await overflow(page)).toBeLessThanOrEqual(0);
     await page.getByRole('radio', { name: '中文' }).click();
     await expect(page.getByRole('heading', { level: 2 })).toContainText('随机失活');
-    expect(await over()).toBeLessThanOrEqual(0);
+    expect(await overflow(page)).toBeLessThanOrEqual(0);
   });
 }

@@ -3,7 +3,7 @@ import { expect } from '@playwright/test';
 import { generateBuiltin } from '../../src/data/builtin.ts';
 import { augmentPictures } from '../../src/reference/augmentation.ts';
 import { tensor } from '../../src/reference/tensor.ts';
-import { test } from './page.ts';
+import { SIZES, overflow, test } from './page.ts';
 
 const PICTURE = 3;
 const set = await generateBuiltin({ size: 16 });
@@ -95,20 +95,14 @@ test('in class and embedded', async ({ page }) => {
   await expect(page.getByRole('slider')).toHaveCount(0);
 });
 
-for (const [width, height] of [
-  [1440, 900],
-  [1024, 768],
-  [390, 844],
-] as const) {
+for (const [width, height] of SIZES) {
   test(`stands in both languages within ${width} × ${height}`, async ({ page }) => {
     await page.setViewportSize({ width, height });
     await page.goto('#/images?view=augment&flip=true&resize=true');
     await expect(page.locator('.images-gallery')).toBeVisible({ timeout: 30_000 });
-    const over = () =>
-      page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-    expect(await over()).toBeLessThanOrEqual(0);
+    expect(await overflow(page)).toBeLessThanOrEqual(0);
     await page.getByRole('radio', { name: '中文' }).click();
     await expect(page.getByRole('heading', { level: 2 })).toContainText('图片输入');
-    expect(await over()).toBeLessThanOrEqual(0);
+    expect(await overflow(page)).toBeLessThanOrEqual(0);
   });
 }

@@ -1,7 +1,7 @@
 /** The chapter on initialization in a real browser: its numbers against float64 loops over the same random numbers, run here. */
 import { expect, type Page } from '@playwright/test';
 import { normal } from '../../src/random.ts';
-import { test } from './page.ts';
+import { SIZES, overflow, test } from './page.ts';
 
 const [WIDTH, DEPTH, SAMPLES] = [256, 10, 16];
 
@@ -121,19 +121,13 @@ test('in class, states are stepped through; embedded, the instrument stands alon
   await expect(page.getByRole('heading', { level: 2 })).toHaveCount(0);
 });
 
-for (const [width, height] of [
-  [1440, 900],
-  [1024, 768],
-  [390, 844],
-] as const) {
+for (const [width, height] of SIZES) {
   test(`stands in both languages within ${width} × ${height}`, async ({ page }) => {
     await page.setViewportSize({ width, height });
     await open(page, '');
-    const over = () =>
-      page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-    expect(await over()).toBeLessThanOrEqual(0);
+    expect(await overflow(page)).toBeLessThanOrEqual(0);
     await page.getByRole('radio', { name: '中文' }).click();
     await expect(page.getByRole('heading', { level: 2 })).toContainText('初始化');
-    expect(await over()).toBeLessThanOrEqual(0);
+    expect(await overflow(page)).toBeLessThanOrEqual(0);
   });
 }

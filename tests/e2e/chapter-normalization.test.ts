@@ -7,7 +7,7 @@ import {
   randomActivation,
 } from '../../src/app/chapters/normalization/block.ts';
 import type { Place } from '../../src/app/chapters/normalization/block.ts';
-import { test } from './page.ts';
+import { SIZES, overflow, test } from './page.ts';
 
 const EPS = 1e-5;
 
@@ -107,21 +107,15 @@ test('in evaluation the statistics are the running ones, and an element has one 
   await expect(page.getByText('always the same')).toHaveCount(0);
 });
 
-for (const [width, height] of [
-  [1440, 900],
-  [1024, 768],
-  [390, 844],
-] as const) {
+for (const [width, height] of SIZES) {
   test(`stands in both languages within ${width} × ${height}`, async ({ page }) => {
     await page.setViewportSize({ width, height });
     await page.goto('#/normalization?method=group');
     await expect(page.locator('.tensor')).toBeVisible();
-    const over = () =>
-      page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-    expect(await over()).toBeLessThanOrEqual(0);
+    expect(await overflow(page)).toBeLessThanOrEqual(0);
     await page.getByRole('radio', { name: '中文' }).click();
     await expect(page.getByRole('heading', { level: 2 })).toContainText('归一化');
-    expect(await over()).toBeLessThanOrEqual(0);
+    expect(await overflow(page)).toBeLessThanOrEqual(0);
   });
 }
 

@@ -1,6 +1,6 @@
 /** The chapter on regularization: a network is trained on the page, and its random predictions are averaged. */
 import { expect } from '@playwright/test';
-import { test } from './page.ts';
+import { SIZES, overflow, test } from './page.ts';
 
 /** Training in software takes its time. */
 test.setTimeout(170_000);
@@ -40,16 +40,11 @@ test('draws, their mean and its error bar; keyboard, both languages, three sizes
   await expect(proof).toContainText('conv1.weight [8, 3, 3, 3]');
   await page.keyboard.press('Escape');
 
-  const over = () => page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-  for (const [width, height] of [
-    [1440, 900],
-    [1024, 768],
-    [390, 844],
-  ] as const) {
+  for (const [width, height] of SIZES) {
     await page.setViewportSize({ width, height });
-    expect(await over()).toBeLessThanOrEqual(0);
+    expect(await overflow(page)).toBeLessThanOrEqual(0);
   }
   await page.getByRole('radio', { name: '中文' }).click();
   await expect(page.getByRole('heading', { level: 2 })).toContainText('测试时平均');
-  expect(await over()).toBeLessThanOrEqual(0);
+  expect(await overflow(page)).toBeLessThanOrEqual(0);
 });

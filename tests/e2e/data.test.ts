@@ -6,7 +6,7 @@ import type { Page } from '@playwright/test';
 import { serve, startHub } from '../hub_server.ts';
 import type { HubServer, Mishap } from '../hub_server.ts';
 import { tasksDuring } from './main_thread.ts';
-import { TINY, button, iterations, open, test } from './page.ts';
+import { TINY, button, iterations, open, overflow, test } from './page.ts';
 
 const FASHION = '/usr/share/datasets/fashion-mnist';
 const CIFAR = '../shared/data/cifar-10-binary-6k.tar.gz';
@@ -36,8 +36,6 @@ async function openData(page: Page): Promise<void> {
 
 const cifar10 = (page: Page) => page.getByRole('button', { name: /CIFAR-10, / });
 const title = (page: Page) => page.locator('article h2');
-const overflow = (page: Page) =>
-  page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
 
 /** These answers are errors in the console, too. */
 base('a download that fails says why, and goes on where it broke off', async ({ page }) => {

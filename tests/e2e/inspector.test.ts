@@ -1,7 +1,7 @@
 /** The inspector: looks inside a network that trains, from its link, by keyboard, in both languages and at every size. */
 import { expect } from '@playwright/test';
 import type { Locator, Page } from '@playwright/test';
-import { TINY, button, cell, open, state, test } from './page.ts';
+import { SIZES, TINY, button, cell, open, overflow, state, test } from './page.ts';
 
 const NETWORK = 'residual-8';
 const VIEWS = ['maps', 'where', 'statistics', 'predictions'];
@@ -98,15 +98,11 @@ test('looks inside a network while it trains and when it is done', async ({ page
     for (const view of VIEWS) {
       await page.goto(`#/inspect?view=${view}`);
       await expect(page.getByRole('tabpanel').locator('h3, figcaption').first()).toBeVisible();
-      for (const [width, height] of [
-        [1440, 900],
-        [1024, 768],
-        [390, 844],
-      ] as const) {
+      for (const [width, height] of SIZES) {
         await page.setViewportSize({ width, height });
-        const over = () =>
-          page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-        await expect.poll(over, `${language} ${view} at ${width}`).toBeLessThanOrEqual(0);
+        await expect
+          .poll(() => overflow(page), `${language} ${view} at ${width}`)
+          .toBeLessThanOrEqual(0);
       }
     }
   }

@@ -74,6 +74,18 @@ export async function trainingCurves(page: Page): Promise<string[]> {
   );
 }
 
+/** Windows that every screen must fit: a laptop, a projector, a phone. */
+export const SIZES = [
+  [1440, 900],
+  [1024, 768],
+  [390, 844],
+] as const;
+
+/** Pixels by which the page is wider than its window. */
+export function overflow(page: Page): Promise<number> {
+  return page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+}
+
 /** Drops files on the page, as from the desktop. */
 export async function drop(page: Page, files: { name: string; content: Buffer }[]): Promise<void> {
   const transfer = await page.evaluateHandle(

@@ -1,6 +1,7 @@
 import { Camera, Eraser, ImageUp, Pencil } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { useCamera } from '../camera.ts';
 import { shrink } from './own.ts';
 import type { PictureFormat } from './own.ts';
 
@@ -136,27 +137,12 @@ function Pad({ format, onPicture }: OwnPictureProps) {
 function Lens({ format, onPicture }: OwnPictureProps) {
   const { t } = useTranslation('inspect');
   const video = useRef<HTMLVideoElement>(null);
-  const [refused, setRefused] = useState(false);
+  const { stream, failure, open } = useCamera(true);
+  useEffect(() => void open(), [open]);
   useEffect(() => {
-    let stream: MediaStream | null = null;
-    let wanted = true;
-    const close = () => stream?.getTracks().forEach((track) => track.stop());
-    const open = async () => {
-      try {
-        stream = await navigator.mediaDevices.getUserMedia({ video: true });
-        if (wanted && video.current) video.current.srcObject = stream;
-        else close();
-      } catch {
-        if (wanted) setRefused(true);
-      }
-    };
-    void open();
-    return () => {
-      wanted = false;
-      close();
-    };
-  }, []);
-  if (refused) return <p role="alert">{t('own.noCamera')}</p>;
+    if (video.current) video.current.srcObject = stream;
+  }, [stream]);
+  if (failure) return <p role="alert">{t('own.noCamera')}</p>;
   return (
     <>
       <video ref={video} autoPlay muted playsInline aria-label={t('own.camera')} />

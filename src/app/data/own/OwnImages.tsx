@@ -5,7 +5,7 @@ import { useStore } from 'zustand';
 import type { Failure } from '../../../worker/protocol.ts';
 import { errorSentence } from '../../i18n/index.ts';
 import { Picker } from '../Picker.tsx';
-import { isMirrored, useCamera } from './camera.ts';
+import { isMirrored, useCamera } from '../../camera.ts';
 import { ClassCard } from './ClassCard.tsx';
 import { collection } from './collection.ts';
 import { MakeSet } from './MakeSet.tsx';

@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
 import type { RefObject } from 'react';
-import { shoot } from './camera.ts';
+import { shoot } from '../../camera.ts';
 import { collection } from './collection.ts';
 
 /** Between two pictures while a button is held, in ms: time enough to turn a thing a little. */

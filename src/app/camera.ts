@@ -11,8 +11,11 @@ export interface Camera {
   close(): void;
 }
 
-/** Opens nothing by itself; closes with the component. */
-export function useCamera(): Camera {
+/** A camera on the back of a phone, where there is one. */
+const BACK: MediaTrackConstraints = { width: { ideal: 640 }, facingMode: { ideal: 'environment' } };
+
+/** Opens nothing by itself; closes with the component. `video` says which camera, and must stay the same. */
+export function useCamera(video: MediaTrackConstraints | true = BACK): Camera {
   const [stream, setStream] = useState<MediaStream | null>(null);
   const [failure, setFailure] = useState<CameraFailure | null>(null);
   const opened = useRef<MediaStream | null>(null);
@@ -32,7 +35,6 @@ export function useCamera(): Camera {
     const devices = navigator.mediaDevices as MediaDevices | undefined;
     if (!devices) return setFailure('insecure');
     try {
-      const video = { width: { ideal: 640 }, facingMode: { ideal: 'environment' } };
       const given = await devices.getUserMedia({ video });
       if (wish !== wishes.current) return stop(given);
       opened.current = given;
@@ -40,7 +42,7 @@ export function useCamera(): Camera {
     } catch (error) {
       setFailure(failureOf(error));
     }
-  }, []);
+  }, [video]);
   useEffect(() => close, [close]);
   return { stream, failure, open, close };
 }

@@ -110,6 +110,8 @@ export const KNOWN_SETS = {
 
 export type KnownId = keyof typeof KNOWN_SETS;
 
+export const isKnown = (id: string): id is KnownId => Object.hasOwn(KNOWN_SETS, id);
+
 /** What a data set says of itself. */
 export type Identity = Pick<Dataset, 'id' | 'title' | 'classes'> & { provenance: Provenance };
 

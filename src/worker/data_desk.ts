@@ -7,7 +7,7 @@ import type { Dataset, LabelledImages, LoadProgress } from '../data/dataset.ts';
 import type { ImageDecoder } from '../data/decode.ts';
 import type { NamedBlob } from '../data/files.ts';
 import { bytesOf, Hub, HUB_ADDRESS, HUB_SETS } from '../data/hub.ts';
-import { KNOWN_SETS } from '../data/known.ts';
+import { KNOWN_SETS, isKnown } from '../data/known.ts';
 import type { KnownId } from '../data/known.ts';
 import { loadFiles } from '../data/load.ts';
 import { derive, parseSetName } from '../data/recipe.ts';
@@ -272,8 +272,6 @@ export function missingSet(name: string): FathomError {
     { data: base },
   );
 }
-
-const isKnown = (id: string): id is KnownId => Object.hasOwn(KNOWN_SETS, id);
 
 function listed({ id, title, height, train, test }: Dataset) {
   const bytes = train.images.length + test.images.length;

@@ -5,8 +5,7 @@ import { useAnswer } from '../chapters/ask.ts';
 import { errorSentence } from '../i18n/index.ts';
 import { nameIn } from './Classes.tsx';
 import { useData } from './state.ts';
-import { KNOWN_PROBLEMS, KNOWN_SETS } from '../../data/known.ts';
-import type { KnownId } from '../../data/known.ts';
+import { KNOWN_PROBLEMS, isKnown } from '../../data/known.ts';
 
 /** Names that a sentence lists before it says how many more there are. */
 const LISTED = 5;
@@ -56,7 +55,6 @@ export function Origin({ whole }: { whole: SetDetails }) {
 
 const isTold = (problem: string): problem is keyof typeof KNOWN_PROBLEMS =>
   Object.hasOwn(KNOWN_PROBLEMS, problem);
-const isKnown = (id: string): id is KnownId => Object.hasOwn(KNOWN_SETS, id);
 
 function Source({ text }: { text: string }) {
   return /^https?:/.test(text) ? (

@@ -30,6 +30,7 @@ import { scalarsAt, stepScalars } from './step_scalars.ts';
 import { profileNetwork } from './profile.ts';
 import type { NetworkMeasurement } from './profile.ts';
 import { NetworkRun, TRAIN_SLOTS } from './run.ts';
+import { Spacing } from './spacing.ts';
 import { paceOf, survey } from './surface.ts';
 import type { OnPoint, SurveyedLab } from './surface.ts';
 import type { Survey, SurveyQuestion } from './survey.ts';
@@ -132,10 +133,8 @@ const EVALUATION_PER_STEP = 1 / 3;
 /** Rows go out at least this often. */
 const COLLECT_MILLISECONDS = 200;
 const COLLECT_STEPS = TRAIN_SLOTS / 2;
-/** Watching pauses this many times as long as it took: it takes a twelfth of the time. */
-const WATCH_SHARE = 11;
-/** And looks no more often than this. */
-const WATCH_MILLISECONDS = 300;
+/** Watching pauses so long at least, in milliseconds. */
+const WATCH_PAUSE = 300;
 
 export class Experiment {
   config: ExperimentConfig;
@@ -167,8 +166,7 @@ export class Experiment {
   private lastDone = 0;
   private lastCollected = 0;
   private watching = false;
-  /** When the next look is due. */
-  private nextWatch = 0;
+  private readonly watchSpacing: Spacing;
   /** Wakes a slow-motion wait. */
   private wake: () => void = () => undefined;
   /** The first error of the GPU since training began; others follow from it. */
@@ -190,6 +188,7 @@ export class Experiment {
     this.test = data.test;
     this.hooks = hooks;
     this.now = hooks.now ?? (() => performance.now());
+    this.watchSpacing = new Spacing(WATCH_PAUSE, this.now);
     this.order = new BatchOrder(
       balancedSubset(dataset.train.labels, config.trainCount),
       config.batch,
@@ -563,7 +562,7 @@ export class Experiment {
       return;
     }
     await this.advance(next);
-    if (this.watching && this.now() >= this.nextWatch) await this.watchNext();
+    if (this.watching && this.watchSpacing.isDue) await this.watchNext();
     if (
       this.now() - this.lastCollected > COLLECT_MILLISECONDS ||
       next.pendingRows >= COLLECT_STEPS
@@ -676,13 +675,11 @@ export class Experiment {
   private async watchRun(run: NetworkRun): Promise<void> {
     await this.settle();
     const observer = await run.observer(() => Observer.create(run.network));
-    const began = this.now();
     const t = run.iteration;
-    const scalars = this.scalarsAt(t);
-    const observation = await observer.observe(scalars, this.order.at(t));
+    const observation = await this.watchSpacing.look(() =>
+      observer.observe(this.scalarsAt(t), this.order.at(t)),
+    );
     run.watchedAt = this.now();
-    this.nextWatch =
-      run.watchedAt + Math.max(WATCH_MILLISECONDS, WATCH_SHARE * (run.watchedAt - began));
     this.hooks.emit({
       type: 'watched',
       network: run.id,

@@ -1,17 +1,27 @@
-/** Keeps what follows the training from costing it more than a twelfth of its time. */
+/** Keeps looks at the training from costing it more than a twelfth of its time. */
 
 /** A pause after a look is so many times as long as the look took. */
 const SHARE = 11;
-/** And no shorter than this, in milliseconds. */
+/** And no shorter than this, in milliseconds, where nothing is said. */
 const LEAST = 500;
 
 export class Spacing {
+  private readonly least: number;
   private readonly now: () => number;
   private due = 0;
 
-  /** @param now milliseconds on a clock that never runs backwards */
-  constructor(now = () => performance.now()) {
+  /**
+   * @param least milliseconds of a pause at least
+   * @param now milliseconds on a clock that never runs backwards
+   */
+  constructor(least = LEAST, now = () => performance.now()) {
+    this.least = least;
     this.now = now;
+  }
+
+  /** Whether the pause after the last look is over. */
+  get isDue(): boolean {
+    return this.now() >= this.due;
   }
 
   /** Resolves when the pause after the last look is over. */
@@ -27,7 +37,7 @@ export class Spacing {
       return await work();
     } finally {
       const done = this.now();
-      this.due = done + Math.max(LEAST, SHARE * (done - began));
+      this.due = done + Math.max(this.least, SHARE * (done - began));
     }
   }
 }

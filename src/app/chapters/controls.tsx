@@ -1,6 +1,7 @@
 /** Controls of the instruments, each of which a link can hide by its name. */
 import { Slider } from 'radix-ui';
 import type { ReactNode } from 'react';
+import { Segmented } from '../parts/controls.tsx';
 import { useView } from './view.ts';
 
 /** A labelled control; absent where the link hides it, or all `controls`. */
@@ -13,6 +14,30 @@ export function Control(props: { name: string; label: string; children: ReactNod
       <span aria-hidden>{label}</span>
       {children}
     </div>
+  );
+}
+
+interface ChooseProps<T extends string> {
+  name: string;
+  label: string;
+  value: T;
+  values: readonly T[];
+  nameOf: (value: T) => string;
+  onChange: (value: T) => void;
+}
+
+/** A labelled choice among a few; absent as {@link Control}. */
+export function Choose<T extends string>(props: ChooseProps<T>) {
+  const { name, label, value, values, nameOf, onChange } = props;
+  return (
+    <Control name={name} label={label}>
+      <Segmented
+        label={label}
+        value={value}
+        options={values.map((each) => ({ value: each, name: nameOf(each) }))}
+        onChange={onChange}
+      />
+    </Control>
   );
 }
 

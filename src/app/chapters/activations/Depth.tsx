@@ -4,12 +4,11 @@ import { useTranslation } from 'react-i18next';
 import { Plot } from '../../charts/Plot.tsx';
 import { percent } from '../../format.ts';
 import { errorSentence } from '../../i18n/index.ts';
-import { Segmented } from '../../parts/controls.tsx';
 import { useShade } from '../../theme.ts';
 import { useAsked, useSettled } from '../ask.ts';
 import type { Instruments } from '../ask.ts';
 import type { InstrumentProps } from '../chapter.ts';
-import { Control, Slide } from '../controls.tsx';
+import { Choose, Control, Slide } from '../controls.tsx';
 import { Proof } from '../Proof.tsx';
 import type { Evidence } from '../Proof.tsx';
 import { short } from '../short.ts';
@@ -49,14 +48,14 @@ export function Depth({ state, change }: InstrumentProps<State>) {
             onChange={(value) => change({ layers: value })}
           />
         </Control>
-        <Control name="gain" label={t('depth.weights')}>
-          <Segmented
-            label={t('depth.weights')}
-            value={gain}
-            options={GAINS.map((value) => ({ value, name: t(`depth.${value}`) }))}
-            onChange={(value) => change({ gain: value })}
-          />
-        </Control>
+        <Choose
+          name="gain"
+          label={t('depth.weights')}
+          value={gain}
+          values={GAINS}
+          nameOf={(value) => t(`depth.${value}`)}
+          onChange={(value) => change({ gain: value })}
+        />
         <Control name="shift" label={t('depth.shift')}>
           <Slide
             label={t('depth.shift')}

@@ -1,10 +1,9 @@
 /** Chapter: activations. Function and derivative, and what they do to values and gradients through many layers. */
 import { useTranslation } from 'react-i18next';
 import { z } from 'zod';
-import { Segmented } from '../../parts/controls.tsx';
 import { defineChapter } from '../chapter.ts';
 import type { InstrumentProps } from '../chapter.ts';
-import { Control } from '../controls.tsx';
+import { Choose } from '../controls.tsx';
 import { flag, real, whole } from '../link.ts';
 import './activations.css';
 import { Curves } from './Curves.tsx';
@@ -56,14 +55,14 @@ function Instrument(props: InstrumentProps<State>) {
   const View = VIEWS[view];
   return (
     <>
-      <Control name="view" label={t('view.label')}>
-        <Segmented
-          label={t('view.label')}
-          value={view}
-          options={NAMES.map((value) => ({ value, name: t(`view.${value}`) }))}
-          onChange={(value) => props.change({ view: value })}
-        />
-      </Control>
+      <Choose
+        name="view"
+        label={t('view.label')}
+        value={view}
+        values={NAMES}
+        nameOf={(value) => t(`view.${value}`)}
+        onChange={(value) => props.change({ view: value })}
+      />
       <View {...props} />
     </>
   );

@@ -3,8 +3,8 @@ import { Dices } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Formula } from '../../drawing/Formula.tsx';
-import { IconButton, Segmented } from '../../parts/controls.tsx';
-import { Control } from '../controls.tsx';
+import { IconButton } from '../../parts/controls.tsx';
+import { Choose, Control } from '../controls.tsx';
 import { useHidden } from '../view.ts';
 import { FUNCTIONS } from './functions.ts';
 import type { FunctionName } from './functions.ts';
@@ -15,14 +15,14 @@ export function FunctionControl(props: {
 }) {
   const { t } = useTranslation('activations');
   return (
-    <Control name="function" label={t('function')}>
-      <Segmented
-        label={t('function')}
-        value={props.value}
-        options={FUNCTIONS.map((value) => ({ value, name: t(`names.${value}`) }))}
-        onChange={props.onChange}
-      />
-    </Control>
+    <Choose
+      name="function"
+      label={t('function')}
+      value={props.value}
+      values={FUNCTIONS}
+      nameOf={(value) => t(`names.${value}`)}
+      onChange={props.onChange}
+    />
   );
 }
 

@@ -3,13 +3,13 @@ import { useCallback, useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Plot } from '../../charts/Plot.tsx';
 import { errorSentence } from '../../i18n/index.ts';
-import { IconButton, Segmented } from '../../parts/controls.tsx';
+import { IconButton } from '../../parts/controls.tsx';
 import { networkStyles } from '../../palette.ts';
 import { useShade } from '../../theme.ts';
 import { useAsked, useSettled } from '../ask.ts';
 import type { Instruments } from '../ask.ts';
 import type { InstrumentProps } from '../chapter.ts';
-import { Control, Slide } from '../controls.tsx';
+import { Choose, Control, Slide } from '../controls.tsx';
 import { Proof } from '../Proof.tsx';
 import { short } from '../short.ts';
 import { SCALES, STAGES, runArgument } from './argument.ts';
@@ -35,14 +35,14 @@ export function Argument({ state, change }: InstrumentProps<State>) {
   return (
     <>
       <div className="controls">
-        <Control name="stage" label={t('argument.stage')}>
-          <Segmented
-            label={t('argument.stage')}
-            value={stage}
-            options={STAGES.map((value) => ({ value, name: t(`argument.${value}`) }))}
-            onChange={(value) => change({ stage: value })}
-          />
-        </Control>
+        <Choose
+          name="stage"
+          label={t('argument.stage')}
+          value={stage}
+          values={STAGES}
+          nameOf={(value) => t(`argument.${value}`)}
+          onChange={(value) => change({ stage: value })}
+        />
         {stage === 'two' && (
           <Control name="scale" label={t('argument.scale')}>
             <Slide

@@ -9,7 +9,7 @@ import { Segmented } from '../../parts/controls.tsx';
 import { networkStyles } from '../../palette.ts';
 import { useShade } from '../../theme.ts';
 import type { InstrumentProps } from '../chapter.ts';
-import { Control } from '../controls.tsx';
+import { Choose, Control } from '../controls.tsx';
 import { Proof } from '../Proof.tsx';
 import type { Evidence } from '../Proof.tsx';
 import { short } from '../short.ts';
@@ -44,14 +44,14 @@ export function Construction({ state, change }: InstrumentProps<State>) {
   return (
     <>
       <div className="controls">
-        <Control name="residual" label={t('construction.kind')}>
-          <Segmented
-            label={t('construction.kind')}
-            value={residual ? 'residual' : 'plain'}
-            options={KINDS.map((value) => ({ value, name: t(`argument.${value}`) }))}
-            onChange={(value) => change({ residual: value === 'residual' })}
-          />
-        </Control>
+        <Choose
+          name="residual"
+          label={t('construction.kind')}
+          value={residual ? 'residual' : 'plain'}
+          values={KINDS}
+          nameOf={(value) => t(`argument.${value}`)}
+          onChange={(value) => change({ residual: value === 'residual' })}
+        />
         <Control name="shallow" label={t('construction.from')}>
           <Segmented
             label={t('construction.from')}

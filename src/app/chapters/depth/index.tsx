@@ -1,10 +1,9 @@
 /** Chapter: depth. Why a deeper network could be no worse, and what makes that hard for plain layers and easy for residual blocks. */
 import { useTranslation } from 'react-i18next';
 import { z } from 'zod';
-import { Segmented } from '../../parts/controls.tsx';
 import { defineChapter } from '../chapter.ts';
 import type { InstrumentProps } from '../chapter.ts';
-import { Control } from '../controls.tsx';
+import { Choose } from '../controls.tsx';
 import { flag, real, whole } from '../link.ts';
 import { Argument } from './Argument.tsx';
 import { STAGES } from './argument.ts';
@@ -48,14 +47,14 @@ function Instrument(props: InstrumentProps<State>) {
   const View = VIEWS[view];
   return (
     <>
-      <Control name="view" label={t('view.label')}>
-        <Segmented
-          label={t('view.label')}
-          value={view}
-          options={NAMES.map((value) => ({ value, name: t(`view.${value}`) }))}
-          onChange={(value) => props.change({ view: value })}
-        />
-      </Control>
+      <Choose
+        name="view"
+        label={t('view.label')}
+        value={view}
+        values={NAMES}
+        nameOf={(value) => t(`view.${value}`)}
+        onChange={(value) => props.change({ view: value })}
+      />
       <View {...props} />
     </>
   );

@@ -1,7 +1,6 @@
 import { useTranslation } from 'react-i18next';
-import { Segmented } from '../../parts/controls.tsx';
 import type { InstrumentProps } from '../chapter.ts';
-import { Control, Slide } from '../controls.tsx';
+import { Choose, Control, Slide } from '../controls.tsx';
 import { Channels } from './Channels.tsx';
 import { Crops } from './Crops.tsx';
 import { Gallery } from './Gallery.tsx';
@@ -17,14 +16,14 @@ export function Bench({ state, change }: InstrumentProps<State>) {
   return (
     <>
       <div className="controls">
-        <Control name="view" label={t('view.label')}>
-          <Segmented
-            label={t('view.label')}
-            value={state.view}
-            options={NAMES.map((value) => ({ value, name: t(`view.${value}`) }))}
-            onChange={(view) => change({ view })}
-          />
-        </Control>
+        <Choose
+          name="view"
+          label={t('view.label')}
+          value={state.view}
+          values={NAMES}
+          nameOf={(value) => t(`view.${value}`)}
+          onChange={(view) => change({ view })}
+        />
         <Control name="picture" label={t('picture')}>
           <Slide
             label={t('picture')}

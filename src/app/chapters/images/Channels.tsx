@@ -4,10 +4,9 @@ import { useTranslation } from 'react-i18next';
 import type { ChannelsAnswer } from '../../../worker/protocol.ts';
 import { Plot } from '../../charts/Plot.tsx';
 import { className } from '../../i18n/index.ts';
-import { Segmented } from '../../parts/controls.tsx';
 import { useAsked } from '../ask.ts';
 import type { InstrumentProps } from '../chapter.ts';
-import { Control } from '../controls.tsx';
+import { Choose } from '../controls.tsx';
 import { Picture } from '../Picture.tsx';
 import { Proof } from '../Proof.tsx';
 import type { Evidence } from '../Proof.tsx';
@@ -32,14 +31,14 @@ export function Channels({ state: { step, picture }, change }: InstrumentProps<S
   return (
     <>
       <div className="controls">
-        <Control name="step" label={t('step.label')}>
-          <Segmented
-            label={t('step.label')}
-            value={step}
-            options={STEPS.map((value) => ({ value, name: t(`step.${value}`) }))}
-            onChange={(value) => change({ step: value })}
-          />
-        </Control>
+        <Choose
+          name="step"
+          label={t('step.label')}
+          value={step}
+          values={STEPS}
+          nameOf={(value) => t(`step.${value}`)}
+          onChange={(value) => change({ step: value })}
+        />
       </div>
       <Waiting waiting={waiting && !answer} going={null} failure={failure} />
       {answer && <Shown answer={answer} />}

@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { errorSentence } from '../../i18n/index.ts';
 import { IconButton, Segmented } from '../../parts/controls.tsx';
 import type { InstrumentProps } from '../chapter.ts';
-import { Control, Slide } from '../controls.tsx';
+import { Choose, Control, Slide } from '../controls.tsx';
 import { DepthPlot } from './DepthPlot.tsx';
 import { Histograms } from './Histograms.tsx';
 import { DEPTH, SAMPLES, WIDTHS } from './index.tsx';
@@ -58,14 +58,14 @@ export function Bench({ state, change }: InstrumentProps<State>) {
             onChange={(place) => change({ rule: 'free', sigma: sigmaAt(place) })}
           />
         </Control>
-        <Control name="activation" label={t('activation.label')}>
-          <Segmented
-            label={t('activation.label')}
-            value={activation}
-            options={ACTIVATIONS.map((value) => ({ value, name: t(`activation.${value}`) }))}
-            onChange={(value) => change({ activation: value })}
-          />
-        </Control>
+        <Choose
+          name="activation"
+          label={t('activation.label')}
+          value={activation}
+          values={ACTIVATIONS}
+          nameOf={(value) => t(`activation.${value}`)}
+          onChange={(value) => change({ activation: value })}
+        />
         <Control name="width" label={t('width')}>
           <Segmented
             label={t('width')}

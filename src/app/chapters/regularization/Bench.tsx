@@ -2,7 +2,7 @@ import { Dices, Plus, RotateCcw } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { IconButton, Segmented } from '../../parts/controls.tsx';
 import type { InstrumentProps } from '../chapter.ts';
-import { Control, Slide } from '../controls.tsx';
+import { Choose, Control, Slide } from '../controls.tsx';
 import { passCounts, placeOf } from '../running.ts';
 import { Accuracy } from './Accuracy.tsx';
 import { DRAWS } from './index.tsx';
@@ -28,14 +28,14 @@ export function Bench({ state, change }: InstrumentProps<State>) {
             onChange={(value) => change({ source: value })}
           />
         </Control>
-        <Control name="view" label={t('view.label')}>
-          <Segmented
-            label={t('view.label')}
-            value={view}
-            options={VIEWS.map((value) => ({ value, name: t(`view.${value}`) }))}
-            onChange={(value) => change({ view: value })}
-          />
-        </Control>
+        <Choose
+          name="view"
+          label={t('view.label')}
+          value={view}
+          values={VIEWS}
+          nameOf={(value) => t(`view.${value}`)}
+          onChange={(value) => change({ view: value })}
+        />
         {view === 'one' && (
           <>
             <Control name="picture" label={t('picture')}>

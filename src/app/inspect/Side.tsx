@@ -25,7 +25,7 @@ interface SideProps {
 
 /** What is inspected: network, picture, layer. */
 export function Side(props: SideProps) {
-  const { change, features, network, networks } = props;
+  const { state, change, features, network, networks } = props;
   const { t, i18n } = useTranslation('inspect');
   return (
     <aside className="inspect-side" aria-label={t('side.label')}>
@@ -47,7 +47,7 @@ export function Side(props: SideProps) {
       {features && (
         <Layers
           layers={features.layers}
-          chosen={features.path}
+          chosen={chosenLayer(state.layer, features)}
           onChoose={(layer) => change({ layer })}
         />
       )}
@@ -76,6 +76,10 @@ function RunButton() {
     </button>
   );
 }
+
+/** The layer that was asked for, while its answer is still on the way; without one, the layer that was answered. */
+const chosenLayer = (asked: string, { layers, path }: FeaturesAnswer): string =>
+  layers.some((layer) => layer.path === asked) ? asked : path;
 
 function PictureOf({ state, change, features, count, own, onOwn }: SideProps) {
   const { t, i18n } = useTranslation('inspect');

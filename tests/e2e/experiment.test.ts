@@ -4,6 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { expect } from '@playwright/test';
+import type { Page } from '@playwright/test';
 import { SOFTWARE } from '../../scripts/browser.mjs';
 import {
   NETWORKS,
@@ -30,9 +31,10 @@ test('opens from a sub-path with everything configured', async ({ page }) => {
   if (SOFTWARE) await expect(page.getByText('No GPU found')).toBeVisible();
 });
 
-test('four networks train to the end, their curves move, and the same seed repeats them', async ({
+test('four networks train to the end and are exported; the same seed repeats them, a new one does not', async ({
   page,
 }) => {
+  const steps = 12;
   const results = () =>
     Promise.all(
       NETWORKS.map(async (network) => [
@@ -40,24 +42,61 @@ test('four networks train to the end, their curves move, and the same seed repea
         await cell(page, network, 'Test error'),
       ]),
     );
-  await open(page, `${TINY}&steps=12`);
-  expect(await iterations(page)).toEqual([0, 0, 0, 0]);
-
-  await button(page, 'Start').click();
-  await expect(state(page)).toHaveText('Finished', { timeout: 90_000 });
-  await expect.poll(() => iterations(page)).toEqual([12, 12, 12, 12]);
-  await expect.poll(async () => new Set(await trainingCurves(page)).size).toBe(4);
+  const train = async () => {
+    await expect.poll(() => iterations(page)).toEqual([0, 0, 0, 0]);
+    await button(page, 'Start').click();
+    await expect(state(page)).toHaveText('Finished', { timeout: 90_000 });
+    await expect.poll(() => iterations(page)).toEqual(NETWORKS.map(() => steps));
+    await expect.poll(async () => new Set(await trainingCurves(page)).size).toBe(4);
+  };
+  await open(page, `${TINY}&steps=${steps}`);
+  await train();
   const first = await results();
   for (const errors of first) for (const error of errors) expect(error).toMatch(/^\d+\.\d%$/);
+  const curves = await trainingCurves(page);
+  await expectExports(page, steps);
 
   await button(page, 'Reset').click();
-  await expect.poll(() => iterations(page)).toEqual([0, 0, 0, 0]);
-  await button(page, 'Start').click();
-  await expect(state(page)).toHaveText('Finished', { timeout: 90_000 });
+  await train();
   await expect.poll(results).toEqual(first);
+
+  const address = page.url();
+  await button(page, 'New seed').click();
+  await expect(button(page, 'Start')).toBeEnabled();
+  expect(page.url()).not.toBe(address);
+  await train();
+  expect(await trainingCurves(page)).not.toEqual(curves);
 });
 
-test('pause stops at once, step makes one iteration', async ({ page }) => {
+/** The chart as picture, drawing and numbers. */
+async function expectExports(page: Page, steps: number): Promise<void> {
+  const exported = async (item: string) => {
+    await button(page, 'Export').click();
+    const download = page.waitForEvent('download');
+    await page.getByRole('menuitem', { name: item }).click();
+    return readFile(await (await download).path());
+  };
+  const png = await exported('PNG');
+  expect(png.subarray(1, 4).toString()).toBe('PNG');
+  expect(png.length).toBeGreaterThan(10_000);
+
+  const svg = (await exported('SVG')).toString();
+  expect(svg).toContain('<svg');
+  for (const network of NETWORKS) expect(svg).toContain(network);
+
+  const [header, ...rows] = (await exported('CSV')).toString().trimEnd().split('\n');
+  expect(header).toBe('network,iteration,train_loss,train_error,test_error,seconds');
+  expect(rows.length).toBe(NETWORKS.length * steps);
+  for (const network of NETWORKS) {
+    const last = rows.findLast((line) => line.startsWith(`${network},${steps},`));
+    // Test error stands on the last iteration, as a fraction.
+    expect(Number(last?.split(',')[4])).toBeGreaterThan(0);
+  }
+}
+
+test('a running experiment is paused and stepped, its connections switched, its learning rate changed', async ({
+  page,
+}) => {
   await open(page, `${TINY}&steps=5000`);
   await button(page, 'Start').click();
   const started = performance.now();
@@ -74,12 +113,9 @@ test('pause stops at once, step makes one iteration', async ({ page }) => {
 
   await button(page, 'Step').click();
   await expect.poll(() => iterations(page)).toEqual(paused.map((iteration) => iteration + 1));
-});
 
-test('a residual connection is switched on while the network trains', async ({ page }) => {
-  await open(page, `${TINY}&steps=5000`);
-  await button(page, 'Start').click();
-  await expect.poll(async () => Math.min(...(await iterations(page)))).toBeGreaterThan(2);
+  // A residual connection is switched on while the network trains.
+  await button(page, 'Resume').click();
   await expect.poll(async () => new Set(await trainingCurves(page)).size).toBe(4);
 
   const before = await iterations(page);
@@ -101,14 +137,8 @@ test('a residual connection is switched on while the network trains', async ({ p
   await expect
     .poll(async () => (await trainingCurves(page)).every((path, i) => path !== lines[i]))
     .toBe(true);
-});
 
-test('the learning rate is changed while the networks train', async ({ page }) => {
-  await open(page, `${TINY}&steps=5000`);
-  await button(page, 'Start').click();
-  await expect.poll(async () => Math.min(...(await iterations(page)))).toBeGreaterThan(2);
-
-  const before = await iterations(page);
+  // The learning rate is changed while the networks train.
   await page.getByRole('tab', { name: 'Settings' }).click();
   const rate = page.getByRole('spinbutton', { name: 'Learning rate' });
   await rate.fill('0.02');
@@ -117,9 +147,10 @@ test('the learning rate is changed while the networks train', async ({ page }) =
   await rate.press('Enter');
   await expect(page.locator('.js-plotly-plot').getByText('Learning rate 0.02')).toBeVisible();
   expect(page.url()).toContain('learningRate=0.02');
+  const changed = await iterations(page);
 
   await expect
-    .poll(async () => (await iterations(page)).every((now, i) => now > before[i]! + 2))
+    .poll(async () => (await iterations(page)).every((now, i) => now > changed[i]! + 2))
     .toBe(true);
   await expect(state(page)).toHaveText('Training');
 });
@@ -145,51 +176,6 @@ test('slow motion passes through the drawing: forward, backward, update', async 
   await expect(connections).not.toBeChecked({ timeout: 2000 });
   await page.getByRole('radio', { name: 'Full speed' }).click();
   await expect.poll(async () => Math.min(...(await iterations(page)))).toBeGreaterThan(3);
-});
-
-test('a new seed gives other curves', async ({ page }) => {
-  await open(page, `${TINY}&steps=6`);
-  const train = async () => {
-    await button(page, 'Start').click();
-    await expect(state(page)).toHaveText('Finished', { timeout: 90_000 });
-    await expect.poll(async () => new Set(await trainingCurves(page)).size).toBe(4);
-    return trainingCurves(page);
-  };
-  const before = await train();
-  const address = page.url();
-  await button(page, 'New seed').click();
-  await expect.poll(() => iterations(page)).toEqual([0, 0, 0, 0]);
-  await expect(button(page, 'Start')).toBeEnabled();
-  expect(page.url()).not.toBe(address);
-  expect(await train()).not.toEqual(before);
-});
-
-test('the chart is exported as picture, drawing and numbers', async ({ page }) => {
-  await open(page, `${TINY}&steps=6`);
-  await button(page, 'Start').click();
-  await expect(state(page)).toHaveText('Finished', { timeout: 90_000 });
-  const exported = async (item: string) => {
-    await button(page, 'Export').click();
-    const download = page.waitForEvent('download');
-    await page.getByRole('menuitem', { name: item }).click();
-    return readFile(await (await download).path());
-  };
-  const png = await exported('PNG');
-  expect(png.subarray(1, 4).toString()).toBe('PNG');
-  expect(png.length).toBeGreaterThan(10_000);
-
-  const svg = (await exported('SVG')).toString();
-  expect(svg).toContain('<svg');
-  for (const network of NETWORKS) expect(svg).toContain(network);
-
-  const [header, ...rows] = (await exported('CSV')).toString().trimEnd().split('\n');
-  expect(header).toBe('network,iteration,train_loss,train_error,test_error,seconds');
-  expect(rows.length).toBe(NETWORKS.length * 6);
-  for (const network of NETWORKS) {
-    const last = rows.findLast((line) => line.startsWith(`${network},6,`));
-    // Test error stands on the last iteration, as a fraction.
-    expect(Number(last?.split(',')[4])).toBeGreaterThan(0);
-  }
 });
 
 test('Fashion-MNIST files are dropped while it trains; damaged ones change nothing', async ({
@@ -222,42 +208,14 @@ test('Fashion-MNIST files are dropped while it trains; damaged ones change nothi
   await expect.poll(() => iterations(page)).toEqual([1, 1, 1, 1]);
 });
 
-test('a real CIFAR-10 archive is dropped and trained on', async ({ page }) => {
-  await open(page, `${TINY}&steps=12`);
-  const content = await readFile('tests/fixtures/cifar10-tiny.tar.gz');
-  await drop(page, [{ name: 'cifar-10-binary.tar.gz', content }]);
-  await expect(page.getByText('100 training and 20 test images, 3×8×8')).toBeVisible();
-  await expect(page.getByText('airplane', { exact: true })).toBeVisible();
-
-  await button(page, 'Start').click();
-  await expect(state(page)).toHaveText('Finished', { timeout: 90_000 });
-  await expect.poll(() => iterations(page)).toEqual([12, 12, 12, 12]);
-});
-
-test("a zip of one's own images, NumPy's arrays and a Parquet file are dropped and trained on", async ({
+test('archives, zips, arrays and Parquet files are dropped and trained on; damaged and foreign ones change nothing', async ({
   page,
 }) => {
-  await open(page, `${TINY}&steps=12`);
-  const opened = async (names: string[], expected: string) => {
-    const files = names.map(async (name) => ({
-      name: name.replace(/^.*\//, ''),
-      content: await readFile(`tests/fixtures/${name}`),
-    }));
-    await drop(page, await Promise.all(files));
-    await expect(page.getByText(expected)).toBeVisible();
+  await open(page, `${TINY.replace(/networks=[^&]*/, 'networks=plain-8')}&steps=12`);
+  const train = async (iteration: number) => {
     await button(page, 'Step').click();
-    await expect.poll(() => iterations(page)).toEqual([1, 1, 1, 1]);
+    await expect.poll(() => cell(page, 'plain-8', 'Iterations')).toBe(String(iteration));
   };
-  await opened(['own-images.zip'], '13 training and 2 test images, 3×8×8');
-  await opened(['fashion-mnist-tiny.npz'], '20 training and 10 test images, 1×8×8');
-  const hub = ['train', 'test'].map((part) => `hub/cifar10/${part}-00000-of-00001.parquet`);
-  await opened(hub, '20 training and 10 test images, 3×8×8');
-});
-
-test('damaged and foreign files are refused by name, and the data in use stays', async ({
-  page,
-}) => {
-  await open(page, `${TINY}&steps=12`);
   const whole = await readFile('tests/fixtures/cifar10-tiny.tar.gz');
   const half = whole.subarray(0, whole.length / 2);
   await drop(page, [{ name: 'half.tar.gz', content: half }]);
@@ -265,20 +223,37 @@ test('damaged and foreign files are refused by name, and the data in use stays',
   await drop(page, [{ name: 'notes.tar.gz', content: Buffer.from('not a data set at all') }]);
   await expect(page.getByText(/notes\.tar\.gz: expected/)).toBeVisible();
   await expect(page.getByText('Built-in shapes').first()).toBeVisible();
+  await train(1);
 
-  await button(page, 'Step').click();
-  await expect.poll(() => iterations(page)).toEqual([1, 1, 1, 1]);
+  await drop(page, [{ name: 'cifar-10-binary.tar.gz', content: whole }]);
+  await expect(page.getByText('100 training and 20 test images, 3×8×8')).toBeVisible();
+  await expect(page.getByText('airplane', { exact: true })).toBeVisible();
+  await train(1);
+
+  const opened = async (names: string[], expected: string) => {
+    const files = names.map(async (name) => ({
+      name: name.replace(/^.*\//, ''),
+      content: await readFile(`tests/fixtures/${name}`),
+    }));
+    await drop(page, await Promise.all(files));
+    await expect(page.getByText(expected)).toBeVisible();
+    await train(1);
+  };
+  await opened(['own-images.zip'], '13 training and 2 test images, 3×8×8');
+  await opened(['fashion-mnist-tiny.npz'], '20 training and 10 test images, 1×8×8');
+  const hub = ['train', 'test'].map((part) => `hub/cifar10/${part}-00000-of-00001.parquet`);
+  await opened(hub, '20 training and 10 test images, 3×8×8');
 });
 
-test('a damaged link opens what is valid and says what was not', async ({ page }) => {
-  await open(page, `${TINY}&steps=12&batch=9999&colour=blue`);
+test('a damaged link opens what is valid and says what was not; a number that cannot be set is moved to the nearest', async ({
+  page,
+}) => {
+  await page.goto(`#/?${TINY}&steps=12&batch=9999&colour=blue`);
   await expect(page.getByText('batch = “9999”')).toBeVisible();
   await expect(page.getByText('colour = “blue”')).toBeVisible();
   for (const network of NETWORKS) await expect(row(page, network)).toBeVisible();
-});
 
-test('a number that cannot be set is moved to the nearest, and that is said', async ({ page }) => {
-  await open(page, `${TINY}&steps=12`);
+  // So it is with a number that is typed.
   await page.getByRole('tab', { name: 'Settings' }).click();
   const width = page.getByRole('spinbutton', { name: 'Width' });
   await width.fill('7');

@@ -11,7 +11,31 @@ declare global {
   var gpuUnderTest: ReturnType<typeof openDevice> | undefined;
 }
 
-export const { device, description } = await (globalThis.gpuUnderTest ??= openDevice());
+export const { device, description } = await (globalThis.gpuUnderTest ??= openDevice().then(
+  (opened) => {
+    keepPipelines(opened.device);
+    return opened;
+  },
+));
+
+/** What one file compiled serves all others: a software adapter compiles most kernels for longer than it runs them. */
+function keepPipelines(kept: GPUDevice): void {
+  const codes = new WeakMap<GPUShaderModule, string>();
+  const pipelines = new Map<string, Promise<GPUComputePipeline>>();
+  const createShaderModule = kept.createShaderModule.bind(kept);
+  const createPipeline = kept.createComputePipelineAsync.bind(kept);
+  kept.createShaderModule = (descriptor) => {
+    const module = createShaderModule(descriptor);
+    codes.set(module, descriptor.code);
+    return module;
+  };
+  kept.createComputePipelineAsync = (descriptor) => {
+    const code = codes.get(descriptor.compute.module) ?? '';
+    const pipeline = pipelines.get(code) ?? createPipeline(descriptor);
+    pipelines.set(code, pipeline);
+    return pipeline;
+  };
+}
 
 const errors: string[] = [];
 device.onuncapturederror = ({ error }) => errors.push(error.message);

@@ -99,12 +99,19 @@ export type { ShownPicture } from '../lab/pictures.ts';
 /** What the chapter on depth asks of networks that train for it alone. */
 export type DepthApi = Pick<
   DepthLab,
-  'construct' | 'trainConstruction' | 'openTwin' | 'trainTwin' | 'touchTwin'
+  | 'construct'
+  | 'trainConstruction'
+  | 'measureReference'
+  | 'compareReference'
+  | 'openTwin'
+  | 'trainTwin'
+  | 'touchTwin'
+  | 'proveTwin'
 >;
 
 export type { ConstructionAnswer, ConstructionSetting } from '../lab/construction.ts';
 export type { SideRow } from '../lab/side_by_side.ts';
-export type { Touch, TwinSetting, TwinState } from '../lab/twin.ts';
+export type { Touch, TwinSetting, TwinState, WeightComparison } from '../lab/twin.ts';
 
 export type { Trial, TuningChoice, TuningWishes };
 export type { Expectation } from '../lab/expectation.ts';

@@ -87,7 +87,8 @@ export interface ConstructionAnswer {
   /** Training pictures, and how both do on them in evaluation mode. */
   count: number;
   measured: [shallow: Evaluation, deep: Evaluation];
-  /** With running statistics, and with the batch's. */
+  /** Pictures whose logits are compared: with running statistics, and with the batch's. */
+  compared: number;
   evaluation: LogitComparison;
   training: LogitComparison;
   /** Of the first picture. */
@@ -247,6 +248,7 @@ async function compare(
     classes,
     count: side.dataset.train.count,
     measured: await both((network) => side.measure(network)),
+    compared: side.firstBatch.length,
     evaluation: comparison(one, other),
     training: comparison(...inTraining),
     first: {

@@ -111,7 +111,7 @@ export type DepthApi = Pick<
 
 export type { ConstructionAnswer, ConstructionSetting } from '../lab/construction.ts';
 export type { SideRow } from '../lab/side_by_side.ts';
-export type { Touch, TwinSetting, TwinState, WeightComparison } from '../lab/twin.ts';
+export type { Touch, TwinSetting, TwinState } from '../lab/twin.ts';
 
 export type { Trial, TuningChoice, TuningWishes };
 export type { Expectation } from '../lab/expectation.ts';

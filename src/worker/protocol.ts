@@ -99,7 +99,14 @@ export type { ShownPicture } from '../lab/pictures.ts';
 /** What the chapter on depth asks of networks that train for it alone. */
 export type DepthApi = Pick<
   DepthLab,
-  'construct' | 'trainConstruction' | 'openTwin' | 'trainTwin' | 'touchTwin'
+  | 'construct'
+  | 'trainConstruction'
+  | 'measureReference'
+  | 'compareReference'
+  | 'openTwin'
+  | 'trainTwin'
+  | 'touchTwin'
+  | 'proveTwin'
 >;
 
 export type { ConstructionAnswer, ConstructionSetting } from '../lab/construction.ts';

@@ -17,6 +17,13 @@ export function Control(props: { name: string; label: string; children: ReactNod
   );
 }
 
+/** Buttons that say themselves what they do; absent as {@link Control}. */
+export function Buttons({ name, children }: { name: string; children: ReactNode }) {
+  const { hide } = useView();
+  if (hide.includes(name) || hide.includes('controls')) return null;
+  return <div className="control">{children}</div>;
+}
+
 interface ChooseProps<T extends string> {
   name: string;
   label: string;

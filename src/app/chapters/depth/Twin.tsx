@@ -12,7 +12,7 @@ import type { NetworkStyle } from '../../palette.ts';
 import { useShade } from '../../theme.ts';
 import { useWorker } from '../../worker.ts';
 import type { InstrumentProps } from '../chapter.ts';
-import { Buttons, Choose, Control } from '../controls.tsx';
+import { Buttons, Choose, Control, useOffered } from '../controls.tsx';
 import { LateProof } from '../Proof.tsx';
 import { short } from '../short.ts';
 import { Waiting } from '../Waiting.tsx';
@@ -140,6 +140,7 @@ interface PartsProps extends InstrumentProps<State> {
 function Parts({ state, change, style, twin, onTouch }: PartsProps) {
   const { t } = useTranslation('depth');
   const { network: id, channel } = state;
+  const offered = useOffered('parts');
   const block = twin.blocks.find(({ path }) => path === state.block) ?? twin.blocks[0];
   if (!block) return null;
   const { path } = block;
@@ -150,8 +151,7 @@ function Parts({ state, change, style, twin, onTouch }: PartsProps) {
 
   return (
     <>
-      <div className="control">
-        <span aria-hidden>{t('twin.block')}</span>
+      <Control name="block" label={t('twin.block')}>
         <Choice
           id="twin-block"
           label={t('twin.block')}
@@ -160,47 +160,49 @@ function Parts({ state, change, style, twin, onTouch }: PartsProps) {
           options={twin.blocks.map((each) => ({ value: each.path, name: each.path }))}
           onChange={(value) => change({ block: value })}
         />
-      </div>
+      </Control>
       <BlockDrawing id={id} style={style} connected={block.connected} />
-      <ul className="depth-parts">
-        {residual && (
-          <Part
-            name={t('twin.shortcut', { path })}
-            on={block.connected}
-            onChange={(connected) => onTouch({ kind: 'cut', path, on: !connected })}
-          />
-        )}
-        {norms.map((norm) => (
-          <Part
-            key={norm.path}
-            name={t('twin.frozen', { path: norm.path })}
-            on={norm.frozen}
-            onChange={(on) => onTouch({ kind: 'freeze', path: norm.path, on })}
-          />
-        ))}
-        {first && (
-          <>
-            <li>
-              <Choice
-                id="twin-channel"
-                label={t('twin.channel', { path: first.path })}
-                description={t('twin.channelTip')}
-                value={String(at)}
-                options={Array.from({ length: first.channels }, (_, c) => ({
-                  value: String(c),
-                  name: t('twin.channelOf', { number: c, path: first.path }),
-                }))}
-                onChange={(value) => change({ channel: Number(value) })}
-              />
-            </li>
+      {offered && (
+        <ul className="depth-parts">
+          {residual && (
             <Part
-              name={t('twin.silenced', { number: at, path: first.path })}
-              on={first.silenced.includes(at)}
-              onChange={(on) => onTouch({ kind: 'silence', path: first.path, channel: at, on })}
+              name={t('twin.shortcut', { path })}
+              on={block.connected}
+              onChange={(connected) => onTouch({ kind: 'cut', path, on: !connected })}
             />
-          </>
-        )}
-      </ul>
+          )}
+          {norms.map((norm) => (
+            <Part
+              key={norm.path}
+              name={t('twin.frozen', { path: norm.path })}
+              on={norm.frozen}
+              onChange={(on) => onTouch({ kind: 'freeze', path: norm.path, on })}
+            />
+          ))}
+          {first && (
+            <>
+              <li>
+                <Choice
+                  id="twin-channel"
+                  label={t('twin.channel', { path: first.path })}
+                  description={t('twin.channelTip')}
+                  value={String(at)}
+                  options={Array.from({ length: first.channels }, (_, c) => ({
+                    value: String(c),
+                    name: t('twin.channelOf', { number: c, path: first.path }),
+                  }))}
+                  onChange={(value) => change({ channel: Number(value) })}
+                />
+              </li>
+              <Part
+                name={t('twin.silenced', { number: at, path: first.path })}
+                on={first.silenced.includes(at)}
+                onChange={(on) => onTouch({ kind: 'silence', path: first.path, channel: at, on })}
+              />
+            </>
+          )}
+        </ul>
+      )}
     </>
   );
 }

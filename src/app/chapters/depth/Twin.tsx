@@ -3,7 +3,6 @@ import { Switch } from 'radix-ui';
 import { useTranslation } from 'react-i18next';
 import { useStore } from 'zustand';
 import type { Touch, TwinState } from '../../../worker/protocol.ts';
-import { useLab } from '../../context.ts';
 import { BlockDrawing } from '../../drawing/BlockDrawing.tsx';
 import { integer } from '../../format.ts';
 import { Choice, IconButton } from '../../parts/controls.tsx';
@@ -19,7 +18,7 @@ import { Waiting } from '../Waiting.tsx';
 import { PREPARED, TWINS } from './index.tsx';
 import type { State } from './index.tsx';
 import { SideChart } from './SideChart.tsx';
-import { useOpened, useStudies } from './study.ts';
+import { useOpened, useStudies, useWidth } from './study.ts';
 import type { PreparedTwin } from './study.ts';
 
 /** A network that trains, and a copy beside it in which single parts are cut, frozen or silenced. */
@@ -27,13 +26,12 @@ export function Twin({ state, change }: InstrumentProps<State>) {
   const { t } = useTranslation('depth');
   const { twin, touch, begin } = useStudies();
   const study = useStore(twin);
-  const device = useLab((lab) => lab.device);
+  const width = useWidth();
   const { network, seed, split } = state;
   const kinds = preparedFor(network);
   const kind = kinds.includes(state.touch) ? state.touch : 'freeze';
-  const setting: PreparedTwin | null = device && {
-    ...{ network, seed, split },
-    width: device.software ? 4 : 8,
+  const setting: PreparedTwin | null = width && {
+    ...{ network, seed, width, split },
     touch: TOUCHES[kind],
   };
   useOpened(twin, setting, begin);

@@ -93,6 +93,7 @@ test('a deeper network is built that does as the shallow one, and trains on; a t
   await page.getByRole('button', { name: 'Train both on' }).click();
   await page.getByRole('button', { name: 'Pause' }).click();
   await expectFits(page);
+  await page.getByText('The logits of the first image').click();
   await page.setViewportSize({ width: 1024, height: 768 });
   await page.getByRole('button', { name: 'Present in class' }).click();
   await expectOnProjector(page);

@@ -194,7 +194,7 @@ function Built({
   return (
     <>
       <p className="depth-say">
-        {t('construction.trained', { network: networks[0], steps })}{' '}
+        {t('construction.trained', { network: networks[0], steps })}
         {t(residual ? 'construction.madeResidual' : 'construction.madePlain', {
           number: added.length,
           blocks: blocksOf(added),

@@ -497,6 +497,13 @@ export class GpuNetwork {
     return this.readAll(this.memory.gradient, this.parameters, this.parameterOffsets);
   }
 
+  /** What the optimizer keeps, by parameter name: of SGD the velocities alone. */
+  readMoments(): Promise<Map<string, Float32Array>[]> {
+    return Promise.all(
+      this.memory.moments.map((each) => this.readAll(each, this.parameters, this.parameterOffsets)),
+    );
+  }
+
   readState(): Promise<Map<string, Float32Array>> {
     return this.readAll(this.memory.statistics, this.state, this.stateOffsets);
   }

@@ -91,6 +91,7 @@ export interface NetworkProfile extends NetworkMeasurement {
 /** A network of the experiment with the GPU at rest. */
 export interface Subject {
   run: NetworkRun;
+  config: ExperimentConfig;
   dataset: Dataset;
   /** Of the training step that it would make next. */
   scalars: StepScalars;
@@ -384,7 +385,7 @@ export class Experiment {
       const run = this.runOf(id);
       const scalars = this.scalarsAt(run.iteration);
       const indices = this.order.at(run.iteration);
-      return work({ run, dataset: this.dataset, scalars, indices });
+      return work({ run, config: this.config, dataset: this.dataset, scalars, indices });
     });
   }
 
@@ -402,7 +403,9 @@ export class Experiment {
    * @throws FathomError `no-activations`, and as {@link atRest}
    */
   activations(id: string, path?: string): Promise<Activations> {
-    return this.atRest(id, ({ run, ...step }) => activationsOf(run, path, step));
+    return this.atRest(id, ({ run, scalars, indices }) =>
+      activationsOf(run, path, { scalars, indices }),
+    );
   }
 
   /** Frees what looking at statistics between steps has kept, unless the layers are watched anyway. */

@@ -99,7 +99,14 @@ export type { ShownPicture } from '../lab/pictures.ts';
 /** What the chapter on depth asks of networks that train for it alone. */
 export type DepthApi = Pick<
   DepthLab,
-  'construct' | 'trainConstruction' | 'openTwin' | 'trainTwin' | 'touchTwin'
+  | 'construct'
+  | 'trainConstruction'
+  | 'measureReference'
+  | 'compareReference'
+  | 'openTwin'
+  | 'trainTwin'
+  | 'touchTwin'
+  | 'proveTwin'
 >;
 
 export type { ConstructionAnswer, ConstructionSetting } from '../lab/construction.ts';
@@ -186,6 +193,8 @@ export interface ListedSet extends StoredSet {
 
 export interface KeptSets {
   sets: ListedSet[];
+  /** Bytes that have come of downloads which are not finished. */
+  begun: Partial<Record<KnownId, number>>;
   /** Bytes that still fit, where that is known. */
   free: number | null;
   /** Why nothing can be kept here. */
@@ -221,12 +230,21 @@ export interface DataApi {
   catalogue(): Promise<Catalogue>;
   /** The sets at hand without a network. */
   kept(): Promise<KeptSets>;
-  /** Fetches a set from the hub at `address`, and keeps it; after an error it goes on with what has come. */
-  download(id: KnownId, address: string, onProgress: LoadProgress): Promise<OpenedSet>;
+  /**
+   * Fetches a set from the hub at `address`, and keeps it; after an error, or on a later visit, it goes on with what has
+   * come. `onUnkept` hears why that would be lost with the tab.
+   */
+  download(
+    id: KnownId,
+    address: string,
+    onProgress: LoadProgress,
+    onUnkept: (failure: Failure) => void,
+  ): Promise<OpenedSet>;
   /** Reads a set from files, and keeps it. */
   open(files: NamedBlob[], options: OpenOptions, onProgress: LoadProgress): Promise<OpenedSet>;
   /** Ends the loading that goes on. */
   stop(): Promise<void>;
+  /** Forgets a set, or what has come of one. */
   forget(id: string): Promise<void>;
   /** Takes names of sets as {@link ExperimentConfig.data} does: whole ones, and ones made by a recipe. */
   details(name: string): Promise<SetDetails>;

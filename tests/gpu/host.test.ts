@@ -7,7 +7,6 @@ import { Experiment } from '../../src/lab/experiment.ts';
 import { Host } from '../../src/worker/host.ts';
 import type { Command, Event } from '../../src/worker/protocol.ts';
 import { TUNINGS } from '../../src/ops/tuning.ts';
-import { DatasetStore } from '../../src/data/store.ts';
 import { DataDesk } from '../../src/worker/data_desk.ts';
 import { MemoryFolder } from '../memory_folder.ts';
 import { device } from './setup.ts';
@@ -43,7 +42,7 @@ afterEach(async () => {
 });
 
 const newDesk = (folder = new MemoryFolder()) =>
-  new DataDesk({ openStore: () => Promise.resolve(new DatasetStore(folder)) });
+  new DataDesk({ openFolder: () => Promise.resolve(folder) });
 
 function open(desk = newDesk()) {
   const events: Event[] = [];

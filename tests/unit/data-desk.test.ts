@@ -2,7 +2,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { decodeImage } from '../../src/cli/decode.ts';
 import { bytesOf } from '../../src/data/hub.ts';
-import { DatasetStore } from '../../src/data/store.ts';
 import { withClasses, withNoise } from '../../src/data/subset.ts';
 import { FathomError } from '../../src/errors.ts';
 import { DataDesk, sparingly } from '../../src/worker/data_desk.ts';
@@ -28,12 +27,12 @@ beforeEach(() => {
 
 const deskOn = (folder: MemoryFolder) =>
   new DataDesk({
-    openStore: () => Promise.resolve(new DatasetStore(folder)),
+    openFolder: () => Promise.resolve(folder),
     decode: decodeImage,
   });
 const withoutStorage = () =>
   new DataDesk({
-    openStore: () => Promise.reject(new FathomError('storage-refused', 'none here')),
+    openFolder: () => Promise.reject(new FathomError('storage-refused', 'none here')),
     decode: decodeImage,
   });
 const quiet = () => undefined;
@@ -174,7 +173,7 @@ describe('what there is to see', () => {
     const desk = deskOn(new MemoryFolder());
     const builtin = await desk.get('builtin');
     const details = await desk.details('builtin?classes=2,7&noise=0.2');
-    const expected = withNoise(withClasses(builtin, [2, 7]), 0.2, 1);
+    const expected = await withNoise(await withClasses(builtin, [2, 7]), 0.2, 1);
     expect(details.classes).toEqual(['triangle', 'half-disc']);
     expect(details.counts).toEqual({ train: [400, 400], test: [100, 100] });
     expect(details.statistics).toEqual(expected.statistics);

@@ -37,7 +37,7 @@ export interface DataState {
   loading: Loading | null;
   /** What failed last: a loading, or (null) the storage. */
   failed: { source: Source | null; failure: Failure } | null;
-  /** Why the set loaded last is used from memory only. */
+  /** Why the set loaded last, or what comes of one, lies in memory only. */
   notKept: Failure | null;
   /** Asks for the sets at hand. */
   refresh(): Promise<void>;
@@ -84,6 +84,7 @@ export function createDataStore(api: DataApi): DataStore {
         return id;
       } catch (error) {
         const failure = error as Failure;
+        await get().refresh();
         if (failure.code !== 'loading-stopped') set({ failed: { source, failure } });
         return null;
       } finally {
@@ -105,7 +106,8 @@ export function createDataStore(api: DataApi): DataStore {
       },
       download: (id) => {
         const address = get().mirror ?? get().catalogue?.address ?? '';
-        return load(id, (heard) => api.download(id, address, heard));
+        const unkept = proxy((notKept: Failure) => set({ notKept }));
+        return load(id, (heard) => api.download(id, address, heard, unkept));
       },
       open: (files, options = {}) => load('files', (heard) => api.open(files, options, heard)),
       stop: () => void api.stop(),

@@ -282,6 +282,8 @@ export interface Failure {
   code: string;
   message: string;
   details: Record<string, string | number>;
+  /** The failure behind it, which says why. */
+  cause?: Failure;
 }
 
 /** `empty` before the first configuration; `preparing` while data and kernels are made ready. */

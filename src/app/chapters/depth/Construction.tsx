@@ -2,7 +2,7 @@ import { Pause, Play, RotateCcw } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { useStore } from 'zustand';
 import type { ConstructionAnswer, ConstructionSetting } from '../../../worker/protocol.ts';
-import { useLab, useLabGlance } from '../../context.ts';
+import { useLabGlance } from '../../context.ts';
 import { percent } from '../../format.ts';
 import { className } from '../../i18n/index.ts';
 import { IconButton } from '../../parts/controls.tsx';
@@ -17,7 +17,7 @@ import { Waiting } from '../Waiting.tsx';
 import { DEEP, ORIGINS, SHALLOW } from './index.tsx';
 import type { State } from './index.tsx';
 import { SideChart } from './SideChart.tsx';
-import { useOpened, useStudies } from './study.ts';
+import { useOpened, useStudies, useWidth } from './study.ts';
 
 const KINDS = ['plain', 'residual'] as const;
 
@@ -30,18 +30,15 @@ export function Construction({ state, change }: InstrumentProps<State>) {
   const { t } = useTranslation('depth');
   const { construction } = useStudies();
   const study = useStore(construction);
-  const device = useLab((lab) => lab.device);
-  const { from, residual, shallow, deep, steps, seed } = state;
+  const width = useWidth();
+  const { from, residual, shallow, steps, seed } = state;
   const deeper = DEEP.filter((depth) => Number(depth) > Number(shallow));
-  const setting: ConstructionSetting | null =
-    (device &&
-      deeper.includes(deep) && {
-        ...{ from, residual, steps, seed },
-        shallow: Number(shallow),
-        deep: Number(deep),
-        width: device.software ? 4 : 8,
-      }) ||
-    null;
+  const deep = deeper.includes(state.deep) ? state.deep : (deeper[0] ?? state.deep);
+  const setting: ConstructionSetting | null = width && {
+    ...{ from, residual, steps, seed, width },
+    shallow: Number(shallow),
+    deep: Number(deep),
+  };
   useOpened(construction, setting, study.open);
   const ready = useTrainedSteps(`${residual ? 'residual' : 'plain'}-${shallow}`, residual);
   const { answer, opening } = study;
@@ -63,7 +60,7 @@ export function Construction({ state, change }: InstrumentProps<State>) {
           value={shallow}
           values={SHALLOW}
           nameOf={(value) => value}
-          onChange={(value) => change({ shallow: value, deep: deeperThan(value, deep) })}
+          onChange={(value) => change({ shallow: value })}
         />
         <Choose
           name="deep"
@@ -126,12 +123,6 @@ const blocksOf = (paths: readonly string[]): string =>
     .map((stage) => paths.filter((path) => stageOf(path) === stage))
     .map((of) => (of.length > 2 ? `${of[0]}–${of.at(-1)}` : of.join(', ')))
     .join(', ');
-
-/** The depth itself, or the next one that is deeper than `shallow`. */
-const deeperThan = (shallow: string, deep: State['deep']): State['deep'] =>
-  Number(deep) > Number(shallow)
-    ? deep
-    : (DEEP.find((depth) => Number(depth) > Number(shallow)) ?? deep);
 
 function Built({
   answer,
@@ -203,7 +194,7 @@ function Built({
   return (
     <>
       <p className="depth-say">
-        {t('construction.trained', { network: networks[0], steps })}{' '}
+        {t('construction.trained', { network: networks[0], steps })}
         {t(residual ? 'construction.madeResidual' : 'construction.madePlain', {
           number: added.length,
           blocks: blocksOf(added),

@@ -3,7 +3,6 @@ import { Switch } from 'radix-ui';
 import { useTranslation } from 'react-i18next';
 import { useStore } from 'zustand';
 import type { Touch, TwinState } from '../../../worker/protocol.ts';
-import { useLab } from '../../context.ts';
 import { BlockDrawing } from '../../drawing/BlockDrawing.tsx';
 import { integer } from '../../format.ts';
 import { Choice, IconButton } from '../../parts/controls.tsx';
@@ -12,14 +11,14 @@ import type { NetworkStyle } from '../../palette.ts';
 import { useShade } from '../../theme.ts';
 import { useWorker } from '../../worker.ts';
 import type { InstrumentProps } from '../chapter.ts';
-import { Buttons, Choose, Control } from '../controls.tsx';
+import { Buttons, Choose, Control, useOffered } from '../controls.tsx';
 import { LateProof } from '../Proof.tsx';
 import { short } from '../short.ts';
 import { Waiting } from '../Waiting.tsx';
 import { PREPARED, TWINS } from './index.tsx';
 import type { State } from './index.tsx';
 import { SideChart } from './SideChart.tsx';
-import { useOpened, useStudies } from './study.ts';
+import { useOpened, useStudies, useWidth } from './study.ts';
 import type { PreparedTwin } from './study.ts';
 
 /** A network that trains, and a copy beside it in which single parts are cut, frozen or silenced. */
@@ -27,13 +26,12 @@ export function Twin({ state, change }: InstrumentProps<State>) {
   const { t } = useTranslation('depth');
   const { twin, touch, begin } = useStudies();
   const study = useStore(twin);
-  const device = useLab((lab) => lab.device);
+  const width = useWidth();
   const { network, seed, split } = state;
   const kinds = preparedFor(network);
   const kind = kinds.includes(state.touch) ? state.touch : 'freeze';
-  const setting: PreparedTwin | null = device && {
-    ...{ network, seed, split },
-    width: device.software ? 4 : 8,
+  const setting: PreparedTwin | null = width && {
+    ...{ network, seed, width, split },
     touch: TOUCHES[kind],
   };
   useOpened(twin, setting, begin);
@@ -140,6 +138,7 @@ interface PartsProps extends InstrumentProps<State> {
 function Parts({ state, change, style, twin, onTouch }: PartsProps) {
   const { t } = useTranslation('depth');
   const { network: id, channel } = state;
+  const offered = useOffered('parts');
   const block = twin.blocks.find(({ path }) => path === state.block) ?? twin.blocks[0];
   if (!block) return null;
   const { path } = block;
@@ -150,8 +149,7 @@ function Parts({ state, change, style, twin, onTouch }: PartsProps) {
 
   return (
     <>
-      <div className="control">
-        <span aria-hidden>{t('twin.block')}</span>
+      <Control name="block" label={t('twin.block')}>
         <Choice
           id="twin-block"
           label={t('twin.block')}
@@ -160,47 +158,49 @@ function Parts({ state, change, style, twin, onTouch }: PartsProps) {
           options={twin.blocks.map((each) => ({ value: each.path, name: each.path }))}
           onChange={(value) => change({ block: value })}
         />
-      </div>
+      </Control>
       <BlockDrawing id={id} style={style} connected={block.connected} />
-      <ul className="depth-parts">
-        {residual && (
-          <Part
-            name={t('twin.shortcut', { path })}
-            on={block.connected}
-            onChange={(connected) => onTouch({ kind: 'cut', path, on: !connected })}
-          />
-        )}
-        {norms.map((norm) => (
-          <Part
-            key={norm.path}
-            name={t('twin.frozen', { path: norm.path })}
-            on={norm.frozen}
-            onChange={(on) => onTouch({ kind: 'freeze', path: norm.path, on })}
-          />
-        ))}
-        {first && (
-          <>
-            <li>
-              <Choice
-                id="twin-channel"
-                label={t('twin.channel', { path: first.path })}
-                description={t('twin.channelTip')}
-                value={String(at)}
-                options={Array.from({ length: first.channels }, (_, c) => ({
-                  value: String(c),
-                  name: t('twin.channelOf', { number: c, path: first.path }),
-                }))}
-                onChange={(value) => change({ channel: Number(value) })}
-              />
-            </li>
+      {offered && (
+        <ul className="depth-parts">
+          {residual && (
             <Part
-              name={t('twin.silenced', { number: at, path: first.path })}
-              on={first.silenced.includes(at)}
-              onChange={(on) => onTouch({ kind: 'silence', path: first.path, channel: at, on })}
+              name={t('twin.shortcut', { path })}
+              on={block.connected}
+              onChange={(connected) => onTouch({ kind: 'cut', path, on: !connected })}
             />
-          </>
-        )}
-      </ul>
+          )}
+          {norms.map((norm) => (
+            <Part
+              key={norm.path}
+              name={t('twin.frozen', { path: norm.path })}
+              on={norm.frozen}
+              onChange={(on) => onTouch({ kind: 'freeze', path: norm.path, on })}
+            />
+          ))}
+          {first && (
+            <>
+              <li>
+                <Choice
+                  id="twin-channel"
+                  label={t('twin.channel', { path: first.path })}
+                  description={t('twin.channelTip')}
+                  value={String(at)}
+                  options={Array.from({ length: first.channels }, (_, c) => ({
+                    value: String(c),
+                    name: t('twin.channelOf', { number: c, path: first.path }),
+                  }))}
+                  onChange={(value) => change({ channel: Number(value) })}
+                />
+              </li>
+              <Part
+                name={t('twin.silenced', { number: at, path: first.path })}
+                on={first.silenced.includes(at)}
+                onChange={(on) => onTouch({ kind: 'silence', path: first.path, channel: at, on })}
+              />
+            </>
+          )}
+        </ul>
+      )}
     </>
   );
 }

@@ -17,6 +17,7 @@ import type {
   TwinSetting,
   TwinState,
 } from '../../../worker/protocol.ts';
+import { useLab } from '../../context.ts';
 import { useWorker } from '../../worker.ts';
 import type { Going } from '../training.ts';
 
@@ -162,6 +163,13 @@ export function createStudies(depth: Remote<DepthApi>): DepthStudies {
     },
   };
 }
+
+/** Channels of the first stage: fewer where a CPU computes. Null until that is known. */
+export const useWidth = (): 4 | 8 | null =>
+  useLab(({ device, unsupported }) => {
+    if (!device && !unsupported) return null;
+    return device && !device.software ? 8 : 4;
+  });
 
 /** Makes what a view shows by itself when it is opened or set otherwise; null where that cannot be known yet. */
 export function useOpened<Q, A>(

@@ -40,7 +40,7 @@ export function Channels({ state: { step, picture }, change }: InstrumentProps<S
           onChange={(value) => change({ step: value })}
         />
       </div>
-      <Waiting waiting={waiting && !answer} going={null} failure={failure} />
+      <Waiting waiting={waiting && !answer} failure={failure} />
       {answer && <Shown answer={answer} />}
     </>
   );

@@ -100,7 +100,7 @@ export function Gallery({ state, change }: InstrumentProps<State>) {
           </IconButton>
         </Buttons>
       </div>
-      <Waiting waiting={waiting && !answer} going={null} failure={failure} />
+      <Waiting waiting={waiting && !answer} failure={failure} />
       {answer && <Shown answer={answer} />}
     </>
   );

@@ -17,7 +17,7 @@ import { Waiting } from '../Waiting.tsx';
 import { DEEP, ORIGINS, SHALLOW } from './index.tsx';
 import type { State } from './index.tsx';
 import { SideChart } from './SideChart.tsx';
-import { useOpened, useStudies, useWidth } from './study.ts';
+import { isOver, useOpened, useStudies, useWidth } from './study.ts';
 
 const KINDS = ['plain', 'residual'] as const;
 
@@ -84,7 +84,7 @@ export function Construction({ state, change }: InstrumentProps<State>) {
           <button
             type="button"
             className="primary"
-            disabled={!answer}
+            disabled={!answer || isOver(study.rows)}
             onClick={() => (study.training ? study.pause() : void study.train())}
           >
             {study.training ? <Pause aria-hidden size={16} /> : <Play aria-hidden size={16} />}{' '}

@@ -92,6 +92,10 @@ export function Accuracy({ state: { source, seed } }: { state: State }) {
             ]}
             layout={{ xaxis: { title: { text: 'K' } }, yaxis: { title: { text: '%' } } }}
           />
+          <ul className="regularization-key">
+            <li data-line="mean">{t('accuracy.mean')}</li>
+            <li data-line="plain">{t('key.plain')}</li>
+          </ul>
           <p className="quietly">{t('accuracy.set', { number: answer.count })}</p>
         </>
       )}

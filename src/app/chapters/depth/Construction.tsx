@@ -118,11 +118,10 @@ function useTrainedSteps(id: string, connected: boolean): number {
 const stageOf = (path: string): string => path.split('.')[0] ?? '';
 
 /** Many blocks of a stage as a range: layer1.1–layer1.8. */
-const blocksOf = (paths: readonly string[]): string =>
+const blocksOf = (paths: readonly string[]): string[] =>
   [...new Set(paths.map(stageOf))]
     .map((stage) => paths.filter((path) => stageOf(path) === stage))
-    .map((of) => (of.length > 2 ? `${of[0]}–${of.at(-1)}` : of.join(', ')))
-    .join(', ');
+    .flatMap((of) => (of.length > 2 ? [`${of[0]}–${of.at(-1)}`] : of));
 
 function Built({
   answer,
@@ -197,7 +196,7 @@ function Built({
         {t('construction.trained', { network: networks[0], steps })}
         {t(residual ? 'construction.madeResidual' : 'construction.madePlain', {
           number: added.length,
-          blocks: blocksOf(added),
+          blocks: new Intl.ListFormat(i18n.language).format(blocksOf(added)),
         })}
       </p>
       <div className="depth-scroll">

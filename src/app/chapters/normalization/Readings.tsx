@@ -1,6 +1,6 @@
-import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Proof, evidenceOf } from '../Proof.tsx';
+import { Reading } from '../Reading.tsx';
 import { PLACES, groupCount, groupOf, indexOf } from './block.ts';
 import type { Division, Place } from './block.ts';
 import type { Computed, Moments, Normalized } from './normalize.ts';
@@ -79,12 +79,3 @@ function Value({ of, index, name }: { of: Computed; index: number; name: string 
 
 /** Three decimals; what rounds to zero has no sign. */
 const shown = (value: number): string => value.toFixed(3).replace(/^-(0\.0+)$/, '$1');
-
-function Reading({ name, children }: { name: string; children: ReactNode }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
-  );
-}

@@ -44,7 +44,10 @@ function program(): Command {
     )
     .addOption(new Option('--preset <name>', 'a prepared experiment').choices(Object.keys(PRESETS)))
     .option('--config <file>', 'a config.json of an earlier run; options given beside it win')
-    .option('--data <name>', DATA_NAMES)
+    .option(
+      '--data <name>',
+      `${DATA_NAMES}; behind it what to make of it: ?classes=0,3&perClass=500&randomLabels=0.5&noise=0.1`,
+    )
     .option('--networks <list>', 'for instance plain-20,residual-56.group_norm (depth 6n+2)')
     .option(
       '--network <file...>',

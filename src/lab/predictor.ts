@@ -3,7 +3,6 @@
  * at random. What the chapters on images and regularization ask.
  */
 import type { Dataset } from '../data/dataset.ts';
-import { FathomError } from '../errors.ts';
 import type { Dispatch, Mode } from '../engine/graph/lower.ts';
 import { shuffle } from '../random.ts';
 import { NO_AUGMENTATION } from '../reference/augmentation.ts';
@@ -21,7 +20,9 @@ import {
   tenCrops,
 } from './pictures.ts';
 import type { ShownPicture } from './pictures.ts';
-import { softmax } from './predictions.ts';
+import { argmax, softmax } from './predictions.ts';
+import { going } from './progress.ts';
+import type { Progress } from './progress.ts';
 
 /** What is drawn at random in y = f_w(x, z). */
 export const SOURCES = ['dropout', 'augmentation', 'batch'] as const;
@@ -45,9 +46,6 @@ const AUGMENTATION = { ...NO_AUGMENTATION, resize: [1, 1.4] as const, pad: 1, fl
 const COMPANY = 512;
 /** Test pictures that accuracy is counted on, where the set has as many. */
 export const TESTED = 128;
-
-/** Told how far it is; answers false to give up. */
-export type Progress = (done: number, total: number) => unknown;
 
 /** What every answer says of itself. */
 export interface PredictorAnswer {
@@ -155,14 +153,11 @@ export class Predictor {
     const { test, classes } = this.dataset;
     const count = Math.min(TESTED, test.count);
     const x = await normalizedPictures(this.network.gpu, this.dataset, 0, count, 'test');
-    const share = (scores: ArrayLike<number>) => {
+    const share = (scores: Float64Array) => {
       let right = 0;
       for (let n = 0; n < count; n++) {
-        const own = Array.from(
-          { length: classes.length },
-          (_, c) => scores[n * classes.length + c] ?? 0,
-        );
-        right += Number(own.indexOf(Math.max(...own)) === test.labels[n]);
+        const own = scores.subarray(n * classes.length, (n + 1) * classes.length);
+        right += Number(argmax(own) === test.labels[n]);
       }
       return right / count;
     };
@@ -249,12 +244,6 @@ export class Predictor {
     }
     return tensor([rows, classes], probabilities);
   }
-}
-
-/** Tells how far it is, and gives up where nobody waits any more. */
-async function going(progress: Progress, done: number, total: number): Promise<void> {
-  if ((await progress(done, total)) !== false) return;
-  throw new FathomError('given-up', 'nobody waits for these predictions any more');
 }
 
 /** Pictures by their places. */

@@ -1,6 +1,7 @@
 /**
  * Surveys of the loss around a network of an experiment, point by point from coarse to fine. Each point stands between two
- * training steps; all of them are of the weights as they were when the survey began.
+ * training steps, gives way to urgent commands and is then computed anew; all of them are of the weights as they were when
+ * the survey began.
  */
 import type { GpuNetwork } from '../engine/network.ts';
 import { LossSlice } from '../engine/surface.ts';
@@ -19,6 +20,8 @@ export type OnPoint = (point: SurveyPoint) => boolean | Promise<boolean>;
 export interface SurveyedLab {
   /** As `Experiment.between`. */
   between<T>(work: () => Promise<T>): Promise<T>;
+  /** What is waited for after each pass of a point; false where the point is to give way. */
+  afterPass(): () => Promise<boolean>;
   run(id: string): { network: GpuNetwork; iteration: number };
   data: Record<SurveyQuestion['split'], { device: DeviceDataset; labels: ArrayLike<number> }>;
   scalars: StepScalars;
@@ -39,16 +42,29 @@ export async function survey(
   try {
     const found = { iteration: run.iteration, images: options.count };
     for (const point of gridOf(question)) {
-      const evaluation = await lab.between(() => slice.evaluate([point.x, point.y], options));
-      if (!evaluation || !(await onPoint({ ...point, ...evaluation }))) {
-        return { ...found, cancelled: true };
-      }
+      const evaluation = await patiently(() =>
+        lab.between(() =>
+          slice.evaluate([point.x, point.y], { ...options, onPass: lab.afterPass() }),
+        ),
+      );
+      if (!(await onPoint({ ...point, ...evaluation }))) return { ...found, cancelled: true };
     }
     return { ...found, cancelled: false };
   } finally {
     slice.destroy();
   }
 }
+
+/** Tries again until it is not given up. */
+async function patiently<T>(attempt: () => Promise<T | null>): Promise<T> {
+  for (;;) {
+    const result = await attempt();
+    if (result !== null) return result;
+  }
+}
+
+/** Passes by which a survey is timed, however few pictures there are. */
+const TIMED_PASSES = 3;
 
 /** Seconds that one picture takes at a point of such a survey. */
 export function paceOf(
@@ -68,8 +84,9 @@ export function paceOf(
       };
       // The first pass makes bind groups; what one more takes is left when reading back is taken off.
       await time(1);
-      const [one, three] = [await time(1), await time(3)];
-      return Math.max(three - one, three / 6) / (2 * batch);
+      const [one, all] = [await time(1), await time(TIMED_PASSES)];
+      const more = TIMED_PASSES - 1;
+      return Math.max(all - one, all / (2 * TIMED_PASSES)) / (more * batch);
     } finally {
       slice.destroy();
     }
@@ -91,13 +108,14 @@ function checked(question: SurveyQuestion): SurveyQuestion {
 async function prepare(lab: SurveyedLab, { network: id, along, ...rest }: SurveyQuestion) {
   const { network, iteration } = lab.run(id);
   const { device: data, labels } = lab.data[rest.split];
-  const options: SliceOptions = { data, statistics: rest.statistics };
+  const pictures = balancedSubset(labels, rest.images);
+  const passes = Math.max(TIMED_PASSES, Math.ceil(pictures.length / network.options.batch));
+  const options: SliceOptions = { data, statistics: rest.statistics, passes };
   const other = along.kind === 'line' && along.to !== null ? lab.run(along.to).network : null;
   const slice =
     along.kind === 'plane'
       ? await LossSlice.plane(network, along.seed, options)
       : await LossSlice.line(network, other, options);
-  const pictures = balancedSubset(labels, rest.images);
   const submits = lab.submits(id);
   const evaluation = { pictures, count: pictures.length, scalars: lab.scalars, submits };
   return { run: { network, iteration }, slice, options: evaluation };

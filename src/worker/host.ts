@@ -3,8 +3,9 @@
  * commands and posts what happens. It runs in a worker (`worker.ts`), and as well without one.
  */
 import { generateBuiltin } from '../data/builtin.ts';
-import type { Dataset, LoadProgress } from '../data/dataset.ts';
+import type { Dataset, LoadProgress, Part } from '../data/dataset.ts';
 import type { NamedBlob } from '../data/files.ts';
+import { parseSetName } from '../data/recipe.ts';
 import { requestDevice } from '../engine/gpu/device.ts';
 import type { DeviceDescription } from '../engine/gpu/device.ts';
 import { Gpu } from '../engine/gpu/gpu.ts';
@@ -48,6 +49,8 @@ export class Host {
   /** What the page asked for last. */
   private config = experimentConfig.parse({});
   private dataset: Dataset | null = null;
+  /** Whether the name of {@link dataset} means another set by now. */
+  private renamed = false;
   private pace: Pace = { kind: 'full' };
   private watching = false;
   private share = 1;
@@ -95,6 +98,13 @@ export class Host {
     }
   }
 
+  /** Begins the experiment anew where it is of the set of this name, which means another set now. */
+  renew(id: string): void {
+    if (!this.dataset || parseSetName(this.dataset.id).base !== id) return;
+    this.renamed = true;
+    this.handle({ type: 'configure', config: this.experiment?.config ?? this.config });
+  }
+
   /** A Gpu of its own on the same device, for work beside the experiment; null where there is no device. */
   async secondGpu(): Promise<Gpu | null> {
     await this.building;
@@ -131,8 +141,9 @@ export class Host {
     return (await this.standing()).atRest(network, work);
   }
 
-  /** As {@link Experiment.forget}, where an experiment stands. */
-  forget(): void {
+  /** As {@link Experiment.forget}, after all that was asked before, where an experiment stands then. */
+  async forget(): Promise<void> {
+    await this.building;
     this.experiment?.forget();
   }
 
@@ -303,7 +314,7 @@ export class Host {
   /** The set a configuration names at the size it asks for; the built-in one where it is not at hand. */
   private async datasetFor({ data, size }: ExperimentConfig): Promise<Dataset> {
     const { dataset } = this;
-    if (dataset?.id === data && dataset.height === size) return dataset;
+    if (!this.renamed && dataset?.id === data && dataset.height === size) return dataset;
     try {
       const found = await this.desk.find(data, size, this.reportProgress);
       if (found) return found;
@@ -332,7 +343,10 @@ export class Host {
     experiment.setShare(this.share);
     this.experiment = experiment;
     this.dataset = dataset;
-    this.post({ type: 'dataset', dataset: describeDataset(dataset) });
+    this.renamed = false;
+    const { streamed } = experiment;
+    const description = describeDataset(dataset, streamed, gpu.pictureBytes);
+    this.post({ type: 'dataset', dataset: description });
     await before?.close();
   }
 
@@ -361,7 +375,7 @@ function control(experiment: Experiment, command: Control): void {
 const noExperiment = () =>
   new FathomError('no-experiment', 'nothing is ready to be measured: no experiment stands');
 
-function describeDataset(dataset: Dataset): DatasetDescription {
+function describeDataset(dataset: Dataset, streamed: Part[], room: number): DatasetDescription {
   const { train, test, ...rest } = dataset;
   const pixels = rest.channels * rest.height * rest.width;
   const samples = Math.min(SAMPLES, train.count);
@@ -369,6 +383,8 @@ function describeDataset(dataset: Dataset): DatasetDescription {
     ...rest,
     trainCount: train.count,
     testCount: test.count,
+    streamed,
+    room,
     samples: {
       images: train.images.slice(0, samples * pixels),
       labels: train.labels.slice(0, samples),

@@ -1,6 +1,7 @@
 /** The worker's program: a {@link Host} between the page and the GPU, the instruments of the chapters, and the data sets. */
 import { expose } from 'comlink';
-import { openStore } from '../data/opfs.ts';
+import { openFolder } from '../data/opfs.ts';
+import { take } from '../lab/construction.ts';
 import { DepthLab } from '../lab/depth.ts';
 import { Inspector } from '../lab/inspector.ts';
 import { Instruments } from '../lab/instruments.ts';
@@ -8,13 +9,24 @@ import { testPictures } from '../lab/pictures.ts';
 import { DataDesk } from './data_desk.ts';
 import { describeError, plainly } from './failure.ts';
 import { Host } from './host.ts';
-import type { Command, OpenInstruments, WorkerApi } from './protocol.ts';
+import type { Command, OpenedSet, OpenInstruments, WorkerApi } from './protocol.ts';
 
-const desk = new DataDesk({ openStore: () => openStore(navigator.storage) });
+const desk = new DataDesk({ openFolder: (name) => openFolder(navigator.storage, name) });
 const host = new Host(navigator.gpu, desk, (event) => self.postMessage(event));
 const instruments = new Instruments(host.secondGpu(), () => host.data());
-const depth = new DepthLab(host.secondGpu(), () => host.data());
+const depth = new DepthLab(
+  host.secondGpu(),
+  () => host.data(),
+  (id) => host.atRest(id, take),
+);
 const inspector = new Inspector((network, work) => host.atRest(network, work));
+
+/** An experiment of the set that was loaded takes the new one. */
+async function renewing(loading: Promise<OpenedSet>): Promise<OpenedSet> {
+  const opened = await loading;
+  host.renew(opened.id);
+  return opened;
+}
 
 const api: WorkerApi = {
   run: (question) => plainly(instruments.run(question)),
@@ -29,9 +41,12 @@ const api: WorkerApi = {
   accuracy: (...question) => plainly(instruments.accuracy(...question)),
   construct: (...question) => plainly(depth.construct(...question)),
   trainConstruction: (steps) => plainly(depth.trainConstruction(steps)),
+  measureReference: (...question) => plainly(depth.measureReference(...question)),
+  compareReference: (mode) => plainly(depth.compareReference(mode)),
   openTwin: (setting) => plainly(depth.openTwin(setting)),
   trainTwin: (steps) => plainly(depth.trainTwin(steps)),
   touchTwin: (touch) => plainly(depth.touchTwin(touch)),
+  proveTwin: () => plainly(depth.proveTwin()),
   profile: (network) => plainly(host.profile(network)),
   expect: (config) => plainly(host.expect(config)),
   tryTunings: (config, onTrial) => plainly(host.tryTunings(config, onTrial)),
@@ -45,13 +60,14 @@ const api: WorkerApi = {
   testPictures: async (places) => testPictures(await host.data(), places),
   leave: () => {
     inspector.leave();
-    host.forget();
+    void host.forget();
   },
   catalogue: () => Promise.resolve(desk.catalogue()),
   kept: () => plainly(desk.kept()),
-  download: (id, address, onProgress) => plainly(desk.download(id, address, onProgress)),
-  open: (files, options, onProgress) => plainly(desk.open(files, options, onProgress)),
+  download: (...request) => plainly(renewing(desk.download(...request))),
+  open: (...request) => plainly(renewing(desk.open(...request))),
   stop: () => Promise.resolve(desk.stop()),
+  replaceKept: (id) => plainly(desk.replaceKept(id)),
   forget: (id) => plainly(desk.forget(id)),
   details: (name) => plainly(desk.details(name)),
   warnings: (name) => plainly(desk.warnings(name)),

@@ -2,9 +2,11 @@ import { PackageCheck } from 'lucide-react';
 import { useId, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Choice, NumberField, Segmented } from '../../parts/controls.tsx';
+import { wholePercent } from '../../format.ts';
 import { errorSentence } from '../../i18n/index.ts';
 import type { DataWarning } from '../../../worker/protocol.ts';
 import { setLink } from '../link.ts';
+import { NotKept } from '../NotKept.tsx';
 import { Progress } from '../Progress.tsx';
 import { useData } from '../state.ts';
 import { filesOf, folderName } from './collection.ts';
@@ -17,6 +19,7 @@ const MAX_SEED = 2 ** 31 - 1;
 
 interface Made {
   id: string;
+  name: string;
   warnings: DataWarning[];
   /** Which image each file was. */
   images: Map<string, number>;
@@ -32,6 +35,8 @@ export function MakeSet(props: {
   const { t } = useTranslation('data');
   const { loading, failed, notKept, open, warnings: warningsOf } = useData((state) => state);
   const [made, setMade] = useState<Made | null>(null);
+  /** Whether what failed last failed here. */
+  const [tried, setTried] = useState(false);
   const filled = classes.filter(({ images }) => images.some(({ used }) => used));
   const isSplit = filled.some(({ images }) =>
     images.some(({ used, part }) => used && part === 'test'),
@@ -39,13 +44,17 @@ export function MakeSet(props: {
 
   const make = async () => {
     setMade(null);
+    setTried(true);
     const { size, fit, seed, testShare } = options;
-    const { files, images } = filesOf(classes, folderName(options.name) || t('own.defaultName'));
+    const name = folderName(options.name) || t('own.defaultName');
+    const { files, images } = filesOf(classes, name);
     const id = await open(files, {
       ...{ size: Number(size), fit, seed },
       testShare: Number(testShare) / 100,
+      // Made again; a set of an earlier lesson is another matter.
+      replace: made?.name === name && !notKept,
     });
-    if (id !== null) setMade({ id, warnings: await warningsOf(id), images });
+    if (id !== null) setMade({ id, name, warnings: await warningsOf(id), images });
   };
 
   return (
@@ -66,7 +75,7 @@ export function MakeSet(props: {
         </button>
       )}
       {filled.length < 2 && <p className="quietly">{t('own.twoClasses')}</p>}
-      {failed?.source === 'files' && (
+      {tried && failed?.source === 'files' && (
         <p className="note" role="alert">
           {errorSentence(failed.failure)}
         </p>
@@ -77,7 +86,7 @@ export function MakeSet(props: {
             <b>{t(notKept ? 'own.madeInMemory' : 'own.made')}</b>{' '}
             <a href={setLink(made.id)}>{t('own.look')}</a>
           </p>
-          {notKept && <p className="note">{errorSentence(notKept)}</p>}
+          {notKept && <NotKept failure={notKept} />}
           <Warnings warnings={made.warnings} classes={classes} images={made.images} />
         </div>
       )}
@@ -95,7 +104,7 @@ function Options({
   /** By its folders. */
   isSplit: boolean;
 }) {
-  const { t } = useTranslation('data');
+  const { t, i18n } = useTranslation('data');
   const id = useId();
   const { name, size, fit, testShare, seed } = options;
   const set = (changed: Partial<SetOptions>) => onOptions({ ...options, ...changed });
@@ -133,7 +142,10 @@ function Options({
           id={`${id}share`}
           description={t('own.testShareTip')}
           value={testShare}
-          options={TEST_SHARES.map((value) => ({ value, name: `${value}\u202f%` }))}
+          options={TEST_SHARES.map((value) => ({
+            value,
+            name: wholePercent(Number(value) / 100, i18n.language),
+          }))}
           onChange={(value) => set({ testShare: value })}
         />
       )}

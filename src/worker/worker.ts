@@ -11,7 +11,7 @@ import { describeError, plainly } from './failure.ts';
 import { Host } from './host.ts';
 import type { Command, OpenInstruments, WorkerApi } from './protocol.ts';
 
-const desk = new DataDesk({ openFolder: (name) => openFolder(navigator.storage, name) });
+const desk = new DataDesk({ openFolder: (name) => openFolder(navigator, name) });
 const host = new Host(navigator.gpu, desk, (event) => self.postMessage(event));
 const instruments = new Instruments(host.secondGpu(), () => host.data());
 const depth = new DepthLab(

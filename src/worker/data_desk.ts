@@ -155,11 +155,13 @@ export class DataDesk {
     }
   }
 
-  /**
-   * Forgets a set, or what has come of one; an experiment that uses it goes on. Throws a FathomError `storage-failed`.
-   */
+  /** Forgets what has come of a download. Throws a FathomError `download-busy`. */
+  discard(id: KnownId): Promise<void> {
+    return this.hub.forget(id);
+  }
+
+  /** Forgets a set; an experiment that uses it goes on. Throws a FathomError `storage-failed`. */
   async forget(id: string): Promise<void> {
-    if (isKnown(id) && (await this.hub.begun()).has(id)) return this.hub.forget(id);
     if (this.last?.id === id) this.last = null;
     if (!this.held.delete(id)) await (await this.opened()).delete(id);
   }

@@ -61,6 +61,7 @@ const api: WorkerApi = {
   open: (files, options, onProgress) => plainly(desk.open(files, options, onProgress)),
   stop: () => Promise.resolve(desk.stop()),
   replaceKept: (id) => plainly(desk.replaceKept(id)),
+  discard: (id) => plainly(desk.discard(id)),
   forget: (id) => plainly(desk.forget(id)),
   details: (name) => plainly(desk.details(name)),
   warnings: (name) => plainly(desk.warnings(name)),

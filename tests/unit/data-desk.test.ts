@@ -91,7 +91,16 @@ describe('a known set', () => {
     });
     await failureOf(desk.open(colours(), {}, quiet), 'loading-already');
     await failureOf(stopped, 'loading-stopped');
+    // Files of the same set, meanwhile, are kept and forgotten without it; and it without them.
+    await desk.open(fixtureFiles('cifar10-tiny.tar.gz'), {}, quiet);
+    await desk.forget('cifar10');
+    expect(await desk.kept()).toMatchObject({ sets: [], begun: { cifar10: 15_000 } });
     expect((await desk.download('cifar10', hub.address, quiet)).id).toBe('cifar10');
+    mishaps = [breaking];
+    await failureOf(desk.download('cifar10', hub.address, quiet), 'download-broken');
+    await desk.discard('cifar10');
+    expect(await desk.kept()).toMatchObject({ sets: [{ id: 'cifar10' }], begun: {} });
+    ranges.pop();
     expect(ranges).toEqual(['bytes=0-', 'bytes=10000-', 'bytes=15000-', 'bytes=0-']);
     expect(trainBytes).toBeGreaterThan(15_000);
   });

@@ -35,7 +35,13 @@ export default function DataPage({ query }: { query: string }) {
   const shown = useRef<HTMLDivElement>(null);
   useInView(shown, own ? 'own' : namesSet(query) ? set.base : null);
 
-  useEffect(() => void refresh(), [refresh]);
+  useEffect(() => {
+    const look = () => void refresh();
+    look();
+    // Another tab may have fetched a set, or deleted one.
+    window.addEventListener('focus', look);
+    return () => window.removeEventListener('focus', look);
+  }, [refresh]);
   const onFiles = useCallback((files: NamedBlob[]) => void open(files).then(showSet), [open]);
 
   return (

@@ -5,6 +5,7 @@
 import { generateBuiltin } from '../data/builtin.ts';
 import type { Dataset, LoadProgress, Part } from '../data/dataset.ts';
 import type { NamedBlob } from '../data/files.ts';
+import { parseSetName } from '../data/recipe.ts';
 import { requestDevice } from '../engine/gpu/device.ts';
 import type { DeviceDescription } from '../engine/gpu/device.ts';
 import { Gpu } from '../engine/gpu/gpu.ts';
@@ -48,6 +49,8 @@ export class Host {
   /** What the page asked for last. */
   private config = experimentConfig.parse({});
   private dataset: Dataset | null = null;
+  /** Whether the name of {@link dataset} means another set by now. */
+  private renamed = false;
   private pace: Pace = { kind: 'full' };
   private watching = false;
   private share = 1;
@@ -93,6 +96,13 @@ export class Host {
         if (this.preparing > 0) this.keep(command);
         else if (this.experiment) control(this.experiment, command);
     }
+  }
+
+  /** Begins the experiment anew where it is of the set of this name, which means another set now. */
+  renew(id: string): void {
+    if (!this.dataset || parseSetName(this.dataset.id).base !== id) return;
+    this.renamed = true;
+    this.handle({ type: 'configure', config: this.experiment?.config ?? this.config });
   }
 
   /** A Gpu of its own on the same device, for work beside the experiment; null where there is no device. */
@@ -303,7 +313,7 @@ export class Host {
   /** The set a configuration names at the size it asks for; the built-in one where it is not at hand. */
   private async datasetFor({ data, size }: ExperimentConfig): Promise<Dataset> {
     const { dataset } = this;
-    if (dataset?.id === data && dataset.height === size) return dataset;
+    if (!this.renamed && dataset?.id === data && dataset.height === size) return dataset;
     try {
       const found = await this.desk.find(data, size, this.reportProgress);
       if (found) return found;
@@ -332,6 +342,7 @@ export class Host {
     experiment.setShare(this.share);
     this.experiment = experiment;
     this.dataset = dataset;
+    this.renamed = false;
     const { streamed } = experiment;
     const description = describeDataset(dataset, streamed, gpu.pictureBytes);
     this.post({ type: 'dataset', dataset: description });

@@ -91,18 +91,55 @@ describe('a known set', () => {
     });
     await failureOf(desk.open(colours(), {}, quiet), 'loading-already');
     await failureOf(stopped, 'loading-stopped');
-    // Files of the same set, meanwhile, are kept and forgotten without it; and it without them.
-    await desk.open(fixtureFiles('cifar10-tiny.tar.gz'), {}, quiet);
-    await desk.forget('cifar10');
-    expect(await desk.kept()).toMatchObject({ sets: [], begun: { cifar10: 15_000 } });
     expect((await desk.download('cifar10', hub.address, quiet)).id).toBe('cifar10');
-    mishaps = [breaking];
-    await failureOf(desk.download('cifar10', hub.address, quiet), 'download-broken');
-    await desk.discard('cifar10');
-    expect(await desk.kept()).toMatchObject({ sets: [{ id: 'cifar10' }], begun: {} });
-    ranges.pop();
     expect(ranges).toEqual(['bytes=0-', 'bytes=10000-', 'bytes=15000-', 'bytes=0-']);
     expect(trainBytes).toBeGreaterThan(15_000);
+  });
+});
+
+describe('what has come of a known set', () => {
+  const pieces = (folder: MemoryFolder) =>
+    [...folder.files.keys()].filter((name) => name.endsWith('.part')).length;
+
+  test('goes when the set is kept, wherever its tab was closed', async () => {
+    const folder = new MemoryFolder();
+    const moments: MemoryFolder[] = [];
+    folder.onBytes = () => moments.push(new MemoryFolder(folder.files));
+    await deskOn(folder).download('cifar10', hub.address, quiet);
+    expect(pieces(folder)).toBe(0);
+    let begun = false;
+    for (const moment of moments) {
+      const kept = await deskOn(moment).kept();
+      const isHere = kept.sets.length > 0 || 'cifar10' in kept.begun;
+      expect(isHere || !begun).toBe(true);
+      begun ||= isHere;
+    }
+    expect(begun).toBe(true);
+  });
+
+  test('goes where only without it there is room for the set', async () => {
+    const folder = new MemoryFolder();
+    const desk = deskOn(folder);
+    const write = folder.write.bind(folder);
+    folder.write = async (name, bytes) => {
+      if (!name.endsWith('.part') && pieces(folder) > 0)
+        throw new DOMException('full', 'QuotaExceededError');
+      await write(name, bytes);
+    };
+    expect((await desk.download('cifar10', hub.address, quiet)).notKept).toBeNull();
+    expect((await deskOn(folder).kept()).sets).toMatchObject([{ id: 'cifar10', kept: true }]);
+  });
+
+  test('outlasts another set of its name, and is discarded by itself', async () => {
+    const desk = deskOn(new MemoryFolder());
+    mishaps = [(request, response, whole) => serve(request, response, whole, { length: 10_000 })];
+    await failureOf(desk.download('cifar10', hub.address, quiet), 'download-broken');
+    await desk.open(fixtureFiles('cifar10-tiny.tar.gz'), {}, quiet);
+    await desk.forget('cifar10');
+    expect(await desk.kept()).toMatchObject({ sets: [], begun: { cifar10: 10_000 } });
+    await desk.open(fixtureFiles('cifar10-tiny.tar.gz'), {}, quiet);
+    await desk.discard('cifar10');
+    expect(await desk.kept()).toMatchObject({ sets: [{ id: 'cifar10' }], begun: {} });
   });
 });
 

@@ -8,6 +8,7 @@ import { basename, join } from 'node:path';
 import { Command, Option } from 'commander';
 import { z } from 'zod';
 import { FathomError } from '../errors.ts';
+import { warningsOf } from '../data/warnings.ts';
 import { Gpu } from '../engine/gpu/gpu.ts';
 import { SCHEDULES } from '../lab/schedule.ts';
 import { BOUNDS, experimentConfig } from '../lab/config.ts';
@@ -25,6 +26,7 @@ import { openDevice } from './adapter.ts';
 import { DATA_NAMES, openData } from './data.ts';
 import { writeSurveys } from './survey.ts';
 import type { SurveySettings } from './survey.ts';
+import { warningSentence } from './warnings.ts';
 
 /** Starting points for `--preset`; every option can still be given. */
 const PRESETS: Record<string, Partial<ExperimentConfig>> = {
@@ -44,7 +46,10 @@ function program(): Command {
     )
     .addOption(new Option('--preset <name>', 'a prepared experiment').choices(Object.keys(PRESETS)))
     .option('--config <file>', 'a config.json of an earlier run; options given beside it win')
-    .option('--data <name>', DATA_NAMES)
+    .option(
+      '--data <name>',
+      `${DATA_NAMES}; behind it what to make of it: ?classes=0,3&perClass=500&randomLabels=0.5&noise=0.1`,
+    )
     .option('--networks <list>', 'for instance plain-20,residual-56.group_norm (depth 6n+2)')
     .option(
       '--network <file...>',
@@ -247,6 +252,9 @@ async function main(): Promise<void> {
     `data: ${dataset.title}, ${dataset.train.count} train / ${dataset.test.count} test pictures ` +
       `${dataset.channels}×${dataset.height}×${dataset.width}, mean ${numbers(mean)}, std ${numbers(std)}`,
   );
+  // Nobody has looked through one's own images yet.
+  const warnings = config.data.startsWith('images:') ? await warningsOf(dataset) : [];
+  for (const warning of warnings) console.warn(`warning: ${warningSentence(warning)}`);
 
   const { out } = options;
   await mkdir(out, { recursive: true }).catch((error: unknown) => {

@@ -16,6 +16,7 @@ import type { Subject } from './experiment.ts';
 import { distinct, textsOf } from './kernel_text.ts';
 import type { KernelText } from './kernel_text.ts';
 import { normalizedPictures } from './pictures.ts';
+import { going } from './progress.ts';
 import type { Progress } from './progress.ts';
 import { MOST_STEPS, SideBySide } from './side_by_side.ts';
 import type { SideRow } from './side_by_side.ts';
@@ -119,6 +120,8 @@ export class Construction {
   private readonly networks: [GpuNetwork, GpuNetwork];
   /** Both as they were compared. */
   private readonly compared: [Standing, Standing];
+  /** What the reference has measured of them: it takes its time, and several numbers ask for the same. */
+  private readonly found = new Map<0 | 1, Evaluation>();
 
   private constructor(
     side: SideBySide,
@@ -136,15 +139,15 @@ export class Construction {
    * Trains the shallow network or takes it from the experiment, builds the deep one and compares them.
    *
    * @param takeFrom a network of the experiment by its name
-   * @param progress told the steps done, and waited for
-   * @throws FathomError `not-deeper`
+   * @param progress told the steps done
+   * @throws FathomErrors `not-deeper` and `given-up`
    */
   static async build(
     gpu: Gpu,
     dataset: Dataset,
     question: ConstructionSetting,
     takeFrom: (id: string) => Promise<Taken>,
-    progress: (done: number, total: number) => unknown,
+    progress: Progress,
   ): Promise<Construction> {
     const { from, residual, shallow, deep, steps, ...rest } = constructionSetting.parse(question);
     if (deep <= shallow) {
@@ -169,7 +172,7 @@ export class Construction {
       while (!taken && side.iteration < steps) {
         const count = Math.min(REPORTED, MOST_STEPS, steps - side.iteration);
         rows.push(...(await side.train([networks[0]], count)));
-        await progress(side.iteration, steps);
+        await going(progress, side.iteration, steps);
       }
       await deepen(
         ...networks,
@@ -201,8 +204,11 @@ export class Construction {
   }
 
   /** What the float64 reference measures of the shallow network (0) or of the deep one (1), as they were compared. */
-  measureReference(which: 0 | 1, progress: Progress): Promise<Evaluation> {
-    return measureReference(this.side, this.compared[which], progress);
+  async measureReference(which: 0 | 1, progress: Progress): Promise<Evaluation> {
+    const found =
+      this.found.get(which) ?? (await measureReference(this.side, this.compared[which], progress));
+    this.found.set(which, found);
+    return found;
   }
 
   /** The comparison of logits, by the float64 reference. */

@@ -46,10 +46,7 @@ export class DepthLab {
   }
 
   /** See {@link Construction.build}; the construction before it is given up. Throws `no-webgpu` where nothing trains. */
-  construct(
-    setting: ConstructionSetting,
-    progress: (done: number, total: number) => unknown,
-  ): Promise<ConstructionAnswer> {
+  construct(setting: ConstructionSetting, progress: Progress): Promise<ConstructionAnswer> {
     return this.inTurn(async (gpu) => {
       this.construction?.destroy();
       this.construction = null;
@@ -70,12 +67,12 @@ export class DepthLab {
   }
 
   /** See {@link Construction.measureReference}. The reference takes its time and shares no buffers: nobody waits for it. */
-  measureReference(which: 0 | 1, progress: Progress): Promise<Evaluation> {
+  async measureReference(which: 0 | 1, progress: Progress): Promise<Evaluation> {
     return standing(this.construction).measureReference(which, progress);
   }
 
   /** See {@link Construction.compareReference}. */
-  compareReference(mode: ComparedMode): Promise<LogitComparison> {
+  async compareReference(mode: ComparedMode): Promise<LogitComparison> {
     return standing(this.construction).compareReference(mode);
   }
 

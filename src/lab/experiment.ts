@@ -175,6 +175,7 @@ export class Experiment {
   /** The first error of the GPU since training began; others follow from it. */
   private gpuError: Error | null = null;
   private created = false;
+  private closed = false;
   private readonly stopListening: () => void;
 
   private constructor(
@@ -372,6 +373,7 @@ export class Experiment {
             'the experiment was replaced before this could be done: ask again',
           ),
         );
+      if (this.closed) return abandon();
       this.act(run, { patient, abandon });
     });
   }
@@ -462,6 +464,7 @@ export class Experiment {
 
   /** Stops and frees everything that belongs to this experiment. */
   async close(): Promise<void> {
+    this.closed = true;
     for (const { abandon } of this.actions.splice(0)) abandon?.();
     this.pause();
     await this.idle();

@@ -20,7 +20,7 @@ import {
   tenCrops,
 } from './pictures.ts';
 import type { ShownPicture } from './pictures.ts';
-import { softmax } from './predictions.ts';
+import { argmax, softmax } from './predictions.ts';
 import { going } from './progress.ts';
 import type { Progress } from './progress.ts';
 
@@ -153,14 +153,11 @@ export class Predictor {
     const { test, classes } = this.dataset;
     const count = Math.min(TESTED, test.count);
     const x = await normalizedPictures(this.network.gpu, this.dataset, 0, count, 'test');
-    const share = (scores: ArrayLike<number>) => {
+    const share = (scores: Float64Array) => {
       let right = 0;
       for (let n = 0; n < count; n++) {
-        const own = Array.from(
-          { length: classes.length },
-          (_, c) => scores[n * classes.length + c] ?? 0,
-        );
-        right += Number(own.indexOf(Math.max(...own)) === test.labels[n]);
+        const own = scores.subarray(n * classes.length, (n + 1) * classes.length);
+        right += Number(argmax(own) === test.labels[n]);
       }
       return right / count;
     };

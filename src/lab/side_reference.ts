@@ -1,6 +1,6 @@
 /**
  * What the float64 reference makes of networks that train side by side, from the weights that the kernels left: how they
- * do on the pictures, how far apart two of them are, and where the next step leads.
+ * do on the pictures, their logits, and where the next step leads.
  */
 import type { Evaluation } from '../engine/evaluate.ts';
 import type { GpuNetwork } from '../engine/network.ts';
@@ -12,6 +12,7 @@ import type { StepScalars } from '../ops/step.ts';
 import { softmaxCrossEntropy } from '../reference/loss.ts';
 import { tensor } from '../reference/tensor.ts';
 import type { Tensor, Tensors } from '../reference/tensor.ts';
+import { argmax } from './predictions.ts';
 import { going } from './progress.ts';
 import type { Progress } from './progress.ts';
 import type { SideBySide } from './side_by_side.ts';
@@ -50,7 +51,7 @@ export async function measureReference(
     loss += y?.data[0] ?? NaN;
     labels.forEach((label, n) => {
       const own = logits.data.subarray(n * spec.classes, (n + 1) * spec.classes);
-      wrong += Number(own.indexOf(Math.max(...own)) !== label);
+      wrong += Number(argmax(own) !== label);
     });
     await going(progress, from + length, count);
   }

@@ -141,8 +141,9 @@ export class Host {
     return (await this.standing()).atRest(network, work);
   }
 
-  /** As {@link Experiment.forget}, where an experiment stands. */
-  forget(): void {
+  /** As {@link Experiment.forget}, after all that was asked before, where an experiment stands then. */
+  async forget(): Promise<void> {
+    await this.building;
     this.experiment?.forget();
   }
 

@@ -60,7 +60,7 @@ const api: WorkerApi = {
   testPictures: async (places) => testPictures(await host.data(), places),
   leave: () => {
     inspector.leave();
-    host.forget();
+    void host.forget();
   },
   catalogue: () => Promise.resolve(desk.catalogue()),
   kept: () => plainly(desk.kept()),

@@ -1,12 +1,12 @@
 /** The page of data sets: fetched from a hub on loopback, kept, looked at, made smaller and harder, used. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { expect, test as base } from '@playwright/test';
 import type { Page } from '@playwright/test';
 import { serve, startHub } from '../hub_server.ts';
 import type { HubServer, Mishap } from '../hub_server.ts';
 import { tasksDuring } from './main_thread.ts';
-import { TINY, button, iterations, open, overflow, test } from './page.ts';
+import { TINY, button, drop, iterations, open, overflow, test } from './page.ts';
 
 const FASHION = '/usr/share/datasets/fashion-mnist';
 const CIFAR = '../shared/data/cifar-10-binary-6k.tar.gz';
@@ -115,10 +115,22 @@ test('a known set is kept, looked at, made smaller and harder, used, found again
   await expect(page.getByText(/training and \d+ test images, 3×8×8/)).toBeVisible({
     timeout: 90_000,
   });
+  // Another one, dropped there, takes its place when it is told to.
+  const name = 'cifar10-tiny.tar.gz';
+  await drop(page, [{ name, content: readFileSync(`tests/fixtures/${name}`) }]);
+  await button(page, 'Replace the kept one').click();
+  await expect(button(page, 'Replace the kept one')).toHaveCount(0);
   await page.getByRole('link', { name: 'Data sets' }).click();
-  await page.getByRole('link', { name: 'CIFAR-10', exact: false }).click();
+  const kept = page.getByRole('link', { name: 'CIFAR-10', exact: false });
+  await kept.click();
   await expect(title(page)).toHaveText('CIFAR-10');
+  await expect(kept).not.toContainText('memory');
   expect(ranges).toEqual([]);
+  // On a phone it stands below the list, and comes into view each time it is chosen.
+  await page.setViewportSize({ width: 390, height: 844 });
+  await kept.click();
+  await expect(title(page)).toBeInViewport();
+  await page.setViewportSize({ width: 1280, height: 800 });
 
   await button(page, 'Delete CIFAR-10').click();
   await button(page, 'Delete').click();

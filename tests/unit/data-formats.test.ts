@@ -10,6 +10,7 @@ import { KNOWN_PROBLEMS, KNOWN_SETS } from '../../src/data/known.ts';
 import { loadFiles } from '../../src/data/load.ts';
 import { channelHistograms, classCounts } from '../../src/data/statistics.ts';
 import { warningsOf } from '../../src/data/warnings.ts';
+import { warningSentence } from '../../src/cli/warnings.ts';
 import { checksum, summary } from './data-checksum.ts';
 import { failureOf, file, fixture, fixtureFiles, load } from './data-files.ts';
 
@@ -341,7 +342,8 @@ describe("one's own images", () => {
       }),
       { decode: grey },
     );
-    expect(await warningsOf(set)).toEqual([
+    const warnings = await warningsOf(set);
+    expect(warnings).toEqual([
       { kind: 'few-pictures', classes: [{ name: 'b', count: 1 }], expected: 10 },
       {
         kind: 'same-pictures',
@@ -362,6 +364,12 @@ describe("one's own images", () => {
         ],
       },
       { kind: 'unreadable-pictures', names: ['train/b/broken.png'] },
+    ]);
+    expect(warnings.map(warningSentence)).toEqual([
+      'classes with fewer than 10 training pictures: b (1)',
+      'groups of pictures that are the same within one part of the set: 1',
+      'groups of pictures that stand in both training and test set, whose error says less than it seems: 1',
+      'files that could not be decoded and were left out: train/b/broken.png',
     ]);
     expect((await warningsOf(original)).map(({ kind }) => kind)).toEqual(['few-pictures']);
   });

@@ -1,3 +1,4 @@
+import type { Remote } from 'comlink';
 import { describe, expect, it } from 'vitest';
 import {
   AXES,
@@ -11,10 +12,14 @@ import {
   indexOf,
   membersOf,
   methodOf,
+  randomActivation,
   spans,
   toggled,
 } from '../../src/app/chapters/normalization/block.ts';
 import type { Division } from '../../src/app/chapters/normalization/block.ts';
+import { normalize } from '../../src/app/chapters/normalization/normalize.ts';
+import { Instruments } from '../../src/lab/instruments.ts';
+import type { InstrumentsApi } from '../../src/worker/protocol.ts';
 
 const ELEMENTS = SIZES.n * SIZES.c * SIZES.p;
 const DIVISIONS: Division[] = SUBSETS.flatMap((axes) =>
@@ -67,4 +72,18 @@ it('axes that have a name are called by it', () => {
     'layer',
     'free',
   ]);
+});
+
+it('running statistics are those of their recurrence on plain sums', async () => {
+  const instruments = new Instruments(Promise.resolve(null)) as unknown as Remote<InstrumentsApi>;
+  const { used } = await normalize(instruments, {
+    ...{ method: 'batch', mode: 'evaluate', axes: 'n', groups: 1, gamma: 1, beta: 0 },
+    activation: randomActivation(3),
+  });
+  expect(used.mean).toHaveLength(SIZES.c);
+  for (let c = 0; c < SIZES.c; c++) {
+    expect(used.mean[c]).toBeCloseTo(used.reference.mean[c]!, 12);
+    expect(used.variance[c]).toBeCloseTo(used.reference.variance[c]!, 12);
+  }
+  expect(used.step.answer.state.running_mean?.data).toBe(used.mean);
 });

@@ -58,7 +58,7 @@ export function useOp(question: OpQuestion): Asked<{ question: OpQuestion; answe
 }
 
 /** So long a setting stands before its question is asked, in ms: sliders pass many by. */
-const REST = 120;
+export const REST = 120;
 
 /** The value, once it has stood for a moment; at first at once. Keep it with `useMemo`. */
 export function useSettled<T>(value: T): T {

@@ -19,12 +19,14 @@ export function Statistics({ set }: { set: SetDetails }) {
           const color = names?.[channel];
           const name = color
             ? t(`statistics.${color}`)
-            : t('statistics.channel', { number: channel + 1 });
+            : set.channels === 1
+              ? t('statistics.grey')
+              : t('statistics.channel', { number: channel + 1 });
           const [m, s] = [mean[channel] ?? NaN, std[channel] ?? NaN];
           return (
             <figure key={name} data-color={color ?? 'grey'}>
               <figcaption>
-                <b>{set.channels === 1 ? t('statistics.grey') : name}</b>
+                <b>{name}</b>
                 <span>{t('statistics.numbers', { mean: m.toFixed(4), std: s.toFixed(4) })}</span>
               </figcaption>
               <Histogram bins={bins} mean={m} std={s} label={name} />

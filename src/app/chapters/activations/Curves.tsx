@@ -11,13 +11,14 @@ import type { Instruments } from '../ask.ts';
 import type { InstrumentProps } from '../chapter.ts';
 import { Control, Slide } from '../controls.tsx';
 import { Proof, evidenceOf } from '../Proof.tsx';
+import { Reading } from '../Reading.tsx';
 import { Waiting } from '../Waiting.tsx';
 import { DragPlot } from './DragPlot.tsx';
 import { FUNCTIONS, hueOf, paramsOf } from './functions.ts';
 import type { FunctionName, Shape } from './functions.ts';
 import { placeOf, XS, xAt } from './grid.ts';
 import type { State } from './index.tsx';
-import { FunctionControl, KeyItem, Reading } from './parts.tsx';
+import { FunctionControl, KeyItem } from './parts.tsx';
 
 interface Curve {
   question: OpQuestion;

@@ -10,12 +10,13 @@ import type { InstrumentProps } from '../chapter.ts';
 import { Choose, Control, Slide } from '../controls.tsx';
 import { Proof } from '../Proof.tsx';
 import type { Evidence } from '../Proof.tsx';
+import { Reading } from '../Reading.tsx';
 import { short } from '../short.ts';
 import { Waiting } from '../Waiting.tsx';
 import { FUNCTIONS, hueOf, SLOPE, VALUE } from './functions.ts';
 import type { FunctionName } from './functions.ts';
 import type { State } from './index.tsx';
-import { FunctionControl, KeyItem, Reading, SeedControl, ViewFormula } from './parts.tsx';
+import { FunctionControl, KeyItem, SeedControl, ViewFormula } from './parts.tsx';
 import { DEEPEST, GAINS, runStacks } from './stack.ts';
 import type { StackReading, StackResult } from './stack.ts';
 

@@ -8,12 +8,13 @@ import type { Instruments } from '../ask.ts';
 import type { InstrumentProps } from '../chapter.ts';
 import { Proof, evidenceOf } from '../Proof.tsx';
 import type { Evidence } from '../Proof.tsx';
+import { Reading } from '../Reading.tsx';
 import { Waiting } from '../Waiting.tsx';
 import { DragPlot } from './DragPlot.tsx';
 import { SLOPE, VALUE } from './functions.ts';
 import { placeOf, XS, xAt } from './grid.ts';
 import type { State } from './index.tsx';
-import { KeyItem, Reading, ViewFormula } from './parts.tsx';
+import { KeyItem, ViewFormula } from './parts.tsx';
 
 /** The two forms of the op, by its parameter `approximate`. */
 type FormName = 'none' | 'tanh';

@@ -9,13 +9,14 @@ import type { Instruments } from '../ask.ts';
 import type { InstrumentProps } from '../chapter.ts';
 import { Control, Slide } from '../controls.tsx';
 import { Proof, evidenceOf } from '../Proof.tsx';
+import { Reading } from '../Reading.tsx';
 import { short } from '../short.ts';
 import { Waiting } from '../Waiting.tsx';
 import { INPUTS, START, STEPS, TARGET, contour, descend, distance, sharesSign } from './descent.ts';
 import type { Descent, InputName, Point } from './descent.ts';
 import { SLOPE, VALUE } from './functions.ts';
 import type { State } from './index.tsx';
-import { Reading, SeedControl, ViewFormula } from './parts.tsx';
+import { SeedControl, ViewFormula } from './parts.tsx';
 
 /** The part of the plane that is drawn, the same for both. */
 const RANGE = [-2.5, 2.2];

@@ -46,15 +46,6 @@ export function ViewFormula(props: { tex: string; plain: string }) {
   );
 }
 
-export function Reading({ name, children }: { name: string; children: ReactNode }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
-  );
-}
-
 /** A line's colour and what it is. */
 export function KeyItem(props: { color: string; line?: 'solid' | 'dashed'; children: ReactNode }) {
   return (

@@ -1,7 +1,7 @@
 import { Pause, Play, RotateCcw } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { useStore } from 'zustand';
-import type { ConstructionAnswer, ConstructionSetting } from '../../../worker/protocol.ts';
+import type { ConstructionAnswer, ConstructionSetting, SideRow } from '../../../worker/protocol.ts';
 import { useLabGlance } from '../../context.ts';
 import { percent } from '../../format.ts';
 import { className } from '../../i18n/index.ts';
@@ -123,13 +123,7 @@ const blocksOf = (paths: readonly string[]): string[] =>
     .map((stage) => paths.filter((path) => stageOf(path) === stage))
     .flatMap((of) => (of.length > 2 ? [`${of[0]}–${of.at(-1)}`] : of));
 
-function Built({
-  answer,
-  rows,
-}: {
-  answer: ConstructionAnswer;
-  rows: React.ComponentProps<typeof SideChart>['rows'];
-}) {
+function Built({ answer, rows }: { answer: ConstructionAnswer; rows: readonly SideRow[] }) {
   const { t, i18n } = useTranslation('depth');
   const depth = useWorker();
   const { networks, added, classes, count, measured, first, kernels, weights, steps } = answer;

@@ -51,12 +51,14 @@ export type Study<Q, A> = StoreApi<StudyState<Q, A>>;
 interface StudySource<Q, A> {
   open(
     question: Q,
-    progress: (done: number, total: number) => void,
+    progress: (done: number, total: number) => boolean,
   ): Promise<{ answer: A; rows: readonly SideRow[] }>;
   train(steps: number): Promise<{ rows: readonly SideRow[]; answer?: A }>;
 }
 
-function createStudy<Q, A>(source: StudySource<Q, A>): Study<Q, A> {
+export function createStudy<Q, A>(source: StudySource<Q, A>): Study<Q, A> {
+  /** Counts what ends a training that goes on, so that one which was paused and begun again does not go on twice. */
+  let ends = 0;
   return createStore<StudyState<Q, A>>()((set, get) => ({
     question: null,
     answer: null,
@@ -67,12 +69,14 @@ function createStudy<Q, A>(source: StudySource<Q, A>): Study<Q, A> {
     failure: null,
 
     open: async (question) => {
+      ends++;
       const begun = { answer: null, rows: [], going: null, failure: null };
       set({ ...begun, question, opening: true, training: false });
       const current = () => get().question === question;
       try {
         const opened = await source.open(question, (done, total) => {
           if (current()) set({ going: { task: 'training', done, total } });
+          return current();
         });
         if (current()) set({ ...opened, opening: false, going: null });
       } catch (failure) {
@@ -84,7 +88,8 @@ function createStudy<Q, A>(source: StudySource<Q, A>): Study<Q, A> {
       if (get().training || !get().answer) return;
       set({ training: true, failure: null });
       const { question } = get();
-      const goesOn = () => get().training && get().question === question;
+      const own = ends;
+      const goesOn = () => ends === own;
       const left = () => until - (get().rows.at(-1)?.iteration ?? 0);
       let portion = 1;
       try {
@@ -96,13 +101,16 @@ function createStudy<Q, A>(source: StudySource<Q, A>): Study<Q, A> {
           const quick = performance.now() - before < PORTION_MS;
           portion = quick ? Math.min(PORTION, 2 * portion) : Math.max(1, Math.floor(portion / 2));
         }
-        if (get().question === question) set({ training: false });
+        if (goesOn()) set({ training: false });
       } catch (failure) {
-        if (get().question === question) set({ failure: failure as Failure, training: false });
+        if (goesOn()) set({ failure: failure as Failure, training: false });
       }
     },
 
-    pause: () => set({ training: false }),
+    pause: () => {
+      ends++;
+      set({ training: false });
+    },
   }));
 }
 
@@ -141,11 +149,15 @@ export function createStudies(depth: Remote<DepthApi>): DepthStudies {
     },
   });
   const touch = async (what: Touch | null) => {
+    const { question } = twin.getState();
+    const tell = (part: Partial<StudyState<PreparedTwin, TwinState>>) => {
+      // Meanwhile another twin may have been asked for.
+      if (twin.getState().question === question) twin.setState(part);
+    };
     try {
-      const answer = await depth.touchTwin(what);
-      twin.setState({ answer, failure: null });
+      tell({ answer: await depth.touchTwin(what), failure: null });
     } catch (failure) {
-      twin.setState({ failure: failure as Failure });
+      tell({ failure: failure as Failure });
     }
   };
   return {
@@ -174,7 +186,7 @@ export const useWidth = (): 4 | 8 | null =>
     return device && !device.software ? 8 : 4;
   });
 
-/** Makes what a view shows by itself when it is opened or set otherwise; null where that cannot be known yet. */
+/** Opens what a view shows when the view is opened or set otherwise; `question` is null until it can be known. */
 export function useOpened<Q, A>(
   study: Study<Q, A>,
   question: Q | null,

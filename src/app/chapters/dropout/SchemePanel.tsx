@@ -1,16 +1,22 @@
 import { Check, X } from 'lucide-react';
 import { useMemo } from 'react';
-import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { InstrumentProps } from '../chapter.ts';
 import { Proof, evidenceOf } from '../Proof.tsx';
 import type { Evidence } from '../Proof.tsx';
+import { Reading } from '../Reading.tsx';
 import { running } from '../running.ts';
 import { Code } from './Code.tsx';
 import type { State } from './index.tsx';
 import { MeanPlot } from './MeanPlot.tsx';
 import { OUTPUT, NetworkDrawing, placeOfUnit } from './NetworkDrawing.tsx';
-import { dropoutKernels, extraMultiplications, referenceAt, valueAt } from './passes.ts';
+import {
+  droppedUnits,
+  dropoutKernels,
+  extraMultiplications,
+  referenceAt,
+  valueAt,
+} from './passes.ts';
 import type { Forward, Passes, Scheme } from './passes.ts';
 
 interface SchemePanelProps extends InstrumentProps<State> {
@@ -57,7 +63,7 @@ interface ReadingsProps {
   test: Forward;
 }
 
-function Readings({ state, train, test }: ReadingsProps) {
+function Readings({ scheme, state, train, test }: ReadingsProps) {
   const { t } = useTranslation('dropout');
   const { passes: count, unit } = state;
   const outputs = train.y.answer.y.data;
@@ -140,7 +146,7 @@ function Readings({ state, train, test }: ReadingsProps) {
           evidence={{ by: test.y.answer.by, operands: [], kernels }}
           name={t('reading.extra')}
           value={extra}
-          reference={extra}
+          reference={scheme === 'vanilla' && state.scaling ? droppedUnits(state.layers) : 0}
         >
           {extra}
         </Proof>
@@ -149,14 +155,5 @@ function Readings({ state, train, test }: ReadingsProps) {
         )}
       </Reading>
     </dl>
-  );
-}
-
-function Reading({ name, children }: { name: string; children: ReactNode }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
   );
 }

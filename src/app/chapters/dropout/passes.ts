@@ -138,6 +138,12 @@ function repeated(x: Tensor, rows: number): Tensor {
   );
 }
 
+/** Units that may be dropped. */
+export function droppedUnits(layers: Setting['layers']): number {
+  const [, first, second] = LAYERS;
+  return layers === 'both' ? first + second : second;
+}
+
 /** What testing multiplies more than a network without dropout: once for each unit that evaluation scales. */
 export function extraMultiplications({ steps }: Forward): number {
   return steps

@@ -3,6 +3,7 @@ import { proxy } from 'comlink';
 import { useEffect, useState } from 'react';
 import type { Failure, SignalLayer, SignalSetting } from '../../../worker/protocol.ts';
 import { useWorker } from '../../worker.ts';
+import { REST } from '../ask.ts';
 
 export interface Signal {
   /** Those computed so far; while none of the present setting is there, those of the one before. */
@@ -14,9 +15,6 @@ export interface Signal {
   total: number;
   failure: Failure | null;
 }
-
-/** So long a setting stands before it is computed, in ms: sliders pass many by. */
-const REST = 120;
 
 /** Computes whenever the setting changes (keep it with `useMemo`); what runs for another one ends with its layer. */
 export function useSignal(setting: SignalSetting): Signal {

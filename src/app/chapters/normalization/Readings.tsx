@@ -1,6 +1,6 @@
-import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Proof, evidenceOf } from '../Proof.tsx';
+import { Reading } from '../Reading.tsx';
 import { decimals } from '../short.ts';
 import { PLACES, groupCount, groupOf, indexOf } from './block.ts';
 import type { Division, Place } from './block.ts';
@@ -75,14 +75,5 @@ function Value({ of, index, name }: { of: Computed; index: number; name: string 
     >
       {decimals(value, 3)}
     </Proof>
-  );
-}
-
-function Reading({ name, children }: { name: string; children: ReactNode }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
   );
 }

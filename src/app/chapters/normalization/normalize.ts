@@ -51,6 +51,7 @@ export interface Normalized {
 
 /** As PyTorch's, everywhere. */
 export const EPS = 1e-5;
+const MOMENTUM = 0.1;
 /** Batches that the running statistics have seen. */
 export const SEEN = 40;
 
@@ -71,7 +72,11 @@ function questionOf(setting: Setting, x: Tensor, affine: boolean): OpQuestion {
   const params = { eps: EPS, affine };
   switch (method) {
     case 'batch':
-      return { op: 'batch_norm', params, inputs: { x, ...both(SIZES.c) } };
+      return {
+        op: 'batch_norm',
+        params: { momentum: MOMENTUM, ...params },
+        inputs: { x, ...both(SIZES.c) },
+      };
     case 'layer':
       return { op: 'layer_norm', params, inputs: { x, ...both(...x.shape.slice(1)) } };
     case 'instance':
@@ -109,15 +114,20 @@ function computed(setting: Setting, step: Step): Computed {
   return { values: back(data), reference: back(reference), step };
 }
 
-/** Mean and variance of every group as the op takes them, and summed here. */
-function momentsOf(setting: Setting, of: Tensor, step: Step): Moments {
-  const members = membersOf(divisionOf(setting));
+/** Mean and biased variance of every group of elements, by plain sums. */
+function summed(members: readonly number[][], of: Tensor): { mean: number[]; variance: number[] } {
   const values = members.map((group) => group.map((i) => of.data[i] ?? NaN));
   const mean = values.map((group) => group.reduce((sum, v) => sum + v, 0) / group.length);
   const variance = values.map((group, i) =>
     group.reduce((sum, v) => sum + (v - (mean[i] ?? NaN)) ** 2 / group.length, 0),
   );
-  const reference = { mean, variance };
+  return { mean, variance };
+}
+
+/** Mean and variance of every group as the op takes them, and summed here. */
+function momentsOf(setting: Setting, of: Tensor, step: Step): Moments {
+  const members = membersOf(divisionOf(setting));
+  const reference = summed(members, of);
   const { coefficients, statistics } = step.answer.saved;
   if (coefficients) {
     const saved = savedMoments(coefficients, SIZES.c);
@@ -141,7 +151,7 @@ export async function normalize(instruments: Instruments, setting: Setting): Pro
       : null;
   const through = async (affine: boolean) => {
     const question = questionOf(setting, x, affine);
-    const inputs = { ...question.inputs, ...running };
+    const inputs = { ...question.inputs, ...running?.state };
     return computed(setting, await run({ ...question, inputs, training: running === null }));
   };
   const momentsAt = async (of: Tensor) =>
@@ -154,25 +164,39 @@ export async function normalize(instruments: Instruments, setting: Setting): Pro
     normalized: await momentsAt(shaped(normalized)),
     y: await momentsAt(shaped(y)),
   };
-  const used = running ? usedInEvaluation(running, normalized.step) : moments.x;
-  return { x, normalized, y, used, moments };
+  return { x, normalized, y, used: running?.moments ?? moments.x, moments };
 }
 
-/** Running mean and variance behind {@link SEEN} batches, none of which is the one that is shown. */
-async function runningStatistics(run: Run, setting: Setting): Promise<Tensors> {
-  let state: Tensors = {};
+/**
+ * Running mean and variance behind {@link SEEN} batches, none of which is the one that is shown: as batch norm takes them on
+ * from step to step, and by their recurrence on plain sums.
+ */
+async function runningStatistics(
+  run: Run,
+  setting: Setting,
+): Promise<{ state: Tensors; moments: Moments }> {
+  const members = membersOf(divisionOf(setting));
+  const [{ length: m }] = members as [number[]];
+  let step: Step | undefined;
+  let reference = { mean: members.map(() => 0), variance: members.map(() => 1) };
   for (let batch = 1; batch <= SEEN; batch++) {
-    const question = questionOf(setting, activations(setting.activation, batch), false);
-    const { answer } = await run({ ...question, inputs: { ...question.inputs, ...state } });
-    state = answer.state;
+    const x = activations(setting.activation, batch);
+    const { inputs, ...question } = questionOf(setting, x, false);
+    step = await run({ ...question, inputs: { ...inputs, ...step?.answer.state } });
+    const own = summed(members, x);
+    const moved = (old: readonly number[], values: readonly number[], scale = 1) =>
+      old.map((value, i) => (1 - MOMENTUM) * value + MOMENTUM * scale * (values[i] ?? NaN));
+    reference = {
+      mean: moved(reference.mean, own.mean),
+      // The unbiased variance.
+      variance: moved(reference.variance, own.variance, m / (m - 1)),
+    };
   }
-  return state;
-}
-
-function usedInEvaluation(running: Tensors, step: Step): Moments {
-  const mean = need(running, 'running_mean').data;
-  const variance = need(running, 'running_var').data;
-  return { mean, variance, reference: { mean, variance }, step };
+  if (!step) throw new Error('no batch was seen');
+  const { state } = step.answer;
+  const mean = need(state, 'running_mean').data;
+  const variance = need(state, 'running_var').data;
+  return { state, moments: { mean, variance, reference, step } };
 }
 
 /** Sizes of the batches that one picture is put into, and how many of each. */

@@ -2,6 +2,7 @@ import { PackageCheck } from 'lucide-react';
 import { useId, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Choice, NumberField, Segmented } from '../../parts/controls.tsx';
+import { wholePercent } from '../../format.ts';
 import { errorSentence } from '../../i18n/index.ts';
 import type { DataWarning } from '../../../worker/protocol.ts';
 import { setLink } from '../link.ts';
@@ -34,6 +35,8 @@ export function MakeSet(props: {
   const { t } = useTranslation('data');
   const { loading, failed, notKept, open, warnings: warningsOf } = useData((state) => state);
   const [made, setMade] = useState<Made | null>(null);
+  /** Whether what failed last failed here. */
+  const [tried, setTried] = useState(false);
   const filled = classes.filter(({ images }) => images.some(({ used }) => used));
   const isSplit = filled.some(({ images }) =>
     images.some(({ used, part }) => used && part === 'test'),
@@ -41,6 +44,7 @@ export function MakeSet(props: {
 
   const make = async () => {
     setMade(null);
+    setTried(true);
     const { size, fit, seed, testShare } = options;
     const name = folderName(options.name) || t('own.defaultName');
     const { files, images } = filesOf(classes, name);
@@ -71,7 +75,7 @@ export function MakeSet(props: {
         </button>
       )}
       {filled.length < 2 && <p className="quietly">{t('own.twoClasses')}</p>}
-      {failed?.source === 'files' && (
+      {tried && failed?.source === 'files' && (
         <p className="note" role="alert">
           {errorSentence(failed.failure)}
         </p>
@@ -100,7 +104,7 @@ function Options({
   /** By its folders. */
   isSplit: boolean;
 }) {
-  const { t } = useTranslation('data');
+  const { t, i18n } = useTranslation('data');
   const id = useId();
   const { name, size, fit, testShare, seed } = options;
   const set = (changed: Partial<SetOptions>) => onOptions({ ...options, ...changed });
@@ -138,7 +142,10 @@ function Options({
           id={`${id}share`}
           description={t('own.testShareTip')}
           value={testShare}
-          options={TEST_SHARES.map((value) => ({ value, name: `${value}\u202f%` }))}
+          options={TEST_SHARES.map((value) => ({
+            value,
+            name: wholePercent(Number(value) / 100, i18n.language),
+          }))}
           onChange={(value) => set({ testShare: value })}
         />
       )}

@@ -67,18 +67,14 @@ export class DatasetStore {
   /** What is kept, by title. Throws a FathomError `storage-failed`. */
   async list(): Promise<StoredSet[]> {
     const entries = await guarded(() => this.entries());
-    return entries
-      .map(({ blob, description: { id, title, height, train, test } }) => {
-        return {
-          id,
-          title,
-          size: height,
-          trainCount: train.count,
-          testCount: test.count,
-          bytes: blob.size,
-        };
-      })
-      .sort((a, b) => (a.title < b.title ? -1 : 1));
+    return entries.map(listed).sort((a, b) => (a.title < b.title ? -1 : 1));
+  }
+
+  /** The kept set of this name, where it is another one. Throws a FathomError `storage-failed`. */
+  async other(set: Dataset): Promise<StoredSet | null> {
+    const entries = await guarded(() => this.entries());
+    const entry = entries.find(({ description }) => description.id === set.id);
+    return entry && fingerprint(entry.description) !== fingerprint(set) ? listed(entry) : null;
   }
 
   /** Bytes that still fit, where that is known. */
@@ -178,6 +174,22 @@ export class DatasetStore {
     );
   }
 }
+
+const listed = ({ blob, description: { id, title, height, train, test } }: Entry): StoredSet => ({
+  id,
+  title,
+  size: height,
+  trainCount: train.count,
+  testCount: test.count,
+  bytes: blob.size,
+});
+
+/** Sets of other pictures differ in it: the statistics come from exact sums over all of them. */
+const fingerprint = ({ classes, channels, height, width, statistics, train, test }: Description) =>
+  JSON.stringify([
+    ...[classes, channels, height, width, train.count, test.count],
+    ...[statistics.mean, statistics.std],
+  ]);
 
 /** `{id}.{generation}.set`, where the id is spelled so that any file system takes it. */
 const fileName = (id: string, generation: number) =>

@@ -15,6 +15,7 @@ import { derive, parseSetName } from '../data/recipe.ts';
 import type { Recipe } from '../data/recipe.ts';
 import { channelHistograms, classCounts } from '../data/statistics.ts';
 import { DatasetStore } from '../data/store.ts';
+import type { StoredSet } from '../data/store.ts';
 import { warningsOf } from '../data/warnings.ts';
 import type { DataWarning } from '../data/warnings.ts';
 import { FathomError } from '../errors.ts';
@@ -116,8 +117,11 @@ export class DataDesk {
    * Throws FathomErrors `loading-stopped`, `loading-already`, and those of {@link loadFiles}.
    */
   open(files: NamedBlob[], options: OpenOptions, progress: LoadProgress): Promise<OpenedSet> {
-    return this.load(progress, (_, heard) =>
-      loadFiles(files, { ...options, ...this.decoding() }, heard),
+    const { replace = false, ...read } = options;
+    return this.load(
+      progress,
+      (_, heard) => loadFiles(files, { ...read, ...this.decoding() }, heard),
+      replace,
     );
   }
 
@@ -126,11 +130,23 @@ export class DataDesk {
     this.loading?.abort();
   }
 
-  /** Keeps a set for the next time, or else in memory. Says why it could not be stored. */
-  async keep(dataset: Dataset): Promise<Failure | null> {
+  /** Keeps a set in place of the kept one of its name. Says why it could not be stored. */
+  async replaceKept(id: string): Promise<Failure | null> {
+    const set = this.held.get(id);
+    return set ? this.keep(set, true) : null;
+  }
+
+  /**
+   * Keeps a set for the next time, or else in memory: also where another one of its name is kept, unless that is to be
+   * replaced. Says why it was not stored.
+   */
+  private async keep(dataset: Dataset, replace: boolean): Promise<Failure | null> {
     this.last = dataset;
     try {
-      await (await this.opened()).save(dataset);
+      const store = await this.opened();
+      const other = replace ? null : await store.other(dataset);
+      if (other) throw keptAlready(dataset, other);
+      await store.save(dataset);
       this.held.delete(dataset.id);
       return null;
     } catch (error) {
@@ -236,6 +252,7 @@ export class DataDesk {
   private async load(
     progress: LoadProgress,
     work: (signal: AbortSignal, heard: LoadProgress) => Promise<Dataset>,
+    replace = false,
   ): Promise<OpenedSet> {
     if (this.loading) throw alreadyLoading();
     const { signal } = (this.loading = new AbortController());
@@ -245,7 +262,7 @@ export class DataDesk {
         signal.throwIfAborted();
         tell(...step);
       });
-      return { id: set.id, notKept: await this.keep(set) };
+      return { id: set.id, notKept: await this.keep(set, replace) };
     } catch (error) {
       throw signal.aborted ? stopped() : error;
     } finally {
@@ -312,6 +329,17 @@ function samplesOf(
   const of = (from: Uint8Array) => Uint8Array.from(chosen, (index) => from[index] ?? 0);
   return { images: shown, labels: of(labels), truths: of(truths) };
 }
+
+const keptAlready = ({ id, train, test }: Dataset, kept: StoredSet) =>
+  new FathomError(
+    'storage-other',
+    `another ${kept.title} is kept, with ${kept.trainCount} + ${kept.testCount} pictures of ${kept.size}×${kept.size}: this one, with ${train.count} + ${test.count}, is used from memory, and the kept one stays`,
+    {
+      ...{ data: id, title: kept.title, side: kept.size },
+      ...{ keptTrain: kept.trainCount, keptTest: kept.testCount },
+      ...{ train: train.count, test: test.count },
+    },
+  );
 
 const alreadyLoading = () =>
   new FathomError(

@@ -22,7 +22,7 @@ import type { MetricsRow } from '../lab/run.ts';
 import type { OnPoint } from '../lab/surface.ts';
 import type { Survey, SurveyQuestion } from '../lab/survey.ts';
 import type { Trial, TuningChoice, TuningWishes } from '../lab/tuner.ts';
-import type { Dataset, LoadProgress, Provenance } from '../data/dataset.ts';
+import type { Dataset, LoadProgress, Part, Provenance } from '../data/dataset.ts';
 import type { NamedBlob } from '../data/files.ts';
 import type { KnownId } from '../data/known.ts';
 import type { LoadOptions } from '../data/options.ts';
@@ -67,6 +67,10 @@ type DatasetFacts = Pick<
 export interface DatasetDescription extends DatasetFacts {
   trainCount: number;
   testCount: number;
+  /** Which parts come to the GPU batch by batch, because all pictures take more of its memory than they may. */
+  streamed: Part[];
+  /** Bytes of the GPU's memory that pictures may take. */
+  room: number;
   /** The first pictures of the training set, N×C×H×W bytes, to show what the data is. */
   samples: { images: Uint8Array; labels: Uint8Array };
 }
@@ -209,7 +213,13 @@ export interface OpenedSet {
 }
 
 /** How files are read; what is absent is chosen by what they hold. */
-export type OpenOptions = Pick<LoadOptions, 'size' | 'fit' | 'labels' | 'seed' | 'testShare'>;
+export interface OpenOptions extends Pick<
+  LoadOptions,
+  'size' | 'fit' | 'labels' | 'seed' | 'testShare'
+> {
+  /** Whether a kept set of the same name is replaced; else it stays, and another one is used from memory. */
+  replace?: boolean;
+}
 
 /** What there is to see of a set. */
 export interface SetDetails extends DatasetFacts {
@@ -244,6 +254,8 @@ export interface DataApi {
   open(files: NamedBlob[], options: OpenOptions, onProgress: LoadProgress): Promise<OpenedSet>;
   /** Ends the loading that goes on. */
   stop(): Promise<void>;
+  /** Keeps a set that lies in memory in place of the kept one of its name; says why that failed. */
+  replaceKept(id: string): Promise<Failure | null>;
   /** Forgets a set, or what has come of one. */
   forget(id: string): Promise<void>;
   /** Takes names of sets as {@link ExperimentConfig.data} does: whole ones, and ones made by a recipe. */

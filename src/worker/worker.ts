@@ -60,6 +60,7 @@ const api: WorkerApi = {
   download: (...request) => plainly(desk.download(...request)),
   open: (files, options, onProgress) => plainly(desk.open(files, options, onProgress)),
   stop: () => Promise.resolve(desk.stop()),
+  replaceKept: (id) => plainly(desk.replaceKept(id)),
   forget: (id) => plainly(desk.forget(id)),
   details: (name) => plainly(desk.details(name)),
   warnings: (name) => plainly(desk.warnings(name)),

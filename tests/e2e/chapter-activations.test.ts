@@ -224,9 +224,11 @@ const PRESENTED = {
   images: 5,
 };
 
-test('what a class is shown fits its projector', async ({ page }) => {
-  for (const [chapter, count] of Object.entries(PRESENTED)) await present(page, chapter, count);
-});
+for (const [chapter, count] of Object.entries(PRESENTED)) {
+  test(`what a class is shown of ${chapter} fits its projector`, async ({ page }) => {
+    await present(page, chapter, count);
+  });
+}
 
 for (const [width, height] of SIZES) {
   test(`stands in both languages within ${width} × ${height}`, async ({ page }) => {

@@ -100,7 +100,8 @@ test('a deeper network is built that does as the shallow one, and trains on; a t
   await page.keyboard.press('Escape');
 
   // It begins by itself, and ends: untouched, the twin is the same in every bit.
-  await page.goto('#/depth?view=twin&network=residual-8&touch=none&split=3');
+  const built = 'residual=true&deep=14&steps=8';
+  await page.goto(`#/depth?${built}&view=twin&network=residual-8&touch=none&split=3`);
   const readings = page.locator('.depth-twin .readings dd');
   await expect(readings.first()).toHaveText('6', { timeout: 150_000 });
   await expect(readings.nth(1)).toHaveText('0');

@@ -123,6 +123,35 @@ describe('files', () => {
     expect((await desk.kept()).sets).toEqual([]);
   });
 
+  test('do not take the place of another set of their name that is kept, unless they are told to', async () => {
+    const folder = new MemoryFolder();
+    const desk = deskOn(folder);
+    await desk.download('cifar10', hub.address, quiet);
+    const whole = (await desk.get('cifar10')).train;
+    const files = fixtureFiles('cifar10-tiny.tar.gz');
+    const { id, notKept } = await desk.open(files, {}, quiet);
+    expect(id).toBe('cifar10');
+    expect(notKept?.code).toBe('storage-other');
+    expect(notKept?.details).toMatchObject({ keptTrain: 20, keptTest: 10, side: 32 });
+    const part = (await desk.get('cifar10')).train;
+    expect(part.count).not.toBe(whole.count);
+    expect((await desk.kept()).sets).toMatchObject([{ id, trainCount: part.count, kept: false }]);
+    // A later visit finds the kept one; so does this one when the other is forgotten.
+    expect((await deskOn(folder).get('cifar10')).train).toEqual(whole);
+    await desk.forget('cifar10');
+    expect((await desk.get('cifar10')).train).toEqual(whole);
+    // The same once more is no other; and the other takes its place where that is wanted.
+    expect((await desk.download('cifar10', hub.address, quiet)).notKept).toBeNull();
+    await desk.open(files, {}, quiet);
+    expect(await desk.replaceKept('cifar10')).toBeNull();
+    expect((await desk.kept()).sets).toMatchObject([{ id, trainCount: part.count, kept: true }]);
+    expect((await deskOn(folder).get('cifar10')).train).toEqual(part);
+    const opened = await desk.open(colours(), { size: 16 }, quiet);
+    expect(opened.notKept).toBeNull();
+    const again = await desk.open(colours(), { size: 32, replace: true }, quiet);
+    expect(again).toEqual({ id: opened.id, notKept: null });
+  });
+
   test('are used from memory where the browser gives no storage', async () => {
     const desk = withoutStorage();
     const { id, notKept } = await desk.open(colours(), { size: 16 }, quiet);

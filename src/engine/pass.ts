@@ -101,11 +101,11 @@ export class Pass {
     pass.end();
   }
 
-  /** Runs all dispatches in one submit. */
-  submit(): void {
+  /** Runs dispatches `from` … `to`, all of them by default, in one submit. */
+  submit(from?: number, to?: number): void {
     const { device } = this.gpu;
     const encoder = device.createCommandEncoder();
-    this.encode(encoder);
+    this.encode(encoder, from, to);
     device.queue.submit([encoder.finish()]);
   }
 

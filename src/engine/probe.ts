@@ -51,12 +51,15 @@ interface Probed {
 export class Probe {
   private readonly gpu: Gpu;
   private readonly pass: Pass;
+  /** How many of its dispatches go forward; they come first. */
+  private readonly forward: number;
   private readonly probed: Probed;
   private readonly owned: readonly GPUBuffer[];
 
   private constructor(gpu: Gpu, pass: Pass, probed: Probed, owned: readonly GPUBuffer[]) {
     this.gpu = gpu;
     this.pass = pass;
+    this.forward = pass.plan.dispatches.filter(({ phase }) => phase === 'forward').length;
     this.probed = probed;
     this.owned = owned;
   }
@@ -118,24 +121,30 @@ export class Probe {
 
   /**
    * @param x normalized pictures, as many as the pass takes
-   * @param classes the class of each whose logit is followed back; of no account where nothing is
+   * @param classesOf gives the class of each whose logit is followed back; not asked where nothing is
    */
-  async run(x: ArrayLike<number>, classes: readonly number[] = []): Promise<ProbeReading> {
-    const { gpu, pass, probed } = this;
+  async run(
+    x: ArrayLike<number>,
+    classesOf: (logits: HostTensor) => readonly number[] = () => [],
+  ): Promise<ProbeReading> {
+    const { gpu, pass, forward, probed } = this;
     const { queue } = gpu.device;
-    const [, count = 1] = probed.seed.shape;
-    const oneHot = new Float32Array(classes.length * count);
-    for (const [n, c] of classes.entries()) oneHot[n * count + c] = 1;
-    queue.writeBuffer(pass.place(probed.x).buffer, 0, pack(probed.x, x));
-    queue.writeBuffer(pass.place(probed.seed).buffer, 0, pack(probed.seed, oneHot));
-    pass.submit();
     const read = async (of: Tensor): Promise<HostTensor> => {
       const { buffer, offset } = pass.place(of);
       const stored = new Float32Array(await gpu.read(buffer, offset, bytesOf(of)));
       return hostTensor(of.shape, unpack(of, stored));
     };
-    const [logits, output, gradCam, saliency] = await Promise.all([
-      read(probed.logits),
+    queue.writeBuffer(pass.place(probed.x).buffer, 0, pack(probed.x, x));
+    pass.submit(0, forward);
+    const logits = await read(probed.logits);
+    if (probed.gradCam) {
+      const [, count = 1] = logits.shape;
+      const oneHot = new Float32Array(logits.data.length);
+      for (const [n, c] of classesOf(logits).entries()) oneHot[n * count + c] = 1;
+      queue.writeBuffer(pass.place(probed.seed).buffer, 0, pack(probed.seed, oneHot));
+      pass.submit(forward);
+    }
+    const [output, gradCam, saliency] = await Promise.all([
       probed.output && read(probed.output),
       probed.gradCam && read(probed.gradCam),
       probed.saliency && read(probed.saliency),

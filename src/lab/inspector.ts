@@ -99,12 +99,14 @@ type AtRest = <T>(network: string, work: (subject: Subject) => Promise<T>) => Pr
 
 export class Inspector {
   private readonly atRest: AtRest;
-  private readonly spacing = new Spacing();
+  private readonly spacing: Spacing;
   /** Counts those who began to follow the training, and those who left. */
   private followers = 0;
 
-  constructor(atRest: AtRest) {
+  /** @param now milliseconds on a clock that never runs backwards */
+  constructor(atRest: AtRest, now?: () => number) {
     this.atRest = atRest;
+    this.spacing = new Spacing(undefined, now);
   }
 
   /**
@@ -132,11 +134,16 @@ export class Inspector {
     following = false,
   ): Promise<AttributionAnswer | null> {
     return this.look(question.network, following, async (subject) => {
-      const named = target ?? argmax((await examine(subject, question)).answer.probabilities);
-      const { answer, reading } = await examine(subject, question, named);
+      const name = (logits: ArrayLike<number>) => target ?? argmax(logits);
+      const { answer, reading } = await examine(subject, question, name);
       const { gradCam, saliency } = reading;
       if (!gradCam || !saliency) throw new Error('the probe drew no maps');
-      return { ...answer, target: named, gradCam: single(gradCam), saliency: single(saliency) };
+      return {
+        ...answer,
+        target: name(reading.logits.data),
+        gradCam: single(gradCam),
+        saliency: single(saliency),
+      };
     });
   }
 
@@ -247,11 +254,11 @@ export class Inspector {
   }
 }
 
-/** One picture through the network, and back from the logit of `target` where one is given. */
+/** One picture through the network, and back from the logit of a class where one is to be named. */
 async function examine(
   { run, dataset }: Subject,
   { picture, path }: Question,
-  target?: number,
+  name?: (logits: ArrayLike<number>) => number,
 ): Promise<{ answer: Answer; reading: ProbeReading }> {
   const { network } = run;
   const { classes, statistics } = dataset;
@@ -260,11 +267,11 @@ async function examine(
   const { x, label } = await pictureOf(network.gpu, dataset, picture);
   const options = {
     batch: 1,
-    attribute: target !== undefined,
+    attribute: name !== undefined,
     ...(chosen !== undefined && { path: chosen }),
   };
   const reading = await probing(network, options, (probe) =>
-    probe.run(x.data, target === undefined ? [] : [target]),
+    probe.run(x.data, ({ data }) => (name ? [name(data)] : [])),
   );
   const probabilities = softmax(reading.logits.data);
   expectFinite(probabilities, run.id);

@@ -17,5 +17,5 @@ export function softmax(logits: ArrayLike<number>): number[] {
 }
 
 /** Where the largest number stands; the first of equals. */
-export const argmax = (values: readonly number[]): number =>
-  values.reduce((best, value, i) => (value > (values[best] ?? NaN) ? i : best), 0);
+export const argmax = (values: ArrayLike<number>): number =>
+  Array.from(values).reduce((best, value, i, all) => (value > (all[best] ?? NaN) ? i : best), 0);

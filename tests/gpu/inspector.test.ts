@@ -1,7 +1,10 @@
 /** What the inspector says of a network that trains, against the reference; and that training does not notice. */
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Gpu } from '../../src/engine/gpu/gpu.ts';
+import { GpuNetwork } from '../../src/engine/network.ts';
+import { Probe } from '../../src/engine/probe.ts';
 import { experimentConfig } from '../../src/lab/config.ts';
+import type { ExperimentConfig } from '../../src/lab/config.ts';
 import { Experiment } from '../../src/lab/experiment.ts';
 import { Inspector } from '../../src/lab/inspector.ts';
 import type { PictureChoice } from '../../src/lab/inspector.ts';
@@ -28,19 +31,21 @@ const CONFIG = experimentConfig.parse({
 
 const opened: Experiment[] = [];
 afterEach(async () => {
+  vi.restoreAllMocks();
   for (const experiment of opened.splice(0)) await experiment.close();
 });
 
-async function open() {
+async function open({ now, ...changes }: Partial<ExperimentConfig> & { now?: () => number } = {}) {
   const rows: MetricsRow[] = [];
   const failures: unknown[] = [];
   const dataset = await smallBuiltin(CONFIG.size);
-  const experiment = await Experiment.create(gpu, CONFIG, dataset, {
+  const experiment = await Experiment.create(gpu, { ...CONFIG, ...changes }, dataset, {
     emit: (event) => event.type === 'metrics' && rows.push(...event.rows),
     failed: (error) => failures.push(error),
+    ...(now && { now }),
   });
   opened.push(experiment);
-  const inspector = new Inspector((id, work) => experiment.atRest(id, work));
+  const inspector = new Inspector((id, work) => experiment.atRest(id, work), now);
   const numbers = () =>
     experiment.atRest(NETWORK, async ({ run: { network } }) => ({
       parameters: await network.readParameters(),
@@ -201,5 +206,69 @@ describe('the inspector', () => {
     experiment.forget();
     await experiment.idle();
     expect(gpu.transient.bytes).toBe(bytes);
+  });
+
+  test('dispatches nothing once it is closed', async () => {
+    const [alone, closed] = [await open(), await open()];
+    const { inspector, experiment } = closed;
+    await inspector.features({ network: NETWORK, picture: CHOICE }, true);
+    await inspector.statistics(NETWORK);
+    const waiting = inspector.features({ network: NETWORK, picture: CHOICE }, true);
+    inspector.leave();
+    experiment.forget();
+    expect(await waiting).toBeNull();
+    await experiment.idle();
+    const pass = gpu.device.createCommandEncoder().beginComputePass();
+    const dispatched = vi.spyOn(
+      Object.getPrototypeOf(pass) as GPUComputePassEncoder,
+      'dispatchWorkgroups',
+    );
+    const counts = [];
+    for (const each of [alone, closed]) {
+      dispatched.mockClear();
+      each.experiment.start();
+      await each.experiment.idle();
+      counts.push(dispatched.mock.calls.length);
+    }
+    expect(counts[0]).toBeGreaterThan(100);
+    expect(counts[1]).toBe(counts[0]);
+  });
+
+  test('takes less than a tenth of the time while it follows, as often as its spacing allows', async () => {
+    // On this clock a training step takes 50 ms, a look 60, and the pause after it eleven times as much.
+    const clock = { now: 0 };
+    const { experiment, inspector } = await open({
+      steps: 60,
+      evalEvery: 60,
+      now: () => clock.now,
+    });
+    const step = GpuNetwork.prototype.run;
+    vi.spyOn(GpuNetwork.prototype, 'run').mockImplementation(function (this: GpuNetwork, ...args) {
+      step.apply(this, args);
+      if (args[0] === 'train') clock.now += 50;
+    });
+    const probe = Probe.prototype.run;
+    vi.spyOn(Probe.prototype, 'run').mockImplementation(function (this: Probe, ...args) {
+      clock.now += 60;
+      return probe.apply(this, args);
+    });
+    // Who pauses wakes when training has brought the clock there.
+    vi.spyOn(globalThis, 'setTimeout').mockImplementation((act: () => void, wait = 0) => {
+      const due = clock.now + wait;
+      const ask = () =>
+        clock.now >= due || experiment.state !== 'running' ? act() : void setImmediate(ask);
+      return setImmediate(ask) as unknown as NodeJS.Timeout;
+    });
+    experiment.start();
+    let looks = 0;
+    const isDone = () => experiment.state === 'finished';
+    while (!isDone()) {
+      await inspector.features({ network: NETWORK, picture: CHOICE }, true);
+      if (!isDone()) looks++;
+    }
+    // One in 720 ms of the 3000 and more.
+    expect(looks).toBeGreaterThanOrEqual(4);
+    expect(looks).toBeLessThanOrEqual(5);
+    expect((60 * looks) / clock.now).toBeLessThan(0.1);
   });
 });

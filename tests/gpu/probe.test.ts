@@ -73,7 +73,7 @@ describe('a probe', () => {
     const want = attributeReference(spec, state, x, CLASSES);
     for (const path of paths) {
       const probe = await Probe.create(network, { batch: 2, path, attribute: true });
-      const got = await probe.run(x.data, CLASSES);
+      const got = await probe.run(x.data, () => CLASSES);
       probe.destroy();
       const output = want.outputs.get(path)!;
       expect(got.output?.shape).toEqual(output.shape);
@@ -94,7 +94,7 @@ describe('a probe', () => {
     ];
     const [before, bytes] = [await read(), gpu.transient.bytes];
     const probe = await Probe.create(network, { batch: 2, path: 'conv1', attribute: true });
-    await probe.run(normalTensor([2, 3, 8, 8], 'x').data, CLASSES);
+    await probe.run(normalTensor([2, 3, 8, 8], 'x').data, () => CLASSES);
     probe.destroy();
     expect(await read()).toEqual(before);
     expect(gpu.transient.bytes).toBe(bytes);

@@ -3,10 +3,10 @@ import type { Shade } from '../palette.ts';
 
 export type Colour = readonly [red: number, green: number, blue: number];
 
-/** Zero is the ground; what is positive turns orange, what is negative blue: apart for every kind of colour vision. */
+/** Zero stands out from the paper; what is positive turns orange, what is negative blue: apart for every kind of colour vision. */
 const SCALES: Record<Shade, { zero: Colour; positive: Colour; negative: Colour }> = {
-  light: { zero: [244, 245, 243], positive: [176, 64, 0], negative: [0, 84, 166] },
-  dark: { zero: [24, 31, 34], positive: [255, 170, 84], negative: [96, 182, 255] },
+  light: { zero: [236, 238, 235], positive: [176, 64, 0], negative: [0, 84, 166] },
+  dark: { zero: [45, 54, 59], positive: [255, 170, 84], negative: [96, 182, 255] },
 };
 
 /** The colour of `value` on a scale from −1 to 1. */

@@ -256,10 +256,11 @@ export class Inspector {
     prepare?: () => Promise<void>,
   ): Promise<T | null> {
     const follower = following ? ++this.followers : null;
+    const isOvertaken = () => follower !== null && follower !== this.followers;
     if (following) await this.spacing.pause();
-    if (following && follower !== this.followers) return null;
+    if (isOvertaken()) return null;
     await prepare?.();
-    if (following && follower !== this.followers) return null;
+    if (isOvertaken()) return null;
     return this.atRest(network, (subject) => this.spacing.look(() => work(subject)));
   }
 }

@@ -1,4 +1,4 @@
-/** Files that a reader picks or drops, folders with all that lies in them, named by their paths. */
+/** Files that a reader picks or drops, folders with all that lies in them, named by their paths; and files to save. */
 import type { NamedBlob } from '../worker/protocol.ts';
 
 /** Of an `<input type="file">`; one with `webkitdirectory` gives the files of a folder. */
@@ -40,3 +40,12 @@ async function filesIn(entry: FileSystemEntry): Promise<NamedBlob[]> {
 
 const isFile = (entry: FileSystemEntry): entry is FileSystemFileEntry => entry.isFile;
 const isFolder = (entry: FileSystemEntry): entry is FileSystemDirectoryEntry => entry.isDirectory;
+
+/** Hands a file to the browser's downloads. */
+export function saveFile(blob: Blob, name: string): void {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href));
+}

@@ -83,6 +83,8 @@ export interface HubOptions extends Omit<LoadOptions, 'known' | 'labels'> {
   patience?: number;
   /** Told where what comes is in memory only, and so lost with the tab. */
   onUnkept?: (failure: FathomError) => void;
+  /** Keeps the set, before the files that it was read from are forgotten: a tab closed in between loses neither. */
+  keep?: (dataset: Dataset) => Promise<unknown>;
 }
 
 /** Bytes to fetch for a set, before any of them has come. */
@@ -110,7 +112,7 @@ export class Hub {
    * signal's reason where that was aborted.
    */
   async load(id: KnownId, options: HubOptions, progress?: LoadProgress): Promise<Dataset> {
-    const { base = HUB_ADDRESS, signal, patience = PATIENCE, onUnkept, ...load } = options;
+    const { base = HUB_ADDRESS, signal, patience = PATIENCE, onUnkept, keep, ...load } = options;
     const { repository } = HUB_SETS[id];
     const wanted = HUB_SETS[id].files.map(({ path, bytes }) => {
       const address = addressOf(base, `${repository}/resolve/main/${path}`);
@@ -139,10 +141,12 @@ export class Hub {
     }
     const labels = id === 'cifar100-coarse' ? 'coarse' : 'fine';
     try {
-      return await loadFiles(files, { ...load, known: id, labels }, (...step) => {
+      const set = await loadFiles(files, { ...load, known: id, labels }, (...step) => {
         signal?.throwIfAborted();
         progress?.(...step);
       });
+      await keep?.(set);
+      return set;
     } finally {
       // Read or damaged, the files are not wanted again; what was only cancelled may be.
       if (!signal?.aborted) await this.forget(id);

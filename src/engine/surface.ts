@@ -27,10 +27,13 @@ export interface SliceOptions {
   data: DeviceDataset;
   /** What batch norms take: the running statistics, as in the paper, or those of each batch. */
   statistics: 'running' | 'batch';
+  /** Passes of one evaluation at most; those of all the pictures where nothing is said. */
+  passes?: number;
 }
 
 /** A point or a direction in the space of all weights, with the running statistics that belong to it. */
 type Point = GpuNetwork['learned'];
+type Points = readonly [Point, Point, Point];
 
 /** How much of each of three points. */
 type Shares = readonly [number, number, number];
@@ -41,7 +44,7 @@ const STRIDE = 256;
 export class LossSlice {
   private readonly probe: GpuNetwork;
   private readonly mode: 'evaluate' | 'batch_statistics';
-  private readonly points: readonly [Point, Point, Point];
+  private readonly points: Points;
   private readonly sharesAt: (x: number, y: number) => Shares;
   private readonly shares: GPUBuffer;
   private readonly mix: Pass;
@@ -49,7 +52,7 @@ export class LossSlice {
   private constructor(
     probe: GpuNetwork,
     mode: LossSlice['mode'],
-    points: LossSlice['points'],
+    points: Points,
     sharesAt: LossSlice['sharesAt'],
     shares: GPUBuffer,
     mix: Pass,
@@ -67,11 +70,10 @@ export class LossSlice {
     return LossSlice.create(
       network,
       options,
-      async () => [
-        copyOf(network),
-        await drawDirection(network, seed, 0),
-        await drawDirection(network, seed, 1),
-      ],
+      async ([centre, ...directions]) => {
+        copyInto(centre, network);
+        for (const [index, to] of directions.entries()) await drawInto(to, network, seed, index);
+      },
       (x, y) => [1, x, y],
     );
   }
@@ -91,16 +93,20 @@ export class LossSlice {
     return LossSlice.create(
       network,
       options,
-      // A new network, as the probe still is, has the weights of the seed.
-      (probe) => Promise.resolve([copyOf(network), copyOf(other ?? probe), zeroPoint(network)]),
+      ([from, to], probe) => {
+        copyInto(from, network);
+        // A new network, as the probe still is, has the weights of the seed.
+        copyInto(to, other ?? probe);
+        return Promise.resolve();
+      },
       (x) => [1 - x, x, 0],
     );
   }
 
   private static async create(
     network: GpuNetwork,
-    { data, statistics }: SliceOptions,
-    pointsFor: (probe: GpuNetwork) => Promise<LossSlice['points']>,
+    { data, statistics, passes }: SliceOptions,
+    fill: (points: Points, probe: GpuNetwork) => Promise<void>,
     sharesAt: LossSlice['sharesAt'],
   ): Promise<LossSlice> {
     const { gpu, spec, options } = network;
@@ -110,15 +116,16 @@ export class LossSlice {
       data: { train: data, test: data },
       modes: [mode],
       rewirable: false,
-      summarySlots: Math.ceil(data.count / options.batch),
+      summarySlots: passes ?? Math.ceil(data.count / options.batch),
     });
+    const points: Points = [zeroPoint(network), zeroPoint(network), zeroPoint(network)];
+    const shares = gpu.storage('shares', STRIDE);
     try {
-      const shares = gpu.storage('shares', STRIDE);
-      const points = await pointsFor(probe);
+      await fill(points, probe);
       const mix = await mixPass(gpu, points, shares, probe);
       return new LossSlice(probe, mode, points, sharesAt, shares, mix);
     } catch (error) {
-      probe.destroy();
+      free(probe, points, shares);
       throw error;
     }
   }
@@ -141,19 +148,23 @@ export class LossSlice {
 
   destroy(): void {
     this.mix.destroy();
-    this.probe.destroy();
-    this.shares.destroy();
-    for (const { weight, statistics } of this.points) {
-      weight.destroy();
-      statistics.destroy();
-    }
+    free(this.probe, this.points, this.shares);
+  }
+}
+
+function free(probe: GpuNetwork, points: Points, shares: GPUBuffer): void {
+  probe.destroy();
+  shares.destroy();
+  for (const { weight, statistics } of points) {
+    weight.destroy();
+    statistics.destroy();
   }
 }
 
 /** Writes weights and running statistics of `to` from those of three points. */
 function mixPass(
   gpu: Gpu,
-  points: readonly [Point, Point, Point],
+  points: Points,
   shares: GPUBuffer,
   { learned: to }: GpuNetwork,
 ): Promise<Pass> {
@@ -195,15 +206,12 @@ function zeroPoint({ gpu, learned }: GpuNetwork): Point {
   };
 }
 
-function copyOf(network: GpuNetwork): Point {
-  const copy = zeroPoint(network);
-  const { learned, gpu } = network;
+function copyInto(to: Point, { learned, gpu }: GpuNetwork): void {
   const encoder = gpu.device.createCommandEncoder();
   for (const kind of ['weight', 'statistics'] as const) {
-    encoder.copyBufferToBuffer(learned[kind], 0, copy[kind], 0, copy[kind].size);
+    encoder.copyBufferToBuffer(learned[kind], 0, to[kind], 0, to[kind].size);
   }
   gpu.device.queue.submit([encoder.finish()]);
-  return copy;
 }
 
 /** The stream of random numbers that a direction (0 or 1) takes in one parameter. */
@@ -211,10 +219,14 @@ export const directionStream = (direction: number, parameter: string): number =>
   streamOf(`direction ${direction} of ${parameter}`);
 
 /** Networks with one seed agree in the directions of what they share, as in their first weights, up to the filters' norms. */
-async function drawDirection(network: GpuNetwork, seed: number, direction: number): Promise<Point> {
+async function drawInto(
+  to: Point,
+  network: GpuNetwork,
+  seed: number,
+  direction: number,
+): Promise<void> {
   const { gpu, learned, parameters } = network;
   const weights = parameters.filter(({ layout }) => layout === 'kernel');
-  const drawn = zeroPoint(network);
   const draws = gpu.storage('draws', weights.length * STRIDE);
   const places = new Map<Tensor, Place>();
   const calls = weights.map(({ name, shape, layout }, index) => {
@@ -223,15 +235,17 @@ async function drawDirection(network: GpuNetwork, seed: number, direction: numbe
     const draw = tensor(`draw of ${name}`, [DRAW_WORDS], 'flat', 'external');
     const offset = network.offsetOf(name);
     places.set(weight, { buffer: learned.weight, offset });
-    places.set(along, { buffer: drawn.weight, offset });
+    places.set(along, { buffer: to.weight, offset });
     places.set(draw, { buffer: draws, offset: index * STRIDE });
     const words = drawWords(seed, directionStream(direction, name), 1);
     gpu.device.queue.writeBuffer(draws, index * STRIDE, words);
     return directionCall(weight, along, draw);
   });
-  const pass = await passOf(gpu, calls, places);
-  pass.submit();
-  pass.destroy();
-  draws.destroy();
-  return drawn;
+  try {
+    const pass = await passOf(gpu, calls, places);
+    pass.submit();
+    pass.destroy();
+  } finally {
+    draws.destroy();
+  }
 }

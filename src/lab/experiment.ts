@@ -174,6 +174,7 @@ export class Experiment {
   /** The first error of the GPU since training began; others follow from it. */
   private gpuError: Error | null = null;
   private created = false;
+  private closed = false;
   private readonly stopListening: () => void;
 
   private constructor(
@@ -371,6 +372,7 @@ export class Experiment {
             'the experiment was replaced before this could be done: ask again',
           ),
         );
+      if (this.closed) return abandon();
       this.act(run, { patient, abandon });
     });
   }
@@ -461,6 +463,7 @@ export class Experiment {
 
   /** Stops and frees everything that belongs to this experiment. */
   async close(): Promise<void> {
+    this.closed = true;
     this.watching = false;
     for (const { abandon } of this.actions.splice(0)) abandon?.();
     this.pause();

@@ -63,6 +63,9 @@ async function patiently<T>(attempt: () => Promise<T | null>): Promise<T> {
   }
 }
 
+/** Passes by which a survey is timed, however few pictures there are. */
+const TIMED_PASSES = 3;
+
 /** Seconds that one picture takes at a point of such a survey. */
 export function paceOf(
   lab: SurveyedLab,
@@ -81,8 +84,9 @@ export function paceOf(
       };
       // The first pass makes bind groups; what one more takes is left when reading back is taken off.
       await time(1);
-      const [one, three] = [await time(1), await time(3)];
-      return Math.max(three - one, three / 6) / (2 * batch);
+      const [one, all] = [await time(1), await time(TIMED_PASSES)];
+      const more = TIMED_PASSES - 1;
+      return Math.max(all - one, all / (2 * TIMED_PASSES)) / (more * batch);
     } finally {
       slice.destroy();
     }
@@ -104,13 +108,14 @@ function checked(question: SurveyQuestion): SurveyQuestion {
 async function prepare(lab: SurveyedLab, { network: id, along, ...rest }: SurveyQuestion) {
   const { network, iteration } = lab.run(id);
   const { device: data, labels } = lab.data[rest.split];
-  const options: SliceOptions = { data, statistics: rest.statistics };
+  const pictures = balancedSubset(labels, rest.images);
+  const passes = Math.max(TIMED_PASSES, Math.ceil(pictures.length / network.options.batch));
+  const options: SliceOptions = { data, statistics: rest.statistics, passes };
   const other = along.kind === 'line' && along.to !== null ? lab.run(along.to).network : null;
   const slice =
     along.kind === 'plane'
       ? await LossSlice.plane(network, along.seed, options)
       : await LossSlice.line(network, other, options);
-  const pictures = balancedSubset(labels, rest.images);
   const submits = lab.submits(id);
   const evaluation = { pictures, count: pictures.length, scalars: lab.scalars, submits };
   return { run: { network, iteration }, slice, options: evaluation };

@@ -78,15 +78,12 @@ export const remove = (spec: NetworkSpec, address: Address, count = 1): NetworkS
 export const replace = (spec: NetworkSpec, address: Address, layer: LayerSpec): NetworkSpec =>
   splice(spec, address, 1, [layer]);
 
-/** Copies a layer, with all that is in it, so that there are `times` of them one after the other. */
-export function repeat(spec: NetworkSpec, address: Address, times: number): NetworkSpec {
-  const layer = layerAt(spec, address);
-  if (!layer) return spec;
-  return insert(
-    spec,
-    after(address),
-    Array.from({ length: times - 1 }, () => layer),
-  );
+/** Copies `count` neighbouring layers, with all that is in them, so that they stand there `times` one after the other. */
+export function repeat(spec: NetworkSpec, address: Address, times: number, count = 1): NetworkSpec {
+  const layers = neighbours(spec, address, count);
+  if (layers.length < count) return spec;
+  const more = Array.from({ length: times - 1 }, () => layers).flat();
+  return insert(spec, after(address, count), more);
 }
 
 /**

@@ -2,7 +2,7 @@
 import type { FathomError } from '../errors.ts';
 import { elements } from '../ops/tensor.ts';
 import type { Shape } from '../ops/tensor.ts';
-import { buildLayers, endFault } from './graph.ts';
+import { buildLayers, endFault, nodeFlops } from './graph.ts';
 import type { Graph, GraphNode, Value } from './graph.ts';
 import type { NetworkSpec } from './spec.ts';
 
@@ -60,18 +60,15 @@ function layerFacts(graph: Graph): LayerFacts[] {
   const reaches = new Map<Value, Reach>([[graph.input, { field: [1, 1], jump: [1, 1] }]]);
   const [, , ...image] = graph.input.shape;
   return graph.nodes.map((node) => {
-    const { path, op, params, inputs, output, parameters } = node;
+    const { path, op, output, parameters } = node;
     const reach = reachOf(node, reaches, [image[0] ?? 1, image[1] ?? 1]);
     reaches.set(output, reach);
-    const shapes = Object.fromEntries(
-      Object.entries(inputs).map(([name, { shape }]) => [name, shape]),
-    );
     return {
       path,
       op: op.name,
       shape: output.shape.slice(1),
       parameters: Object.values(parameters).reduce((sum, { shape }) => sum + elements(shape), 0),
-      flops: op.flops(params, shapes, output.shape),
+      flops: nodeFlops(node),
       bytes: 4 * elements(output.shape),
       field: reach.field,
     };

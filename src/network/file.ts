@@ -4,7 +4,7 @@ import { FathomError } from '../errors.ts';
 import { networkSpec } from './spec.ts';
 import type { NetworkSpec } from './spec.ts';
 
-/** Deeper nesting of blocks is no network that anyone drew; reading it would exhaust the stack. */
+/** Deeper nesting of a file is no network that anyone drew; reading it would exhaust the stack. */
 const DEEPEST = 48;
 /** More layers would stop the page for seconds. */
 const MOST_LAYERS = 5000;
@@ -12,7 +12,7 @@ const MOST_LAYERS = 5000;
 /**
  * Reads the text of a file; layers need not fit each other yet.
  *
- * @throws FathomError `network-json`, or `network-file` that says where and why
+ * @throws FathomError `network-json`, `network-size`, or `network-file` that says where and why
  */
 export function parseNetwork(text: string): NetworkSpec {
   let value: unknown;
@@ -28,7 +28,7 @@ export function parseNetwork(text: string): NetworkSpec {
 /**
  * Reads a value that came as JSON.
  *
- * @throws FathomError `network-file`
+ * @throws FathomErrors `network-size` and `network-file`
  */
 export function readNetwork(value: unknown): NetworkSpec {
   checkSize(value);
@@ -77,19 +77,26 @@ function ruleOf(issue: z.core.$ZodIssue): FathomError['details'] {
   }
 }
 
-/** Walks what was read without recursion. */
-function checkSize(value: unknown): void {
+/**
+ * Refuses what is too large to be read, or would be as a file. Walks it without recursion.
+ *
+ * @throws FathomError `network-size`
+ */
+export function checkSize(value: unknown): void {
   const rest: { value: unknown; depth: number }[] = [{ value, depth: 0 }];
   let layers = 0;
   for (let next = rest.pop(); next; next = rest.pop()) {
     const { depth } = next;
     if (typeof next.value !== 'object' || next.value === null) continue;
     if (depth > DEEPEST) {
-      throw refusal(`nested more than ${DEEPEST} levels deep`, { kind: 'deep', most: DEEPEST });
+      throw tooLarge(`is nested more than ${DEEPEST} levels deep`, { kind: 'deep', most: DEEPEST });
     }
     if ('type' in next.value && ++layers > MOST_LAYERS) {
-      throw refusal(`more than ${MOST_LAYERS} layers`, { kind: 'many', most: MOST_LAYERS });
+      throw tooLarge(`has more than ${MOST_LAYERS} layers`, { kind: 'many', most: MOST_LAYERS });
     }
     for (const child of Object.values(next.value)) rest.push({ value: child, depth: depth + 1 });
   }
 }
+
+const tooLarge = (reason: string, rule: FathomError['details']): FathomError =>
+  new FathomError('network-size', `the network ${reason}`, rule);

@@ -151,7 +151,7 @@ export function graphNode(
     throw new FathomError('params', faults.join('; '), { op: op.name });
   }
   const params = parsed.data;
-  const shapes = Object.fromEntries(Object.entries(inputs).map(([key, { shape }]) => [key, shape]));
+  const shapes = shapesOf(inputs);
   const first = Object.values(shapes)[0] ?? [];
   return {
     path,
@@ -163,6 +163,9 @@ export function graphNode(
     state: op.state?.(params, first) ?? {},
   };
 }
+
+const shapesOf = (inputs: Record<string, Value>): Record<string, Shape> =>
+  Object.fromEntries(Object.entries(inputs).map(([key, { shape }]) => [key, shape]));
 
 const join = (prefix: string, name: string): string => (prefix === '' ? name : `${prefix}.${name}`);
 
@@ -193,18 +196,13 @@ export function countParameters(graph: Graph): number {
   return graphParameters(graph).reduce((sum, { shape }) => sum + elements(shape), 0);
 }
 
-/** Floating-point operations of one forward pass over the batch; a multiply-add counts two. */
-function forwardFlops(graph: Graph): number {
-  return graph.nodes.reduce((sum, { op, params, inputs, output }) => {
-    const shapes = Object.fromEntries(
-      Object.entries(inputs).map(([key, { shape }]) => [key, shape]),
-    );
-    return sum + op.flops(params, shapes, output.shape);
-  }, 0);
-}
+/** Floating-point operations of an op's forward pass over the batch; a multiply-add counts two. */
+export const nodeFlops = ({ op, params, inputs, output }: GraphNode): number =>
+  op.flops(params, shapesOf(inputs), output.shape);
 
 /**
  * Floating-point operations of one training step: the forward pass, and twice as many for the
  * gradients of inputs and of weights (the stem needs none for its input; the difference is left in).
  */
-export const stepFlops = (graph: Graph): number => 3 * forwardFlops(graph);
+export const stepFlops = ({ nodes }: Graph): number =>
+  3 * nodes.reduce((sum, node) => sum + nodeFlops(node), 0);

@@ -104,10 +104,13 @@ export class DataDesk {
     onUnkept: (failure: Failure) => void = () => undefined,
   ): Promise<OpenedSet> {
     const { side } = HUB_SETS[id];
-    return this.load(progress, (signal, heard) => {
+    return this.load(progress, async (signal, heard) => {
       const told = (error: unknown) => onUnkept(describeError(error));
       const options = { base: address, size: side, signal, onUnkept: told, ...this.decoding() };
-      return this.hub.load(id, options, heard);
+      const keep = (set: Dataset) => this.keep(set);
+      const set = await this.hub.load(id, { ...options, keep }, heard);
+      // Its files may have taken the room for it; they are gone by now.
+      return { id, notKept: this.held.has(id) ? await this.keep(set) : null };
     });
   }
 
@@ -118,11 +121,10 @@ export class DataDesk {
    */
   open(files: NamedBlob[], options: OpenOptions, progress: LoadProgress): Promise<OpenedSet> {
     const { replace = false, ...read } = options;
-    return this.load(
-      progress,
-      (_, heard) => loadFiles(files, { ...read, ...this.decoding() }, heard),
-      replace,
-    );
+    return this.load(progress, async (_, heard) => {
+      const set = await loadFiles(files, { ...read, ...this.decoding() }, heard);
+      return { id: set.id, notKept: await this.keep(set, replace) };
+    });
   }
 
   /** Ends the loading that goes on; what has come of a download is kept. */
@@ -140,7 +142,7 @@ export class DataDesk {
    * Keeps a set for the next time, or else in memory: also where another one of its name is kept, unless that is to be
    * replaced. Says why it was not stored.
    */
-  private async keep(dataset: Dataset, replace: boolean): Promise<Failure | null> {
+  private async keep(dataset: Dataset, replace = false): Promise<Failure | null> {
     this.last = dataset;
     try {
       const store = await this.opened();
@@ -156,10 +158,13 @@ export class DataDesk {
   }
 
   /**
-   * Forgets a set, or what has come of one; an experiment that uses it goes on. Throws a FathomError `storage-failed`.
+   * Forgets a set, or where there is none what has come of it; an experiment that uses it goes on. Throws a FathomError
+   * `storage-failed`.
    */
   async forget(id: string): Promise<void> {
-    if (isKnown(id) && (await this.hub.begun()).has(id)) return this.hub.forget(id);
+    const { sets, begun } = await this.kept();
+    if (isKnown(id) && id in begun && !sets.some((set) => set.id === id))
+      return this.hub.forget(id);
     if (this.last?.id === id) this.last = null;
     if (!this.held.delete(id)) await (await this.opened()).delete(id);
   }
@@ -251,18 +256,16 @@ export class DataDesk {
 
   private async load(
     progress: LoadProgress,
-    work: (signal: AbortSignal, heard: LoadProgress) => Promise<Dataset>,
-    replace = false,
+    work: (signal: AbortSignal, heard: LoadProgress) => Promise<OpenedSet>,
   ): Promise<OpenedSet> {
     if (this.loading) throw alreadyLoading();
     const { signal } = (this.loading = new AbortController());
     const tell = sparingly(progress);
     try {
-      const set = await work(signal, (...step) => {
+      return await work(signal, (...step) => {
         signal.throwIfAborted();
         tell(...step);
       });
-      return { id: set.id, notKept: await this.keep(set, replace) };
     } catch (error) {
       throw signal.aborted ? stopped() : error;
     } finally {

@@ -5,6 +5,7 @@
 import { generateBuiltin } from '../data/builtin.ts';
 import type { Dataset, LoadProgress, Part } from '../data/dataset.ts';
 import type { NamedBlob } from '../data/files.ts';
+import { parseSetName } from '../data/recipe.ts';
 import { requestDevice } from '../engine/gpu/device.ts';
 import type { DeviceDescription } from '../engine/gpu/device.ts';
 import { Gpu } from '../engine/gpu/gpu.ts';
@@ -48,6 +49,8 @@ export class Host {
   /** What the page asked for last. */
   private config = experimentConfig.parse({});
   private dataset: Dataset | null = null;
+  /** Whether the name of {@link dataset} means another set by now. */
+  private renamed = false;
   private pace: Pace = { kind: 'full' };
   private watching = false;
   private share = 1;
@@ -95,6 +98,13 @@ export class Host {
     }
   }
 
+  /** Begins the experiment anew where it is of the set of this name, which means another set now. */
+  renew(id: string): void {
+    if (!this.dataset || parseSetName(this.dataset.id).base !== id) return;
+    this.renamed = true;
+    this.handle({ type: 'configure', config: this.experiment?.config ?? this.config });
+  }
+
   /** A Gpu of its own on the same device, for work beside the experiment; null where there is no device. */
   async secondGpu(): Promise<Gpu | null> {
     await this.building;
@@ -131,8 +141,9 @@ export class Host {
     return (await this.standing()).atRest(network, work);
   }
 
-  /** As {@link Experiment.forget}, where an experiment stands. */
-  forget(): void {
+  /** As {@link Experiment.forget}, after all that was asked before, where an experiment stands then. */
+  async forget(): Promise<void> {
+    await this.building;
     this.experiment?.forget();
   }
 
@@ -303,7 +314,7 @@ export class Host {
   /** The set a configuration names at the size it asks for; the built-in one where it is not at hand. */
   private async datasetFor({ data, size }: ExperimentConfig): Promise<Dataset> {
     const { dataset } = this;
-    if (dataset?.id === data && dataset.height === size) return dataset;
+    if (!this.renamed && dataset?.id === data && dataset.height === size) return dataset;
     try {
       const found = await this.desk.find(data, size, this.reportProgress);
       if (found) return found;
@@ -332,6 +343,7 @@ export class Host {
     experiment.setShare(this.share);
     this.experiment = experiment;
     this.dataset = dataset;
+    this.renamed = false;
     const { streamed } = experiment;
     const description = describeDataset(dataset, streamed, gpu.pictureBytes);
     this.post({ type: 'dataset', dataset: description });

@@ -9,7 +9,7 @@ import { testPictures } from '../lab/pictures.ts';
 import { DataDesk } from './data_desk.ts';
 import { describeError, plainly } from './failure.ts';
 import { Host } from './host.ts';
-import type { Command, OpenInstruments, WorkerApi } from './protocol.ts';
+import type { Command, OpenedSet, OpenInstruments, WorkerApi } from './protocol.ts';
 
 const desk = new DataDesk({ openFolder: (name) => openFolder(navigator.storage, name) });
 const host = new Host(navigator.gpu, desk, (event) => self.postMessage(event));
@@ -20,6 +20,13 @@ const depth = new DepthLab(
   (id) => host.atRest(id, take),
 );
 const inspector = new Inspector((network, work) => host.atRest(network, work));
+
+/** An experiment of the set that was loaded takes the new one. */
+async function renewing(loading: Promise<OpenedSet>): Promise<OpenedSet> {
+  const opened = await loading;
+  host.renew(opened.id);
+  return opened;
+}
 
 const api: WorkerApi = {
   run: (question) => plainly(instruments.run(question)),
@@ -53,12 +60,12 @@ const api: WorkerApi = {
   testPictures: async (places) => testPictures(await host.data(), places),
   leave: () => {
     inspector.leave();
-    host.forget();
+    void host.forget();
   },
   catalogue: () => Promise.resolve(desk.catalogue()),
   kept: () => plainly(desk.kept()),
-  download: (...request) => plainly(desk.download(...request)),
-  open: (files, options, onProgress) => plainly(desk.open(files, options, onProgress)),
+  download: (...request) => plainly(renewing(desk.download(...request))),
+  open: (...request) => plainly(renewing(desk.open(...request))),
   stop: () => Promise.resolve(desk.stop()),
   replaceKept: (id) => plainly(desk.replaceKept(id)),
   forget: (id) => plainly(desk.forget(id)),

@@ -148,7 +148,7 @@ test('a residual network with group norm, GELU and dropout is built by hand, tra
   await page.keyboard.press('Alt+ArrowLeft');
   expect(await names(page)).toContain('block2.gelu2');
   await page.keyboard.press('Alt+ArrowRight');
-  expect(await names(page)).toContain('block.block.gelu2');
+  expect(await names(page)).toContain('block.block2.gelu2');
   await page.keyboard.press('Control+z');
   await page.keyboard.press('Control+z');
   await layer(page, 'block.block').click();

@@ -7,6 +7,7 @@ import {
   randomActivation,
 } from '../../src/app/chapters/normalization/block.ts';
 import type { Place } from '../../src/app/chapters/normalization/block.ts';
+import { decimals } from '../../src/app/chapters/short.ts';
 import { SIZES, overflow, test } from './page.ts';
 
 const EPS = 1e-5;
@@ -29,7 +30,7 @@ function expectation(place: Place, together: (other: Place) => boolean, seed = 1
 
 const findings = (page: Page) => page.getByRole('region', { name: 'What is computed' });
 const readings = (page: Page) => findings(page).locator('dd');
-const fixed = (value: number) => value.toFixed(3).replace(/^-(0\.0+)$/, '$1');
+const fixed = (value: number) => decimals(value, 3);
 
 const place = { n: 1, c: 2, p: 5 };
 const METHODS: [string, (other: Place) => boolean][] = [

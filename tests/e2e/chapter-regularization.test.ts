@@ -3,15 +3,15 @@ import { expect } from '@playwright/test';
 import { SIZES, overflow, present, test } from './page.ts';
 
 /** Training in software takes its time. */
-test.setTimeout(170_000);
+test.setTimeout(270_000);
 
 test('draws, their mean and its error bar; keyboard, both languages, three sizes', async ({
   page,
 }) => {
   await page.goto('#/regularization?draws=1');
   const readings = page.locator('.regularization-one dd');
-  await expect(page.getByRole('status').filter({ hasText: 'Training' })).toBeVisible();
-  await expect(readings).toHaveCount(3, { timeout: 150_000 });
+  await expect(page.locator('.chapter-waiting')).toBeVisible();
+  await expect(readings).toHaveCount(3, { timeout: 200_000 });
 
   // The mean of the first draws, from the single draws that the page shows one after the other.
   const singles: number[] = [];

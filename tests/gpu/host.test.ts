@@ -181,6 +181,24 @@ describe('files', () => {
     expect(of('dataset').at(-1)?.dataset).toMatchObject({ id: data, height: 12 });
   });
 
+  it('that give a name to another set: an experiment of that name takes it', async () => {
+    const desk = newDesk();
+    const { host, send, rests, of } = open(desk);
+    send({ type: 'open-files', files: await tinyFashion() });
+    await rests();
+    const before = of('dataset').at(-1)?.dataset;
+    const again = { testShare: 0.5, replace: true };
+    const { id } = await desk.open(await tinyFashion(), again, () => undefined);
+    host.renew('cifar10');
+    await rests();
+    expect(of('dataset').at(-1)?.dataset).toBe(before);
+    host.renew(id);
+    expect(await rests()).toBe('ready');
+    const { train } = await desk.get(id);
+    expect(before?.trainCount).not.toBe(train.count);
+    expect(of('dataset').at(-1)?.dataset.trainCount).toBe(train.count);
+  });
+
   it('that take more than their room on the GPU are said to be streamed', async () => {
     const streamed = vi.spyOn(Experiment.prototype, 'streamed', 'get').mockReturnValue(['train']);
     const { send, rests, of } = open();

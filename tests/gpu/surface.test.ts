@@ -258,7 +258,7 @@ describe('a line', () => {
 test('a survey while networks train changes no curve, takes the middle first, and ends when told', async () => {
   const config = experimentConfig.parse({
     networks: ['plain-8', 'residual-8'],
-    ...{ size: 8, width: 4, batch: 8, steps: 6, evalEvery: 3, warmup: 0 },
+    ...{ size: 8, width: 4, batch: 16, steps: 6, evalEvery: 3, warmup: 0 },
   });
   const question: SurveyQuestion = {
     network: 'residual-8',
@@ -304,6 +304,7 @@ test('a survey while networks train changes no curve, takes the middle first, an
   expect(whole).toEqual({ cancelled: false, images: 20, iteration: 6 });
   expect(after).toHaveLength(9);
   expect(after[0]).toMatchObject({ index: 4, x: 0, y: 0, error: last!.testError });
+  // Twenty pictures fill two passes, fewer than are timed.
   expect(await experiment.surveyPace(question)).toBeGreaterThan(0);
 
   await expect(
@@ -312,5 +313,12 @@ test('a survey while networks train changes no curve, takes the middle first, an
   await expect(experiment.survey({ ...question, points: 4 }, () => true)).rejects.toMatchObject({
     code: 'survey',
   });
-  await experiment.close();
+
+  // An experiment that is replaced ends the surveys of it: nothing runs on what was freed.
+  const left = experiment.survey(question, async () => {
+    await experiment.close();
+    return true;
+  });
+  await expect(left).rejects.toMatchObject({ code: 'experiment-closed' });
+  expect(failures).toEqual([]);
 });

@@ -255,7 +255,7 @@ describe('a network that is refused', () => {
       'layers[0].drop_probability：不得大于 1',
     ],
     [[], 'JSON: must be an object in braces { }', 'JSON：应为花括号 { } 括起的对象'],
-    [network(deep()), 'JSON: is nested more than 48 levels deep', 'JSON：嵌套超过 48 级'],
+    [network(deep()), 'The network is nested more than 48 levels deep.', '网络嵌套超过 48 级。'],
   ])('as a file says where and why: %#', async (value, english, chinese) => {
     expect(await said(() => parseNetwork(JSON.stringify(value)))).toEqual([english, chinese]);
   });

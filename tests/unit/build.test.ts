@@ -1,4 +1,5 @@
 /** The builder behind its buttons: history, rows, forms, the drawing, text of layers; and networks that make no sense. */
+import i18next from 'i18next';
 import { describe, expect, it } from 'vitest';
 import { actionsOn } from '../../src/app/build/actions.ts';
 import { fromText, selected, toText } from '../../src/app/build/clipboard.ts';
@@ -9,6 +10,7 @@ import { landing, rowsOf, summaries } from '../../src/app/build/rows.ts';
 import { sceneOf } from '../../src/app/build/scene.ts';
 import { stepTime } from '../../src/app/build/stepTime.ts';
 import { createBoard, foldedAtFirst } from '../../src/app/build/store.ts';
+import en from '../../src/app/i18n/en.json';
 import { pack } from '../../src/app/packed.ts';
 import { DEFAULTS } from '../../src/app/settings.ts';
 import { FathomError } from '../../src/errors.ts';
@@ -55,6 +57,20 @@ describe('the history', () => {
     board.getState().undo();
     board.getState().edit(remove(board.getState().spec, [0]));
     expect(board.getState().future).toEqual([]);
+  });
+
+  it('takes nothing that could not be opened again, and says why', async () => {
+    await i18next.init({ lng: 'en', resources: { en: { translation: en } } });
+    const board = createBoard(cifar(110));
+    const actions = actionsOn(board);
+    board.getState().select({ address: [3], count: 3 });
+    actions.repeat(100);
+    expect(board.getState().notice).toBe('The network has more than 5000 layers.');
+    expect(board.getState()).toMatchObject({ spec: cifar(110), past: [] });
+    for (let i = 0; i < 40; i++) actions.wrap();
+    expect(board.getState().notice).toBe('The network is nested more than 48 levels deep.');
+    const { spec } = board.getState();
+    expect(() => readNetwork(JSON.parse(JSON.stringify(spec)))).not.toThrow();
   });
 
   it('keeps no selection of what is gone', () => {

@@ -97,6 +97,51 @@ describe('a known set', () => {
   });
 });
 
+describe('what has come of a known set', () => {
+  const pieces = (folder: MemoryFolder) =>
+    [...folder.files.keys()].filter((name) => name.endsWith('.part')).length;
+
+  test('goes when the set is kept, wherever its tab was closed', async () => {
+    const folder = new MemoryFolder();
+    const moments: MemoryFolder[] = [];
+    folder.onBytes = () => moments.push(new MemoryFolder(folder.files));
+    await deskOn(folder).download('cifar10', hub.address, quiet);
+    expect(pieces(folder)).toBe(0);
+    let begun = false;
+    for (const moment of moments) {
+      const kept = await deskOn(moment).kept();
+      const isHere = kept.sets.length > 0 || 'cifar10' in kept.begun;
+      expect(isHere || !begun).toBe(true);
+      begun ||= isHere;
+    }
+    expect(begun).toBe(true);
+  });
+
+  test('goes where only without it there is room for the set', async () => {
+    const folder = new MemoryFolder();
+    const desk = deskOn(folder);
+    const write = folder.write.bind(folder);
+    folder.write = async (name, bytes) => {
+      if (!name.endsWith('.part') && pieces(folder) > 0)
+        throw new DOMException('full', 'QuotaExceededError');
+      await write(name, bytes);
+    };
+    expect((await desk.download('cifar10', hub.address, quiet)).notKept).toBeNull();
+    expect((await deskOn(folder).kept()).sets).toMatchObject([{ id: 'cifar10', kept: true }]);
+  });
+
+  test('outlasts another set of its name, and is forgotten after that', async () => {
+    const desk = deskOn(new MemoryFolder());
+    mishaps = [(request, response, whole) => serve(request, response, whole, { length: 10_000 })];
+    await failureOf(desk.download('cifar10', hub.address, quiet), 'download-broken');
+    await desk.open(fixtureFiles('cifar10-tiny.tar.gz'), {}, quiet);
+    await desk.forget('cifar10');
+    expect(await desk.kept()).toMatchObject({ sets: [], begun: { cifar10: 10_000 } });
+    await desk.forget('cifar10');
+    expect((await desk.kept()).begun).toEqual({});
+  });
+});
+
 describe('files', () => {
   test('are read at their own size, and taken at any other', async () => {
     const desk = deskOn(new MemoryFolder());

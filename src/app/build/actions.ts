@@ -7,6 +7,7 @@ import {
   layerAt,
   move,
   remove,
+  repeat,
   replace,
   unwrap,
   wrap,
@@ -125,11 +126,9 @@ export function actionsOn(store: ReturnType<typeof theStore>): Actions {
       }),
     duplicate: () => withSelection((selection, { spec }) => put(selected(spec, selection))),
     repeat: (times) =>
-      withSelection((selection, { spec, edit }) => {
-        const layers = selected(spec, selection);
-        const more = Array.from({ length: times - 1 }, () => layers).flat();
-        edit(insert(spec, after(selection.address, selection.count), more));
-      }),
+      withSelection(({ address, count }, { spec, edit }) =>
+        edit(repeat(spec, address, times, count)),
+      ),
     wrap: () =>
       withSelection(({ address, count }, { spec, edit }) =>
         edit(wrap(spec, address, count), { address, count: 1 }),

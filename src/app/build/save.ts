@@ -1,8 +1,11 @@
 /** The network as a file, and its drawing as a picture. */
 import type { NetworkSpec } from '../../network/spec.ts';
+import { saveFile } from '../files.ts';
 
 /** Pixels a unit of the drawing. */
 const SCALE = 3;
+/** Longest side of a canvas that every browser makes, in pixels. */
+const LONGEST = 16_384;
 
 export function saveJson(spec: NetworkSpec): void {
   save(
@@ -22,8 +25,9 @@ export async function savePng(svg: SVGSVGElement, spec: NetworkSpec): Promise<vo
   picture.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(textOf(svg))}`;
   await picture.decode();
   const canvas = document.createElement('canvas');
-  canvas.width = SCALE * width;
-  canvas.height = SCALE * height;
+  const scale = Math.min(SCALE, LONGEST / Math.max(width, height));
+  canvas.width = Math.floor(scale * width);
+  canvas.height = Math.floor(scale * height);
   canvas.getContext('2d')?.drawImage(picture, 0, 0, canvas.width, canvas.height);
   const blob = await new Promise<Blob | null>((resolve) => canvas.toBlob(resolve));
   if (blob) save(blob, spec, 'png');
@@ -37,10 +41,5 @@ function textOf(svg: SVGSVGElement): string {
   return new XMLSerializer().serializeToString(copy);
 }
 
-function save(blob: Blob, { name }: NetworkSpec, format: string): void {
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(blob);
-  link.download = `${name || 'network'}.${format}`;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href));
-}
+const save = (blob: Blob, { name }: NetworkSpec, format: string): void =>
+  saveFile(blob, `${name || 'network'}.${format}`);

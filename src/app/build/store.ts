@@ -4,9 +4,12 @@
  */
 import { useStore } from 'zustand';
 import { createStore } from 'zustand/vanilla';
+import { FathomError } from '../../errors.ts';
 import { after, eachLayer, isBlock, layerAt } from '../../network/edit.ts';
 import type { Address } from '../../network/edit.ts';
+import { checkSize } from '../../network/file.ts';
 import type { NetworkSpec } from '../../network/spec.ts';
+import { errorSentence } from '../i18n/index.ts';
 
 /** Neighbouring layers of one list: the first, and how many. */
 export interface Selection {
@@ -22,10 +25,10 @@ export interface Board {
   selection: Selection | null;
   /** Paths of stages and blocks whose insides are not shown. */
   folded: ReadonlySet<string>;
-  /** What the page has to say, until it is closed: why a file or a link was not opened. */
+  /** What the page has to say, until it is closed: why a file, a link or a change was refused. */
   notice: string | null;
   tell(notice: string | null): void;
-  /** Makes a change that can be undone. */
+  /** Makes a change that can be undone; one that is too large to be opened again is refused. */
   edit(spec: NetworkSpec, selection?: Selection | null): void;
   undo(): void;
   redo(): void;
@@ -58,6 +61,17 @@ export function foldedAtFirst(spec: NetworkSpec): Set<string> {
   return folded;
 }
 
+/** Why a network is too large to be kept; null where it is not. */
+function sizeRefusal(spec: NetworkSpec): string | null {
+  try {
+    checkSize(spec);
+    return null;
+  } catch (error) {
+    if (error instanceof FathomError) return errorSentence(error);
+    throw error;
+  }
+}
+
 /** What of a selection is still there. */
 function still(spec: NetworkSpec, selection: Selection | null): Selection | null {
   if (!selection) return null;
@@ -77,16 +91,17 @@ export function createBoard(spec: NetworkSpec) {
     tell: (notice) => set({ notice }),
 
     edit: (next, selection) =>
-      set((board) =>
-        next === board.spec
-          ? {}
-          : {
-              spec: next,
-              past: [...board.past, board.spec],
-              future: [],
-              selection: still(next, selection === undefined ? board.selection : selection),
-            },
-      ),
+      set((board) => {
+        if (next === board.spec) return {};
+        const notice = sizeRefusal(next);
+        if (notice !== null) return { notice };
+        return {
+          spec: next,
+          past: [...board.past, board.spec],
+          future: [],
+          selection: still(next, selection === undefined ? board.selection : selection),
+        };
+      }),
     undo: () =>
       set(({ spec, past, future, selection }) => {
         const before = past.at(-1);

@@ -152,7 +152,7 @@ function Guide({ chapter, state }: { chapter: Chapter; state: Record<string, unk
       )}
       {next && (
         <a className="next" href={formatRoute({ page: next, query: '' })}>
-          {t('chapter.next')}: {t(`chapters.${next}`)}
+          {t('chapter.next', { chapter: t(`chapters.${next}`) })}
         </a>
       )}
     </aside>

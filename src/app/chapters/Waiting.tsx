@@ -5,10 +5,10 @@ import type { Going } from './training.ts';
 
 interface WaitingProps {
   waiting: boolean;
-  going: Going | null;
+  going?: Going | null;
   failure: Failure | null;
   /** What is being done before anything is told of how far it is; data are loaded where nothing is said. */
-  before?: 'preparing' | 'proving';
+  before?: 'preparing' | 'proving' | 'computing';
 }
 
 /** What is being done before an answer is there, or why there is none. */

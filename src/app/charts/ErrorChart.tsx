@@ -7,6 +7,7 @@ import { csvFile } from '../../lab/csv.ts';
 import type { Mark } from '../../worker/protocol.ts';
 import { useLab, useLabGlance, useLabStore } from '../context.ts';
 import { csvRows } from '../curves.ts';
+import { saveFile } from '../files.ts';
 import { networkStyles } from '../palette.ts';
 import { IconButton, InfoTip, Segmented } from '../parts/controls.tsx';
 import { useSettingsText } from '../parts/settingText.ts';
@@ -254,14 +255,8 @@ function ChartTools({ zoomed, onZoomIn, onZoomOut, onExport }: ChartToolsProps) 
 
   const exportCsv = () => {
     const { curves, config } = store.getState();
-    const url = URL.createObjectURL(
-      new Blob([csvFile(csvRows(curves, config.networks))], { type: 'text/csv' }),
-    );
-    const link = document.createElement('a');
-    link.href = url;
-    link.download = 'fathom.csv';
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(url));
+    const text = csvFile(csvRows(curves, config.networks));
+    saveFile(new Blob([text], { type: 'text/csv' }), 'fathom.csv');
   };
 
   return (

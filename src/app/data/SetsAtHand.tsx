@@ -8,25 +8,31 @@ import { IconButton } from '../parts/controls.tsx';
 import { setLink } from './link.ts';
 import { useData } from './state.ts';
 
-/** The sets that need no network: the built-in one, and what was kept. `shown` is looked at. */
-export function SetsAtHand({ shown }: { shown: string }) {
+/**
+ * The sets that need no network: the built-in one, and what was kept. `shown` is looked at; `onChosen` hears when it is
+ * chosen once more, which changes no address.
+ */
+export function SetsAtHand({ shown, onChosen }: { shown: string | null; onChosen: () => void }) {
   const { t, i18n } = useTranslation('data');
   const { t: common } = useTranslation();
   const kept = useData((state) => state.kept);
-  const current = (id: string) => (id === shown ? ('true' as const) : undefined);
+  const link = (id: string) => ({
+    href: setLink(id),
+    ...(id === shown && { 'aria-current': true, onClick: onChosen }),
+  });
   return (
     <section className="card" aria-labelledby="sets-at-hand">
       <h3 id="sets-at-hand">{t('hand.title')}</h3>
       <ul className="set-list">
         <li>
-          <a href={setLink('builtin')} aria-current={current('builtin')}>
+          <a {...link('builtin')}>
             <b>{common('data.builtinTitle')}</b>
             <small>{t('hand.builtin')}</small>
           </a>
         </li>
         {kept?.sets.map((set) => (
           <li key={set.id}>
-            <a href={setLink(set.id)} aria-current={current(set.id)}>
+            <a {...link(set.id)}>
               <b>{set.title}</b>
               <Facts set={set} />
             </a>

@@ -34,6 +34,7 @@ export default function DataPage({ query }: { query: string }) {
   const own = readsOwn(query);
   const shown = useRef<HTMLDivElement>(null);
   useInView(shown, own ? 'own' : namesSet(query) ? set.base : null);
+  const onChosen = useCallback(() => bringIntoView(shown.current), []);
 
   useEffect(() => void refresh(), [refresh]);
   const onFiles = useCallback((files: NamedBlob[]) => void open(files).then(showSet), [open]);
@@ -46,7 +47,7 @@ export default function DataPage({ query }: { query: string }) {
           <h2>{t('title')}</h2>
           <p>{t('lead')}</p>
         </header>
-        <SetsAtHand shown={set.base} />
+        <SetsAtHand shown={own ? null : set.base} onChosen={onChosen} />
         <HubSource />
         <FileSource onFiles={onFiles} />
         <OwnSource />
@@ -69,13 +70,16 @@ export default function DataPage({ query }: { query: string }) {
 /** Brings what was chosen into view where it lies outside, as on a phone, where it stands below the list. */
 function useInView(ref: RefObject<HTMLElement | null>, chosen: string | null) {
   useEffect(() => {
-    const element = ref.current;
-    if (chosen === null || !element) return;
-    const { top } = element.getBoundingClientRect();
-    if (top >= 0 && top < innerHeight / 2) return;
-    element.focus({ preventScroll: true });
-    element.scrollIntoView();
+    if (chosen !== null) bringIntoView(ref.current);
   }, [ref, chosen]);
+}
+
+function bringIntoView(element: HTMLElement | null) {
+  if (!element) return;
+  const { top } = element.getBoundingClientRect();
+  if (top >= 0 && top < innerHeight / 2) return;
+  element.focus({ preventScroll: true });
+  element.scrollIntoView();
 }
 
 /** What went wrong with files or with the storage; a set of the hub says it beside its button. */

@@ -46,8 +46,8 @@ export interface DataState {
   /** Reads a set from files; gives its name, or null where that failed or was stopped. */
   open(files: NamedBlob[], options?: OpenOptions): Promise<string | null>;
   stop(): void;
-  /** Keeps the set that lies in memory in place of the kept one of its name. */
-  replaceKept(id: string): Promise<void>;
+  /** Keeps the set that lies in memory in place of the kept one of its name; says why it could not be stored. */
+  replaceKept(id: string): Promise<Failure | null>;
   forget(id: string): Promise<void>;
   /** Takes another address for the hub; an empty one is the hub itself again. */
   setMirror(address: string): void;
@@ -114,8 +114,10 @@ export function createDataStore(api: DataApi): DataStore {
       open: (files, options = {}) => load('files', (heard) => api.open(files, options, heard)),
       stop: () => void api.stop(),
       replaceKept: async (id) => {
-        set({ notKept: await api.replaceKept(id) });
+        const notKept = await api.replaceKept(id);
+        set({ notKept });
         await changed();
+        return notKept;
       },
       forget: async (id) => {
         set({ failed: null });

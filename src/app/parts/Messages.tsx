@@ -3,7 +3,9 @@ import { useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useLab } from '../context.ts';
 import { errorSentence } from '../i18n/index.ts';
+import type { Event } from '../../worker/protocol.ts';
 import type { Message } from '../store.ts';
+import { ReplaceKept } from './ReplaceKept.tsx';
 import { useSettingsText } from './settingText.ts';
 import { IconButton } from './controls.tsx';
 
@@ -47,7 +49,7 @@ function Sentence({ message, id }: { message: Message; id: number }) {
   const settingsText = useSettingsText();
   switch (message.kind) {
     case 'failed':
-      return errorSentence(message.event);
+      return <Failed event={message.event} id={id} />;
     case 'diverged':
       return t('message.diverged', { network: message.network, iteration: message.iteration });
     case 'software':
@@ -76,6 +78,24 @@ function Sentence({ message, id }: { message: Message; id: number }) {
         </>
       );
   }
+}
+
+/** What failed; a set that is not kept because of another one may be kept after all. */
+function Failed({ event, id }: { event: Extract<Event, { type: 'failed' }>; id: number }) {
+  const tell = useLab((state) => state.tell);
+  const dismiss = useLab((state) => state.dismiss);
+  return (
+    <>
+      {errorSentence(event)}{' '}
+      <ReplaceKept
+        failure={event}
+        onReplaced={(failure) => {
+          dismiss(id);
+          if (failure) tell({ kind: 'failed', event: { ...event, ...failure } });
+        }}
+      />
+    </>
+  );
 }
 
 /** A message that goes by itself. */

@@ -1,5 +1,6 @@
 /** What was found as files: the numbers as JSON, the pictures as PNG. */
 import { surveyName, surveyFile } from '../../lab/survey.ts';
+import { saveFile } from '../files.ts';
 import type { Found } from './ask.ts';
 
 export interface SurfaceFiles {
@@ -13,7 +14,8 @@ export const surfaceFiles = (found: readonly Found[]): SurfaceFiles => ({
   json: () => {
     for (const { question, points, survey } of found) {
       const text = surveyFile(question, points, survey);
-      save(new Blob([text], { type: 'application/json' }), `${surveyName(question.network)}.json`);
+      const blob = new Blob([text], { type: 'application/json' });
+      saveFile(blob, `${surveyName(question.network)}.json`);
     }
   },
   png: (figures) => {
@@ -21,7 +23,7 @@ export const surfaceFiles = (found: readonly Found[]): SurfaceFiles => ({
     for (const [i, element] of [...drawn].entries()) {
       const filename = surveyName(found[i]?.question.network ?? '');
       if (element instanceof HTMLCanvasElement) {
-        element.toBlob((blob) => blob && save(blob, `${filename}.png`));
+        element.toBlob((blob) => blob && saveFile(blob, `${filename}.png`));
       } else {
         void savePlot(element, filename);
       }
@@ -34,12 +36,4 @@ async function savePlot(element: HTMLElement, filename: string): Promise<void> {
   const { clientWidth: width, clientHeight: height } = element;
   const twice = { scale: 2 };
   await plotly.downloadImage(element, { format: 'png', width, height, filename, ...twice });
-}
-
-function save(blob: Blob, name: string): void {
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href));
 }

@@ -3,7 +3,6 @@ import { useCallback } from 'react';
 import { useTranslation } from 'react-i18next';
 import { tensor } from '../../../reference/tensor.ts';
 import type { OpAnswer, OpQuestion } from '../../../worker/protocol.ts';
-import { errorSentence } from '../../i18n/index.ts';
 import { Segmented } from '../../parts/controls.tsx';
 import { CHART_COLORS } from '../../charts/hooks.ts';
 import { useShade } from '../../theme.ts';
@@ -12,6 +11,7 @@ import type { Instruments } from '../ask.ts';
 import type { InstrumentProps } from '../chapter.ts';
 import { Control, Slide } from '../controls.tsx';
 import { Proof, evidenceOf } from '../Proof.tsx';
+import { Waiting } from '../Waiting.tsx';
 import { DragPlot } from './DragPlot.tsx';
 import { FUNCTIONS, hueOf, paramsOf } from './functions.ts';
 import type { FunctionName, Shape } from './functions.ts';
@@ -47,7 +47,7 @@ export function Curves({ state, change }: InstrumentProps<State>) {
     (instruments: Instruments) => curvesOf(instruments, { slope, alpha }),
     [slope, alpha],
   );
-  const { answer, failure } = useAsked(ask);
+  const { answer, failure, waiting } = useAsked(ask);
   const name = state.function;
 
   return (
@@ -92,7 +92,7 @@ export function Curves({ state, change }: InstrumentProps<State>) {
           />
         </Control>
       </div>
-      {failure && <p role="alert">{errorSentence(failure)}</p>}
+      <Waiting waiting={waiting && !answer} failure={failure} before="computing" />
       {answer && <Shown state={state} change={change} curves={answer} />}
     </>
   );

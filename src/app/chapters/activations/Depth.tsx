@@ -3,7 +3,6 @@ import { useCallback, useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Plot } from '../../charts/Plot.tsx';
 import { percent } from '../../format.ts';
-import { errorSentence } from '../../i18n/index.ts';
 import { useShade } from '../../theme.ts';
 import { useAsked, useSettled } from '../ask.ts';
 import type { Instruments } from '../ask.ts';
@@ -12,6 +11,7 @@ import { Choose, Control, Slide } from '../controls.tsx';
 import { Proof } from '../Proof.tsx';
 import type { Evidence } from '../Proof.tsx';
 import { short } from '../short.ts';
+import { Waiting } from '../Waiting.tsx';
 import { FUNCTIONS, hueOf, SLOPE, VALUE } from './functions.ts';
 import type { FunctionName } from './functions.ts';
 import type { State } from './index.tsx';
@@ -73,7 +73,7 @@ export function Depth({ state, change }: InstrumentProps<State>) {
         tex={String.raw`\mathbf h_l=\phi(W_l\mathbf h_{l-1}+b),\qquad \frac{\partial L}{\partial\mathbf h_0}=\prod_{l=1}^{L}W_l^{\!\top}\,\mathrm{diag}(\phi'_l)\,\frac{\partial L}{\partial\mathbf h_L}`}
         plain="h_l = φ(W_l h_(l−1) + b),  dL/dh₀ = Π W_lᵀ diag(φ′_l) · dL/dh_L"
       />
-      {failure && <p role="alert">{errorSentence(failure)}</p>}
+      <Waiting waiting={waiting && !answer} failure={failure} before="computing" />
       {answer && (
         <div className="activations-pair" aria-busy={waiting || setting.layers !== layers}>
           <Gradients stacks={answer} chosen={state.function} />

@@ -3,12 +3,12 @@ import { useCallback } from 'react';
 import { useTranslation } from 'react-i18next';
 import { tensor } from '../../../reference/tensor.ts';
 import type { OpAnswer, OpQuestion } from '../../../worker/protocol.ts';
-import { errorSentence } from '../../i18n/index.ts';
 import { useAsked } from '../ask.ts';
 import type { Instruments } from '../ask.ts';
 import type { InstrumentProps } from '../chapter.ts';
 import { Proof, evidenceOf } from '../Proof.tsx';
 import type { Evidence } from '../Proof.tsx';
+import { Waiting } from '../Waiting.tsx';
 import { DragPlot } from './DragPlot.tsx';
 import { SLOPE, VALUE } from './functions.ts';
 import { placeOf, XS, xAt } from './grid.ts';
@@ -66,14 +66,14 @@ export const worstPlace = (values: GeluValues): number =>
 /** GELU as x·Φ(x): the probability as an area, the product, and what the tanh form gets wrong. */
 export function Gelu({ state, change }: InstrumentProps<State>) {
   const ask = useCallback((instruments: Instruments) => formsOf(instruments), []);
-  const { answer, failure } = useAsked(ask);
+  const { answer, failure, waiting } = useAsked(ask);
   return (
     <>
       <ViewFormula
         tex={String.raw`\mathrm{GELU}(x)=x\cdot\Phi(x),\quad \Phi(x)=P(Z\le x);\qquad \text{tanh: }\ \tfrac x2\Bigl(1+\tanh\bigl(\sqrt{2/\pi}\,(x+0.044715\,x^3)\bigr)\Bigr)`}
         plain="GELU(x) = x·Φ(x),  Φ(x) = P(Z ≤ x);  tanh: x/2 · (1 + tanh(√(2/π)·(x + 0.044715x³)))"
       />
-      {failure && <p role="alert">{errorSentence(failure)}</p>}
+      <Waiting waiting={waiting && !answer} failure={failure} before="computing" />
       {answer && <Shown x={state.x} onMove={(x) => change({ x })} forms={answer} />}
     </>
   );

@@ -2,7 +2,6 @@ import type { Data, Shape } from 'plotly.js';
 import { useCallback, useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Plot } from '../../charts/Plot.tsx';
-import { errorSentence } from '../../i18n/index.ts';
 import { Segmented } from '../../parts/controls.tsx';
 import { useShade } from '../../theme.ts';
 import { useAsked, useSettled } from '../ask.ts';
@@ -11,6 +10,7 @@ import type { InstrumentProps } from '../chapter.ts';
 import { Control, Slide } from '../controls.tsx';
 import { Proof, evidenceOf } from '../Proof.tsx';
 import { short } from '../short.ts';
+import { Waiting } from '../Waiting.tsx';
 import { INPUTS, START, STEPS, TARGET, contour, descend, distance, sharesSign } from './descent.ts';
 import type { Descent, InputName, Point } from './descent.ts';
 import { SLOPE, VALUE } from './functions.ts';
@@ -36,7 +36,7 @@ export function Zigzag({ state, change }: InstrumentProps<State>) {
     }),
     [setting],
   );
-  const { answer, failure } = useAsked(ask);
+  const { answer, failure, waiting } = useAsked(ask);
 
   return (
     <>
@@ -79,7 +79,7 @@ export function Zigzag({ state, change }: InstrumentProps<State>) {
         tex={String.raw`y=w_1a_1+w_2a_2,\qquad \frac{\partial L}{\partial w_1}=\delta\,a_1,\quad \frac{\partial L}{\partial w_2}=\delta\,a_2,\qquad \delta=\frac{\partial L}{\partial y}`}
         plain="y = w₁a₁ + w₂a₂,  dL/dw₁ = δa₁,  dL/dw₂ = δa₂,  δ = dL/dy"
       />
-      {failure && <p role="alert">{errorSentence(failure)}</p>}
+      <Waiting waiting={waiting && !answer} failure={failure} before="computing" />
       {answer && (
         <div className="activations-pair">
           {INPUTS.map((input) => (

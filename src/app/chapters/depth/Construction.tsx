@@ -17,7 +17,7 @@ import { Waiting } from '../Waiting.tsx';
 import { DEEP, ORIGINS, SHALLOW } from './index.tsx';
 import type { State } from './index.tsx';
 import { SideChart } from './SideChart.tsx';
-import { useOpened, useStudies, useWidth } from './study.ts';
+import { isOver, useOpened, useStudies, useWidth } from './study.ts';
 
 const KINDS = ['plain', 'residual'] as const;
 
@@ -84,7 +84,7 @@ export function Construction({ state, change }: InstrumentProps<State>) {
           <button
             type="button"
             className="primary"
-            disabled={!answer}
+            disabled={!answer || isOver(study.rows)}
             onClick={() => (study.training ? study.pause() : void study.train())}
           >
             {study.training ? <Pause aria-hidden size={16} /> : <Play aria-hidden size={16} />}{' '}
@@ -118,11 +118,10 @@ function useTrainedSteps(id: string, connected: boolean): number {
 const stageOf = (path: string): string => path.split('.')[0] ?? '';
 
 /** Many blocks of a stage as a range: layer1.1–layer1.8. */
-const blocksOf = (paths: readonly string[]): string =>
+const blocksOf = (paths: readonly string[]): string[] =>
   [...new Set(paths.map(stageOf))]
     .map((stage) => paths.filter((path) => stageOf(path) === stage))
-    .map((of) => (of.length > 2 ? `${of[0]}–${of.at(-1)}` : of.join(', ')))
-    .join(', ');
+    .flatMap((of) => (of.length > 2 ? [`${of[0]}–${of.at(-1)}`] : of));
 
 function Built({
   answer,
@@ -197,7 +196,7 @@ function Built({
         {t('construction.trained', { network: networks[0], steps })}
         {t(residual ? 'construction.madeResidual' : 'construction.madePlain', {
           number: added.length,
-          blocks: blocksOf(added),
+          blocks: new Intl.ListFormat(i18n.language).format(blocksOf(added)),
         })}
       </p>
       <div className="depth-scroll">

@@ -1,3 +1,4 @@
+import { decimals } from '../short.ts';
 import { WIDTH } from './argument.ts';
 import type { ArgumentAnswer, Stage } from './argument.ts';
 
@@ -40,7 +41,7 @@ function Cells({ data, y, name }: { data: ArrayLike<number>; y: number; name: st
               style={{ fill: `rgba(${hue}, ${Math.min(0.6, 0.4 * Math.abs(value))})` }}
             />
             <text className="number" x={left + CELL / 2 - 1} y={top + HEIGHT / 2 - 1}>
-              {value.toFixed(2).replace('-', '−')}
+              {decimals(value, 2)}
             </text>
           </g>
         );
@@ -87,7 +88,7 @@ export function LayerDrawing({ answer, kind, stage, label }: LayerDrawingProps) 
     >
       <path className="flow" d={flows.map(([from, to]) => `M${AXIS} ${from}V${to}`).join('')} />
       <Cells data={x.data} y={AT.x} name="x" />
-      <Box y={AT.first} text="ReLU(W₁ x)" />
+      <Box y={AT.first} text="ReLU(W₁x)" />
       <Cells data={h.value.data} y={AT.h} name="h" />
       {both && (
         <>

@@ -18,7 +18,7 @@ import { Waiting } from '../Waiting.tsx';
 import { PREPARED, TWINS } from './index.tsx';
 import type { State } from './index.tsx';
 import { SideChart } from './SideChart.tsx';
-import { useOpened, useStudies, useWidth } from './study.ts';
+import { isOver, useOpened, useStudies, useWidth } from './study.ts';
 import type { PreparedTwin } from './study.ts';
 
 /** A network that trains, and a copy beside it in which single parts are cut, frozen or silenced. */
@@ -63,7 +63,7 @@ export function Twin({ state, change }: InstrumentProps<State>) {
           <button
             type="button"
             className="primary"
-            disabled={!answer}
+            disabled={!answer || isOver(study.rows)}
             onClick={() => (training ? study.pause() : void study.train())}
           >
             {training ? <Pause aria-hidden size={16} /> : <Play aria-hidden size={16} />}{' '}

@@ -23,6 +23,9 @@ import type { Going } from '../training.ts';
 
 /** Training ends here by itself. */
 const LONGEST = 1500;
+/** Whether a study has trained for as long as it may. */
+export const isOver = (rows: readonly SideRow[]): boolean =>
+  (rows.at(-1)?.iteration ?? 0) >= LONGEST;
 /** A portion is of so many steps at most, and takes about so many milliseconds. */
 const PORTION = 16;
 const PORTION_MS = 150;

@@ -1,13 +1,13 @@
 import { Dices, Pause, Play, Plus, RotateCcw } from 'lucide-react';
 import { useCallback, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { errorSentence } from '../../i18n/index.ts';
 import { IconButton, InfoTip, Segmented } from '../../parts/controls.tsx';
 import { useAsked } from '../ask.ts';
 import type { Instruments } from '../ask.ts';
 import type { InstrumentProps } from '../chapter.ts';
 import { Control, Slide } from '../controls.tsx';
 import { passCounts, placeOf } from '../running.ts';
+import { Waiting } from '../Waiting.tsx';
 import type { State } from './index.tsx';
 import { PASSES, SCHEMES, runPasses } from './passes.ts';
 import { SchemePanel } from './SchemePanel.tsx';
@@ -24,7 +24,7 @@ export function Bench({ state, change }: InstrumentProps<State>) {
     (instruments: Instruments) => runPasses(instruments, { drop, layers, scaling, seed }),
     [drop, layers, scaling, seed],
   );
-  const { answer, failure } = useAsked(ask);
+  const { answer, failure, waiting } = useAsked(ask);
   const keep = Number((1 - drop).toFixed(2));
   const p = state.p === 'drop' ? drop : keep;
 
@@ -93,7 +93,7 @@ export function Bench({ state, change }: InstrumentProps<State>) {
           />
         </Control>
       </div>
-      {failure && <p role="alert">{errorSentence(failure)}</p>}
+      <Waiting waiting={waiting && !answer} failure={failure} before="computing" />
       <div className="schemes">
         {answer &&
           SCHEMES.map((scheme) => (

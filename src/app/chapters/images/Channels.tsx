@@ -11,6 +11,7 @@ import { Picture } from '../Picture.tsx';
 import { Proof } from '../Proof.tsx';
 import type { Evidence } from '../Proof.tsx';
 import { Waiting } from '../Waiting.tsx';
+import { decimals } from '../short.ts';
 import type { State } from './index.tsx';
 
 const STEPS = ['raw', 'centred', 'scaled'] as const;
@@ -40,7 +41,7 @@ export function Channels({ state: { step, picture }, change }: InstrumentProps<S
           onChange={(value) => change({ step: value })}
         />
       </div>
-      <Waiting waiting={waiting && !answer} going={null} failure={failure} />
+      <Waiting waiting={waiting && !answer} failure={failure} />
       {answer && <Shown answer={answer} />}
     </>
   );
@@ -115,7 +116,7 @@ function Shown({ answer }: { answer: ChannelsAnswer & { step: State['step'] } })
                       {...{ value, evidence }}
                       reference={expected}
                     >
-                      {signless(value.toFixed(4))}
+                      {decimals(value, 4)}
                     </Proof>
                   </td>
                 ))}
@@ -165,5 +166,3 @@ function undone(
   });
   return { shape: x.shape, data };
 }
-
-const signless = (text: string) => (/^-0\.?0*$/.test(text) ? text.slice(1) : text);

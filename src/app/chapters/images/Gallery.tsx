@@ -12,6 +12,7 @@ import { Buttons, Control, Slide } from '../controls.tsx';
 import { Picture } from '../Picture.tsx';
 import { Proof } from '../Proof.tsx';
 import { Waiting } from '../Waiting.tsx';
+import { decimals } from '../short.ts';
 import type { State } from './index.tsx';
 
 const COPIES = 12;
@@ -100,7 +101,7 @@ export function Gallery({ state, change }: InstrumentProps<State>) {
           </IconButton>
         </Buttons>
       </div>
-      <Waiting waiting={waiting && !answer} going={null} failure={failure} />
+      <Waiting waiting={waiting && !answer} failure={failure} />
       {answer && <Shown answer={answer} />}
     </>
   );
@@ -116,10 +117,8 @@ function Shown({ answer }: { answer: AugmentPictures }) {
     <>
       <div className="images-gallery">
         <figure className="images-original">
-          <Picture of={picture.x} statistics={statistics} label={`${t('original')}: ${label}`} />
-          <figcaption>
-            {t('original')}: {label}
-          </figcaption>
+          <Picture of={picture.x} statistics={statistics} label={t('original', { label })} />
+          <figcaption>{t('original', { label })}</figcaption>
         </figure>
         <div className="images-copies">
           {Array.from({ length: COPIES }, (_, index) => (
@@ -137,7 +136,7 @@ function Shown({ answer }: { answer: AugmentPictures }) {
                   value={y.data[index * each] ?? NaN}
                   reference={reference.data[index * each] ?? NaN}
                 >
-                  {(y.data[index * each] ?? NaN).toFixed(3)}
+                  {decimals(y.data[index * each] ?? NaN, 3)}
                 </Proof>
               </figcaption>
             </figure>

@@ -4,13 +4,13 @@ import { useTranslation } from 'react-i18next';
 import { Formula } from '../../drawing/Formula.tsx';
 import type { Activations } from '../../../worker/protocol.ts';
 import { useLab } from '../../context.ts';
-import { errorSentence } from '../../i18n/index.ts';
 import { Choice, IconButton, Segmented } from '../../parts/controls.tsx';
 import type { Failure } from '../../../worker/protocol.ts';
 import { useAsked } from '../ask.ts';
 import type { Instruments } from '../ask.ts';
 import type { InstrumentProps } from '../chapter.ts';
 import { Control, Slide } from '../controls.tsx';
+import { Waiting } from '../Waiting.tsx';
 import {
   AXES,
   METHODS,
@@ -51,7 +51,7 @@ export function Bench({ state, change }: InstrumentProps<State>) {
       normalize(instruments, { method, axes, groups, gamma, beta, mode, activation }),
     [method, axes, groups, gamma, beta, mode, activation],
   );
-  const { answer, failure } = useAsked(ask);
+  const { answer, failure, waiting } = useAsked(ask);
 
   return (
     <>
@@ -60,9 +60,11 @@ export function Bench({ state, change }: InstrumentProps<State>) {
         {t(`built.${nameOf(state)}`)}
         {mode === 'evaluate' && method === 'batch' && ` ${t('built.evaluate', { count: SEEN })}`}
       </p>
-      {(failure ?? source.failure) && (
-        <p role="alert">{errorSentence((failure ?? source.failure)!)}</p>
-      )}
+      <Waiting
+        waiting={waiting && !answer}
+        failure={failure ?? source.failure}
+        before="computing"
+      />
       {answer && (
         <div className="normalization">
           <section className="tensor-panel" aria-label={t('block.title')}>

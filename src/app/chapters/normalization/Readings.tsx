@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Proof, evidenceOf } from '../Proof.tsx';
+import { decimals } from '../short.ts';
 import { PLACES, groupCount, groupOf, indexOf } from './block.ts';
 import type { Division, Place } from './block.ts';
 import type { Computed, Moments, Normalized } from './normalize.ts';
@@ -30,7 +31,7 @@ export function Readings({ of, division, place }: ReadingsProps) {
         <Moment of={of.used} kind="variance" group={group} name={t('reading.variance')} />
       </Reading>
       <Reading name={t('reading.element')}>
-        {x.toFixed(3)} → <Value of={of.normalized} index={index} name="x̂" /> →{' '}
+        {decimals(x, 3)} → <Value of={of.normalized} index={index} name="x̂" /> →{' '}
         <Value of={of.y} index={index} name="y" />
       </Reading>
       <Reading name={t('reading.after')}>
@@ -58,7 +59,7 @@ function Moment({ of, kind, group, name }: MomentProps) {
       value={value}
       reference={of.reference[kind][group] ?? NaN}
     >
-      {shown(value)}
+      {decimals(value, 3)}
     </Proof>
   );
 }
@@ -72,13 +73,10 @@ function Value({ of, index, name }: { of: Computed; index: number; name: string 
       value={value}
       reference={of.reference[index] ?? NaN}
     >
-      {shown(value)}
+      {decimals(value, 3)}
     </Proof>
   );
 }
-
-/** Three decimals; what rounds to zero has no sign. */
-const shown = (value: number): string => value.toFixed(3).replace(/^-(0\.0+)$/, '$1');
 
 function Reading({ name, children }: { name: string; children: ReactNode }) {
   return (

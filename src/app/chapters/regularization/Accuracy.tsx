@@ -90,8 +90,15 @@ export function Accuracy({ state: { source, seed } }: { state: State }) {
                 hovertemplate: 'K = %{x}: %{y:.1f} %<extra></extra>',
               },
             ]}
-            layout={{ xaxis: { title: { text: 'K' } }, yaxis: { title: { text: '%' } } }}
+            layout={{
+              xaxis: { title: { text: 'K' } },
+              yaxis: { title: { text: t('accuracy.axis') } },
+            }}
           />
+          <ul className="regularization-key">
+            <li data-line="mean">{t('accuracy.mean')}</li>
+            <li data-line="plain">{t('key.plain')}</li>
+          </ul>
           <p className="quietly">{t('accuracy.set', { number: answer.count })}</p>
         </>
       )}

@@ -81,9 +81,7 @@ function Shown({ answer, count }: ShownProps) {
     <div className="regularization-one">
       <figure>
         <Picture of={picture.x} statistics={statistics} label={name(label)} />
-        <figcaption>
-          {t('truth')}: {name(label)}
-        </figcaption>
+        <figcaption>{t('truth', { name: name(label) })}</figcaption>
       </figure>
       <dl className="readings">
         <div>

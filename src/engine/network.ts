@@ -67,6 +67,8 @@ const buffersOf = ({ weight, gradient, moments, statistics }: Memory): GPUBuffer
 export interface Rehearsal {
   /** The wiring that it was made for. */
   spec: NetworkSpec;
+  /** Compiles the kernels that are missing; must be awaited before {@link run}. The network may go on meanwhile. */
+  compile(): Promise<void>;
   /** Submits one step on a fresh copy. */
   run(scalars: StepScalars, indices?: Uint32Array<ArrayBuffer>): void;
   /** Running statistics as the last step left them on the copy. */
@@ -300,15 +302,16 @@ export class GpuNetwork {
 
   /**
    * A training step beside the network, on a copy of what outlives a step: what the next step would do. Its ops run one
-   * by one, none fused, so that the listener sees every output written.
+   * by one, none fused, so that the listener sees every output written. It takes memory at once, also what the network's
+   * steps share: make it between two of them.
    *
    * @param listen given the tensors of the copy, and the parameters as they are before the step
    * @param own places of tensors that the listener dispatches to
    */
-  async rehearsal(
+  rehearsal(
     listen: (copy: NetworkTensors, before: ReadonlyMap<string, Tensor>) => Listener,
     own: ReadonlyMap<Tensor, Place>,
-  ): Promise<Rehearsal> {
+  ): Rehearsal {
     const { spec } = this;
     const { batch, recipe = PLAIN_SGD, data } = this.options;
     const graph = buildGraph(spec, batch);
@@ -328,9 +331,10 @@ export class GpuNetwork {
       });
       if (!data) this.placeBatch(lowered, places);
       for (const [tensor, place] of own) places.set(tensor, place);
-      const pass = await Pass.create(this.gpu, plan(lowered.dispatches, []), places);
+      const pass = new Pass(this.gpu, plan(lowered.dispatches, []), places);
       return {
         spec,
+        compile: () => pass.compile(),
         run: (scalars, indices) => {
           this.copy(this.memory, memory);
           this.begin('train', scalars, indices);

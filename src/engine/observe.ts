@@ -72,6 +72,7 @@ export class Observer {
   private readonly rehearsal: Rehearsal;
   private readonly results: GPUBuffer;
   private readonly slots: Slots;
+  private compiled = false;
 
   private constructor(network: GpuNetwork, rehearsal: Rehearsal, results: GPUBuffer, slots: Slots) {
     this.spec = rehearsal.spec;
@@ -81,8 +82,8 @@ export class Observer {
     this.slots = slots;
   }
 
-  /** Compiles what it needs; the network goes on meanwhile. */
-  static async create(network: GpuNetwork): Promise<Observer> {
+  /** Takes its memory, between two steps of the network; {@link compile} must be awaited before it observes. */
+  static create(network: GpuNetwork): Observer {
     const { spec, options, parameters } = network;
     const slots: Slots = { layers: [], parameters: [] };
     const most = 2 * buildGraph(spec, options.batch).nodes.length + 3 * parameters.length;
@@ -96,7 +97,7 @@ export class Observer {
       return { index, count: elements(x.shape) };
     };
     try {
-      const rehearsal = await network.rehearsal(
+      const rehearsal = network.rehearsal(
         (copy, before) => ({
           output: ({ path, op }, y, emit) =>
             slots.layers.push({ path, op: op.name, output: describe(emit, y) }),
@@ -124,6 +125,17 @@ export class Observer {
       results.destroy();
       throw error;
     }
+  }
+
+  /** Whether it is ready to observe. */
+  get isCompiled(): boolean {
+    return this.compiled;
+  }
+
+  /** Compiles the kernels that are missing; the network goes on meanwhile. */
+  async compile(): Promise<void> {
+    await this.rehearsal.compile();
+    this.compiled = true;
   }
 
   /** Observes the step that `scalars` and `indices` would make. The network stays as it is. */

@@ -44,7 +44,7 @@ export async function tap(
     [neutral, { buffer: coefficients, offset: 0 }],
   ]);
   try {
-    const rehearsal = await network.rehearsal(
+    const rehearsal = network.rehearsal(
       () => ({
         output: (node, y, emit) => {
           if (node.path !== path) return;
@@ -56,6 +56,7 @@ export async function tap(
       places,
     );
     try {
+      await rehearsal.compile();
       rehearsal.run(scalars, indices);
       const floats = new Float32Array(await gpu.read(to, 0, 4 * storedElements(copy)));
       return hostTensor(shape, unpack(copy, floats));

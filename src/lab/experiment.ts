@@ -11,7 +11,6 @@ import { placeDataset } from '../engine/dataset.ts';
 import type { DeviceDataset } from '../engine/dataset.ts';
 import { evaluate } from '../engine/evaluate.ts';
 import { GpuNetwork } from '../engine/network.ts';
-import { Observer } from '../engine/observe.ts';
 import type { Gpu } from '../engine/gpu/gpu.ts';
 import { augmentationOf, recipeOf } from '../engine/graph/lower.ts';
 import type { Phase } from '../engine/graph/lower.ts';
@@ -331,8 +330,8 @@ export class Experiment {
   }
 
   /**
-   * Tells from time to time what goes on in the layers of every network (`watched` events), at once when it begins; it
-   * takes less than a tenth of the time, and nothing when it is off.
+   * Tells from time to time what goes on in the layers of every network (`watched` events), from when the kernels for it
+   * are compiled; it takes less than a tenth of the time, and nothing when it is off.
    */
   watch(on: boolean): void {
     this.act(
@@ -465,6 +464,7 @@ export class Experiment {
   /** Stops and frees everything that belongs to this experiment. */
   async close(): Promise<void> {
     this.closed = true;
+    this.watching = false;
     for (const { abandon } of this.actions.splice(0)) abandon?.();
     this.pause();
     await this.idle();
@@ -675,7 +675,9 @@ export class Experiment {
 
   /** Looks at the run that was last looked at longest ago. */
   private async watchNext(): Promise<void> {
-    const [longest] = this.runs.toSorted((a, b) => a.watchedAt - b.watchedAt);
+    const [longest] = this.runs
+      .filter((run) => run.observer().isCompiled)
+      .toSorted((a, b) => a.watchedAt - b.watchedAt);
     if (longest) await this.watchRun(longest);
   }
 
@@ -683,9 +685,19 @@ export class Experiment {
     for (const run of this.runs) await this.watchRun(run);
   }
 
+  /** Looks at a network; where kernels are missing, as soon as they are compiled: all train on meanwhile. */
   private async watchRun(run: NetworkRun): Promise<void> {
     await this.settle();
-    const observer = await run.observer(() => Observer.create(run.network));
+    const observer = run.observer();
+    if (!observer.isCompiled) {
+      const compiled = observer.compile();
+      const look = async () => {
+        if (this.watching) await compiled.then(() => this.watchRun(run));
+      };
+      const ask = () => this.act(look, { urgent: true });
+      void compiled.then(ask, ask);
+      return;
+    }
     const t = run.iteration;
     const observation = await this.watchSpacing.look(() =>
       observer.observe(this.scalarsAt(t), this.order.at(t)),

@@ -3,7 +3,6 @@
  * weights and gradients are like, and what it says of the test set. Training goes on as if nothing had been.
  */
 import type { ChannelStatistics, Dataset } from '../data/dataset.ts';
-import { Observer } from '../engine/observe.ts';
 import type { NormObservation, Observation } from '../engine/observe.ts';
 import { Probe } from '../engine/probe.ts';
 import type { ProbeOptions, ProbeReading } from '../engine/probe.ts';
@@ -184,12 +183,19 @@ export class Inspector {
 
   /** Layers, parameters and batch norms in the training step that the network would make next. */
   statistics(network: string, following = false): Promise<StatisticsAnswer | null> {
-    return this.look(network, following, async ({ run, scalars, indices }) => {
-      const observer = await run.observer(() => Observer.create(run.network));
+    const compiled = async () => {
+      const observer = await this.atRest(network, ({ run }) => Promise.resolve(run.observer()));
+      await observer.compile();
+    };
+    const observe = async ({ run, scalars, indices }: Subject) => {
+      const observer = run.observer();
+      // Nothing is left to compile, unless the network was rewired since.
+      await observer.compile();
       const observation = await observer.observe(scalars, indices);
       const norms = await observer.norms();
       return { network, iteration: run.iteration, ...observation, norms };
-    });
+    };
+    return this.look(network, following, observe, compiled);
   }
 
   /**
@@ -239,17 +245,22 @@ export class Inspector {
     this.followers++;
   }
 
-  /** A look at once; or, for whoever follows the training, when it is due. */
+  /**
+   * A look at once; or, for whoever follows the training, when it is due.
+   * @param prepare done before, while the network trains
+   */
   private async look<T>(
     network: string,
     following: boolean,
     work: (subject: Subject) => Promise<T>,
+    prepare?: () => Promise<void>,
   ): Promise<T | null> {
-    if (following) {
-      const follower = ++this.followers;
-      await this.spacing.pause();
-      if (follower !== this.followers) return null;
-    }
+    const follower = following ? ++this.followers : null;
+    const isOvertaken = () => follower !== null && follower !== this.followers;
+    if (following) await this.spacing.pause();
+    if (isOvertaken()) return null;
+    await prepare?.();
+    if (isOvertaken()) return null;
     return this.atRest(network, (subject) => this.spacing.look(() => work(subject)));
   }
 }

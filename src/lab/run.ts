@@ -2,7 +2,7 @@
  * One network of an experiment as it trains: where it stands, and the rows of its curves.
  */
 import type { GpuNetwork, Summary } from '../engine/network.ts';
-import type { Observer } from '../engine/observe.ts';
+import { Observer } from '../engine/observe.ts';
 
 /** Training error is the mean over the batches of so many last iterations. */
 export const SMOOTHING_WINDOW = 50;
@@ -73,12 +73,12 @@ export class NetworkRun {
     this.connected = connected;
   }
 
-  /** The observer of the present wiring; made by `create` where there is none. */
-  async observer(create: () => Promise<Observer>): Promise<Observer> {
+  /** The observer of the present wiring, made where there is none ({@link Observer.create}); it may have to be compiled. */
+  observer(): Observer {
     const wired = JSON.stringify(this.network.spec.layers);
     if (!this.watcher || JSON.stringify(this.watcher.spec.layers) !== wired) {
       this.forgetObserver();
-      this.watcher = await create();
+      this.watcher = Observer.create(this.network);
     }
     return this.watcher;
   }

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { Locator, Page } from '@playwright/test';
 import { expect } from '@playwright/test';
 import { networkSpec } from '../../src/network/spec.ts';
+import type { FeaturesAnswer } from '../../src/worker/protocol.ts';
 import { SIZES, button, cell, overflow, test } from './page.ts';
 
 const TINY = 'width=4&size=8&batch=8&warmup=0&evalEvery=4&steps=4&networks=plain-8';
@@ -32,6 +33,54 @@ async function save(page: Page, format: string): Promise<string> {
   return download.path();
 }
 
+declare global {
+  interface Window {
+    /** Answers of the worker about layers, as they came. */
+    heard: { network: string; path: string; picture: string; output: number[] }[];
+  }
+}
+
+/** Keeps what the worker answers the inspector: the screen rounds it. */
+const listen = (page: Page) =>
+  page.addInitScript(() => {
+    window.heard = [];
+    const add = MessagePort.prototype.addEventListener;
+    MessagePort.prototype.addEventListener = function (...args: Parameters<typeof add>) {
+      add.call(this, 'message', (event) => {
+        const { value } = (event as MessageEvent<{ value?: Partial<FeaturesAnswer> }>).data;
+        if (!value?.output || !value.picture) return;
+        const { network = '', path = '', picture, output } = value;
+        window.heard.push({
+          network,
+          path,
+          picture: picture.data.join(),
+          output: [...output.data],
+        });
+      });
+      add.apply(this, args);
+    };
+  });
+
+/** Logits of a network for three test pictures, by picture, to the last bit. */
+async function logits(page: Page, network: string): Promise<Record<string, number[]>> {
+  await page.evaluate(() => (window.heard = []));
+  const heard = () =>
+    page.evaluate(
+      (network) =>
+        Object.fromEntries(
+          window.heard
+            .filter((answer) => answer.network === network && answer.path === 'fc')
+            .map(({ picture, output }) => [picture, output]),
+        ),
+      network,
+    );
+  for (const [seen, image] of [0, 1, 5].entries()) {
+    await page.goto(`#/inspect?network=${network}&layer=fc&image=${image}`);
+    await expect.poll(async () => Object.keys(await heard()).length).toBe(seen + 1);
+  }
+  return heard();
+}
+
 /** Trains the network on the board beside those that take part, to the end; gives its row of the table. */
 async function train(page: Page, name: string): Promise<string[]> {
   await button(page, 'Train it').click();
@@ -46,6 +95,7 @@ async function train(page: Page, name: string): Promise<string[]> {
 test('a residual network with group norm, GELU and dropout is built by hand, trains, and is the same when it is opened again', async ({
   page,
 }) => {
+  await listen(page);
   await page.goto(`#/?${TINY}`);
   await expect(button(page, 'Start')).toBeEnabled({ timeout: 90_000 });
   await page.getByRole('link', { name: 'Build', exact: true }).click();
@@ -95,6 +145,13 @@ test('a residual network with group norm, GELU and dropout is built by hand, tra
   expect(await names(page)).toContain('block.gelu2');
   await page.keyboard.press('Control+g');
   expect(await names(page)).toContain('block.block.gelu2');
+  await page.keyboard.press('Alt+ArrowLeft');
+  expect(await names(page)).toContain('block2.gelu2');
+  await page.keyboard.press('Alt+ArrowRight');
+  expect(await names(page)).toContain('block.block2.gelu2');
+  await page.keyboard.press('Control+z');
+  await page.keyboard.press('Control+z');
+  await layer(page, 'block.block').click();
   await page.keyboard.press('ArrowLeft');
   await expect(layer(page, 'block.block')).toHaveAttribute('aria-expanded', 'false');
   for (let i = 0; i < 3; i++) await page.keyboard.press('Control+z');
@@ -123,8 +180,11 @@ test('a residual network with group norm, GELU and dropout is built by hand, tra
 
   const first = await train(page, 'by-hand');
   expect(first[2]).toBe('4');
+  const answers = await logits(page, 'by-hand');
+  for (const each of Object.values(answers)) expect(new Set(each).size).toBe(10);
 
-  // Opened again under another name it has the same weights, sees the same images and learns the same.
+  // Opened again under another name it has the same weights, sees the same images, learns the same and gives the same
+  // outputs, bit for bit.
   await page.getByRole('link', { name: 'Build', exact: true }).click();
   await button(page, 'Templates').click();
   await page.getByRole('menuitem', { name: /^Linear classifier/ }).click();
@@ -136,6 +196,17 @@ test('a residual network with group norm, GELU and dropout is built by hand, tra
   await expect.poll(() => names(page)).toEqual(built);
   expect(await train(page, 'again')).toEqual(first);
   expect(await cell(page, 'by-hand', 'Test error')).toBe(first[1]);
+  expect(await logits(page, 'again')).toEqual(answers);
+  expect(await logits(page, 'by-hand')).toEqual(answers);
+
+  // What is no longer wanted is deleted from the experiment.
+  await page.getByRole('link', { name: 'Experiment' }).click();
+  await page.getByRole('tab', { name: 'Settings' }).click();
+  await button(page, 'Delete by-hand from the experiment').click();
+  await expect(page.getByRole('checkbox', { name: 'by-hand takes part' })).toBeHidden();
+  await page.getByRole('button', { name: 'Reset and apply' }).click();
+  await expect(button(page, 'by-hand')).toBeHidden();
+  await expect(button(page, 'again')).toBeVisible();
 
   // A file that does not fit says where, and the board stays as it is.
   await page.getByRole('link', { name: 'Build', exact: true }).click();

@@ -6,6 +6,7 @@ import { LossSlice } from '../../src/engine/surface.ts';
 import { experimentConfig } from '../../src/lab/config.ts';
 import type { ExperimentConfig } from '../../src/lab/config.ts';
 import { Experiment } from '../../src/lab/experiment.ts';
+import { Inspector } from '../../src/lab/inspector.ts';
 import type { LabEvent, NetworkProfile } from '../../src/lab/experiment.ts';
 import { cifarNetwork } from '../../src/network/families.ts';
 import { template } from '../../src/network/templates.ts';
@@ -68,6 +69,13 @@ class Watched {
 
   of<T extends LabEvent['type']>(type: T): EventOf<T>[] {
     return this.events.filter((event): event is EventOf<T> => event.type === type);
+  }
+
+  /** So many looks at layers after the first `from`, by network; waits until there are as many. */
+  async looks(count: number, from = 0): Promise<EventOf<'watched'>[]> {
+    await expect.poll(() => this.of('watched').length, { timeout: 60_000 }).toBe(from + count);
+    const looks = this.of('watched').slice(from);
+    return looks.sort((a, b) => a.network.localeCompare(b.network));
   }
 
   states = () => this.of('state').map(({ state }) => state);
@@ -315,18 +323,18 @@ describe('shortcuts', () => {
 });
 
 describe('watching the layers', () => {
-  it('begins at once, follows wiring and training, and changes nothing of what is computed', async () => {
+  it('begins soon, follows wiring and training, and changes nothing of what is computed', async () => {
     const apart = await Watched.open();
     apart.experiment.start();
     await apart.experiment.idle();
 
     const watched = await Watched.open();
     watched.experiment.watch(true);
-    await watched.experiment.idle();
-    expect(watched.of('watched').map(({ network, iteration }) => [network, iteration])).toEqual(
+    const first = await watched.looks(NETWORKS.length);
+    expect(first.map(({ network, iteration }) => [network, iteration])).toEqual(
       NETWORKS.map((id) => [id, 0]),
     );
-    for (const { layers } of watched.of('watched')) {
+    for (const { layers } of first) {
       expect(layers.map(({ path }) => path)).toEqual([
         'conv1',
         ...['layer1', 'layer2', 'layer3'].flatMap((stage) => [
@@ -343,22 +351,56 @@ describe('watching the layers', () => {
     await watched.experiment.idle();
     expect(watched.curves()).toEqual(apart.curves());
 
+    let seen = watched.of('watched').length;
     watched.experiment.toggle('residual-8', false);
-    await watched.experiment.idle();
-    expect(watched.of('watched').at(-1)).toMatchObject({ network: 'residual-8', iteration: STEPS });
+    expect(await watched.looks(1, seen)).toMatchObject([
+      { network: 'residual-8', iteration: STEPS },
+    ]);
+    seen++;
     watched.experiment.reset();
-    await watched.experiment.idle();
-    expect(watched.of('watched').slice(-2)).toEqual(watched.of('watched').slice(0, 2));
+    expect(await watched.looks(NETWORKS.length, seen)).toEqual(first);
+  });
+
+  it('lets the networks train while its kernels compile', async () => {
+    const watched = await Watched.open();
+    const { experiment } = watched;
+    await experiment.compileAll();
+    let release = () => {};
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const compile = gpu.kernels.compile.bind(gpu.kernels);
+    vi.spyOn(gpu.kernels, 'compile').mockImplementation(async (...calls) => {
+      await held;
+      return compile(...calls);
+    });
+    const inspector = new Inspector((id, work) => experiment.atRest(id, work));
+    experiment.start();
+    experiment.watch(true);
+    const statistics = inspector.statistics('plain-8');
+    await experiment.idle();
+    expect(experiment.state).toBe('finished');
+    expect(watched.of('watched')).toEqual([]);
+
+    release();
+    for (const { iteration } of await watched.looks(NETWORKS.length)) expect(iteration).toBe(STEPS);
+    expect(await statistics).toMatchObject({ network: 'plain-8', iteration: STEPS });
+    expect(watched.failures).toEqual([]);
   });
 
   it('takes no memory once it has ended', async () => {
-    const { experiment } = await Watched.open();
+    const watched = await Watched.open();
+    const { experiment } = watched;
     const bytes = gpu.transient.bytes;
+    const end = async () => {
+      experiment.watch(false);
+      await experiment.idle();
+      expect(gpu.transient.bytes).toBe(bytes);
+    };
     experiment.watch(true);
-    await experiment.idle();
-    experiment.watch(false);
-    await experiment.idle();
-    expect(gpu.transient.bytes).toBe(bytes);
+    await end();
+    experiment.watch(true);
+    await watched.looks(NETWORKS.length);
+    expect(gpu.transient.bytes).toBeGreaterThan(bytes);
+    await end();
   });
 });
 

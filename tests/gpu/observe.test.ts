@@ -164,7 +164,8 @@ describe('an observation', () => {
       const x = normalTensor([4, 3, 8, 8], 'x');
       network.writeBatch(x.data, labels);
       const before = await network.readParameters();
-      const observer = await Observer.create(network);
+      const observer = Observer.create(network);
+      await observer.compile();
       const { layers, parameters } = await observer.observe(SCALARS);
       const norms = await observer.norms();
 
@@ -216,7 +217,8 @@ describe('an observation', () => {
     const spec = cifarNetwork({ depth: 8, residual: true, width: 4, input, classes: 10 });
     const network = await GpuNetwork.create(gpu, spec, { batch: 4, seed: 3, rewirable: false });
     const bytes = gpu.transient.bytes;
-    const observer = await Observer.create(network);
+    const observer = Observer.create(network);
+    await observer.compile();
     expect(gpu.transient.bytes).toBeGreaterThanOrEqual(bytes);
     observer.destroy();
     expect(gpu.transient.bytes).toBe(bytes);

@@ -60,7 +60,8 @@ test('is what the reference computes, of the first layer, one in the middle and 
 
   const middle = await tap(network, 'layer2.0.conv2', SCALARS);
   expect(middle.shape).toEqual([4, 12, 4, 4]);
-  const observer = await Observer.create(network);
+  const observer = Observer.create(network);
+  await observer.compile();
   const { layers } = await observer.observe(SCALARS);
   const described = layers.find(({ path }) => path === 'layer2.0.conv2')!.output;
   expect(Math.min(...middle.data)).toBeCloseTo(described.min, 5);

@@ -8,9 +8,16 @@
 export class FathomError extends Error {
   readonly code: string;
   readonly details: Record<string, string | number>;
+  /** The error behind this one, which says why. */
+  declare readonly cause?: FathomError;
 
-  constructor(code: string, message: string, details: Record<string, string | number> = {}) {
-    super(message);
+  constructor(
+    code: string,
+    message: string,
+    details: Record<string, string | number> = {},
+    cause?: FathomError,
+  ) {
+    super(message, cause && { cause });
     this.name = 'FathomError';
     this.code = code;
     this.details = details;

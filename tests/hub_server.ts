@@ -30,7 +30,8 @@ export function serve(
     length = Infinity,
     then = 'break',
   }: {
-    etag?: string;
+    /** Null for a server that does not tell versions apart. */
+    etag?: string | null;
     length?: number;
     then?: 'break' | 'stall';
   } = {},
@@ -40,7 +41,7 @@ export function serve(
   if (from >= whole.length) return void response.writeHead(416).end();
   const body = whole.subarray(from);
   response.writeHead(206, {
-    etag,
+    ...(etag !== null && { etag }),
     'access-control-expose-headers': 'etag',
     'content-type': 'binary/octet-stream',
     'content-length': body.length,

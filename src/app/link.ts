@@ -32,6 +32,8 @@ export interface LinkProblem {
     | 'damaged'
     | 'custom';
   details: Record<string, string | number>;
+  /** What was thrown as the part was read. */
+  error?: FathomError;
 }
 
 /** Writes the hash of a link. Values that `machine` would set by itself are named where they differ. */
@@ -165,7 +167,7 @@ function readCustom(text: string): Reading {
   const problems: LinkProblem[] = [];
   const refuse = (why: LinkProblem['why'], value: string, error: unknown) => {
     if (!(error instanceof FathomError)) throw error;
-    problems.push({ name: 'custom', value, why, details: { reason: error.message } });
+    problems.push({ name: 'custom', value, why, details: {}, error });
   };
   try {
     for (const [id, value] of Object.entries(unpack(text) ?? {})) {

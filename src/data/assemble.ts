@@ -61,10 +61,10 @@ export async function fitPictures(
  *
  * Throws a FathomError `too-few-pictures` where one of the two would be empty.
  */
-export function assemble(
+export async function assemble(
   read: ReadSet,
   { seed = HELD_OUT_SEED, testShare = HELD_OUT }: LoadOptions,
-): Dataset {
+): Promise<Dataset> {
   const { test, channels, unreadable, ...rest } = read;
   const count = read.train.count + (test?.count ?? 0);
   if (count < 2) throw tooFewPictures(read.title, count);
@@ -81,7 +81,7 @@ export function assemble(
     channels,
     height: size,
     width: size,
-    statistics: channelStatistics(split.train.images, channels, size * size),
+    statistics: await channelStatistics(split.train.images, channels, size * size),
   };
 }
 

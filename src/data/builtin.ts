@@ -110,7 +110,7 @@ export async function generateBuiltin(
     width: size,
     train,
     test,
-    statistics: channelStatistics(train.images, CHANNELS, size * size),
+    statistics: await channelStatistics(train.images, CHANNELS, size * size),
   };
 }
 

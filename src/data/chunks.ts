@@ -1,7 +1,12 @@
-/**
- * Does `work(from, to)` over 0…count, `size` items at a time, and lets the thread handle its other
- * messages in between, so that a worker stays responsive during long work.
- */
+/** Long work in small parts, so that a worker goes on training and answering meanwhile. */
+
+/** Bytes of pictures that are walked at a time: some milliseconds' work. */
+const CHUNK_BYTES = 2 ** 21;
+
+/** Lets the thread handle its other messages. */
+export const pause = () => new Promise<void>((resolve) => setTimeout(resolve));
+
+/** Does `work(from, to)` over 0…count, `size` items at a time, with a pause after each. */
 export async function inChunks(
   count: number,
   size: number,
@@ -12,6 +17,13 @@ export async function inChunks(
     const to = Math.min(count, from + size);
     work(from, to);
     report?.(to);
-    await new Promise((resolve) => setTimeout(resolve));
+    await pause();
   }
 }
+
+/** As {@link inChunks}, over items of `bytes` bytes each. */
+export const inByteChunks = (
+  count: number,
+  bytes: number,
+  work: (from: number, to: number) => void,
+): Promise<void> => inChunks(count, Math.max(1, Math.floor(CHUNK_BYTES / bytes)), work);

@@ -7,12 +7,21 @@
  * lengths add up. "bytes=N-" needs no permission of the other server beforehand (no preflight). The
  * browser's cache is left out: with it Chromium (156) answers what is missing of a download that broke off
  * from the beginning, and it would keep the file twice.
+ *
+ * What comes is kept in a folder piece by piece (pieces.ts), so that it is still there when the tab is closed; in
+ * memory where there is no folder, or it takes no more, or the server does not tell versions of the file apart.
  */
 import { FathomError } from '../errors.ts';
 import { reasonOf, tooLarge, valuesOf } from './files.ts';
+import { bytesOf } from './folder.ts';
+import type { Folder } from './folder.ts';
+import { addPiece, openBeginning, removePieces } from './pieces.ts';
 
-/** A larger file is refused: it is kept in memory until it is read. */
+/** A larger file is refused: it may lie in memory until it is read. */
 const MAX_FILE_BYTES = 2 ** 30;
+
+/** A closed tab loses this much at most. */
+const PIECE_BYTES = 2 ** 21;
 
 export interface DownloadOptions {
   signal?: AbortSignal | undefined;
@@ -20,6 +29,14 @@ export interface DownloadOptions {
   patience: number;
   /** Told how many bytes are here, whenever some have come. */
   onBytes?: (done: number) => void;
+  /** Told where what comes is in memory only, and so lost with the tab. */
+  onUnkept?: (failure: FathomError) => void;
+}
+
+/** Which file: what messages and the folder call it, and where it is. */
+export interface DownloadedFile {
+  name: string;
+  address: string;
 }
 
 export class Download {
@@ -27,16 +44,33 @@ export class Download {
   done = 0;
   /** Bytes of the whole file, once the server has said. */
   total: number | null = null;
+  readonly address: string;
   private readonly name: string;
-  private readonly address: string;
-  private pieces: BlobPart[] = [];
+  private readonly folder: Folder | null;
+  /** Whether the folder has taken everything so far: a piece behind a gap would be of no use. */
+  private gapless = true;
+  private pieces: Blob[] = [];
   /** What tells this version of the file from another one; servers may hide it from other pages. */
-  private version: string | null = null;
+  private tag: string | null = null;
 
-  /** `name` is what messages call the file. */
-  constructor(name: string, address: string) {
+  private constructor({ name, address }: DownloadedFile, folder: Folder | null) {
     this.name = name;
     this.address = address;
+    this.folder = folder;
+  }
+
+  /** With what an earlier visit left of the file in the folder. */
+  static async open(file: DownloadedFile, folder: Folder | null): Promise<Download> {
+    const download = new Download(file, folder);
+    const begun =
+      folder && (await openBeginning(folder, file.name, file.address).catch(() => null));
+    if (begun) {
+      download.pieces = begun.pieces;
+      download.done = begun.bytes;
+      download.total = begun.version.total;
+      download.tag = begun.version.tag;
+    }
+    return download;
   }
 
   /**
@@ -55,37 +89,68 @@ export class Download {
     } catch (error) {
       signal?.throwIfAborted();
       if (watch.signal.aborted) throw this.stalled(patience);
+      if (error instanceof FathomError && error.code === 'file-too-large') await this.forget();
       throw error;
     } finally {
       watch.stop();
     }
-    const whole = new Blob(this.pieces);
-    this.pieces = [whole];
-    return whole;
+    return new Blob(this.pieces);
   }
 
-  private async fetch(
-    { onBytes }: DownloadOptions,
-    watch: Watch,
-    signal: AbortSignal,
-  ): Promise<void> {
+  /** Forgets what has come, in the folder too. */
+  async forget(): Promise<void> {
+    this.pieces = [];
+    this.done = 0;
+    this.total = null;
+    this.tag = null;
+    this.gapless = true;
+    if (this.folder) await removePieces(this.folder, this.name).catch(() => undefined);
+  }
+
+  private async fetch(options: DownloadOptions, watch: Watch, signal: AbortSignal): Promise<void> {
     const response = await this.request(signal);
     await this.accept(response);
     if (!response.body) return;
+    /** What has come since the last piece was put away. */
+    const fresh: Uint8Array<ArrayBuffer>[] = [];
+    const putAway = () => this.add(fresh.splice(0), options);
     try {
-      for await (const piece of valuesOf(response.body)) {
+      for await (const bytes of valuesOf(response.body)) {
         watch.reset();
-        this.pieces.push(piece);
-        this.done += piece.length;
+        fresh.push(bytes);
+        this.done += bytes.length;
         if (this.done > MAX_FILE_BYTES) throw tooLarge(this.name, MAX_FILE_BYTES);
-        onBytes?.(this.done);
+        if (bytesOf(fresh) >= PIECE_BYTES) await putAway();
+        options.onBytes?.(this.done);
       }
     } catch (error) {
       if (error instanceof FathomError || signal.aborted) throw error;
       throw this.broken();
+    } finally {
+      await putAway();
     }
     if (this.total !== null && this.done < this.total) throw this.broken();
     this.total = this.done;
+  }
+
+  /** Adds a piece that ends at `done`: to the folder, or else in memory. */
+  private async add(
+    bytes: Uint8Array<ArrayBuffer>[],
+    { onUnkept }: DownloadOptions,
+  ): Promise<void> {
+    if (bytes.length === 0) return;
+    const { folder, gapless, name, address, tag, total } = this;
+    if (folder && gapless && tag !== null && total !== null) {
+      const version = { file: name, address, tag, total };
+      try {
+        this.pieces.push(await addPiece(folder, version, this.done - bytesOf(bytes), bytes));
+        return;
+      } catch (error) {
+        onUnkept?.(unkept(error));
+      }
+    }
+    this.gapless = false;
+    this.pieces.push(new Blob(bytes));
   }
 
   /** Asks for the rest; from the beginning where the server has another file now. */
@@ -103,7 +168,7 @@ export class Download {
     const response = await ask();
     if (this.done === 0 || !this.isAnother(response)) return response;
     await response.body?.cancel();
-    this.forget();
+    await this.forget();
     return ask();
   }
 
@@ -111,8 +176,7 @@ export class Download {
   private isAnother({ status, headers }: Response): boolean {
     if (status === 416) return true;
     if (status !== 206) return false;
-    const version = versionOf(headers);
-    if (version !== null && this.version !== null && version !== this.version) return true;
+    if (tagOf(headers) !== this.tag) return true;
     const length = lengthOf(headers);
     return length !== null && this.total !== null && this.done + length !== this.total;
   }
@@ -125,21 +189,14 @@ export class Download {
       throw ok ? this.page() : this.refused(status);
     }
     // A server that knows no ranges sends the whole file again.
-    if (status !== 206) this.forget();
+    if (status !== 206) await this.forget();
     const length = lengthOf(headers);
     this.total = length === null ? null : this.done + length;
-    this.version = versionOf(headers);
+    this.tag = tagOf(headers);
     if ((this.total ?? 0) > MAX_FILE_BYTES) {
       await body?.cancel();
       throw tooLarge(this.name, MAX_FILE_BYTES);
     }
-  }
-
-  private forget(): void {
-    this.pieces = [];
-    this.done = 0;
-    this.total = null;
-    this.version = null;
   }
 
   private unreachable(reason: string): FathomError {
@@ -185,6 +242,16 @@ export class Download {
   }
 }
 
+/** Says that a download does not outlive its tab. */
+export function unkept(error: unknown): FathomError {
+  const reason = reasonOf(error);
+  return new FathomError(
+    'download-unkept',
+    `the browser's storage does not take what comes (${reason}): it lies in memory, and is lost when this tab is closed`,
+    { reason },
+  );
+}
+
 /** Aborts its signal when it was not reset for a while. */
 class Watch {
   private readonly controller = new AbortController();
@@ -214,7 +281,7 @@ class Watch {
   }
 }
 
-function versionOf(headers: Headers): string | null {
+function tagOf(headers: Headers): string | null {
   return headers.get('etag') ?? headers.get('last-modified');
 }
 

@@ -11,10 +11,12 @@
  */
 import { FathomError } from '../errors.ts';
 import type { Dataset, LoadProgress } from './dataset.ts';
-import { Download } from './download.ts';
+import { Download, unkept } from './download.ts';
+import type { Folder } from './folder.ts';
 import type { KnownId } from './known.ts';
 import { loadFiles } from './load.ts';
 import type { LoadOptions, NamedBlob } from './load.ts';
+import { bytesBegun, removePieces } from './pieces.ts';
 
 /** Where the hub keeps data sets. A mirror answers to the same paths. */
 export const HUB_ADDRESS = 'https://huggingface.co/datasets';
@@ -79,6 +81,8 @@ export interface HubOptions extends Omit<LoadOptions, 'known' | 'labels'> {
   base?: string;
   signal?: AbortSignal;
   patience?: number;
+  /** Told where what comes is in memory only, and so lost with the tab. */
+  onUnkept?: (failure: FathomError) => void;
 }
 
 /** Bytes to fetch for a set, before any of them has come. */
@@ -88,11 +92,17 @@ export function bytesOf(id: KnownId): number {
 
 /** Fetches known sets, one at a time, and keeps what has come of one until it is read. */
 export class Hub {
-  /** Files on their way, by their addresses. */
+  private readonly openFolder: () => Promise<Folder>;
+  /** Files on their way, by their names. */
   private readonly downloads = new Map<string, Download>();
 
+  /** Takes the folder where downloads are kept, so that a later visit goes on with them; rejects where there is none. */
+  constructor(openFolder: () => Promise<Folder>) {
+    this.openFolder = openFolder;
+  }
+
   /**
-   * Fetches and reads a set. Called again after an error, it goes on with what has come.
+   * Fetches and reads a set. Called again after an error, or by a later visit, it goes on with what has come.
    *
    * Progress counts bytes (`download`), then pictures (`decode`).
    *
@@ -100,13 +110,20 @@ export class Hub {
    * signal's reason where that was aborted.
    */
   async load(id: KnownId, options: HubOptions, progress?: LoadProgress): Promise<Dataset> {
-    const { base = HUB_ADDRESS, signal, patience = PATIENCE, ...load } = options;
-    const downloads = HUB_SETS[id].files.map(({ path, bytes }) => {
-      const address = addressOf(base, `${HUB_SETS[id].repository}/resolve/main/${path}`);
-      const download = this.downloads.get(address) ?? new Download(`${id}/${path}`, address);
-      this.downloads.set(address, download);
-      return { address, path, bytes, download };
+    const { base = HUB_ADDRESS, signal, patience = PATIENCE, onUnkept, ...load } = options;
+    const { repository } = HUB_SETS[id];
+    const wanted = HUB_SETS[id].files.map(({ path, bytes }) => {
+      const address = addressOf(base, `${repository}/resolve/main/${path}`);
+      return { name: `${id}/${path}`, address, bytes };
     });
+    const folder = await this.openFolder().catch((error: unknown) => {
+      onUnkept?.(error instanceof FathomError ? error : unkept(error));
+      return null;
+    });
+    const downloads: { name: string; bytes: number; download: Download }[] = [];
+    for (const file of wanted) {
+      downloads.push({ ...file, download: await this.downloadOf(file, folder) });
+    }
     const report = () => {
       const done = downloads.reduce((sum, { download }) => sum + download.done, 0);
       const total = downloads.reduce(
@@ -116,9 +133,9 @@ export class Hub {
       progress?.('download', done, total);
     };
     const files: NamedBlob[] = [];
-    for (const { path, download } of downloads) {
-      const blob = await download.run({ signal, patience, onBytes: report });
-      files.push({ name: `${id}/${path}`, blob });
+    for (const { name, download } of downloads) {
+      const blob = await download.run({ signal, patience, onBytes: report, onUnkept });
+      files.push({ name, blob });
     }
     const labels = id === 'cifar100-coarse' ? 'coarse' : 'fine';
     try {
@@ -128,12 +145,50 @@ export class Hub {
       });
     } finally {
       // Read or damaged, the files are not wanted again; what was only cancelled may be.
-      if (!signal?.aborted) {
-        for (const { address } of downloads) this.downloads.delete(address);
-      }
+      if (!signal?.aborted) await this.forget(id);
     }
   }
+
+  /** Bytes that have come of the sets that were begun. */
+  async begun(): Promise<Map<KnownId, number>> {
+    const kept = await this.openFolder()
+      .then(bytesBegun)
+      .catch(() => new Map<string, number>());
+    const begun = new Map<KnownId, number>();
+    for (const id of Object.keys(HUB_SETS) as KnownId[]) {
+      const bytes = namesOf(id).map(
+        (name) => this.downloads.get(name)?.done ?? kept.get(name) ?? 0,
+      );
+      const sum = bytes.reduce((total, each) => total + each, 0);
+      if (sum > 0) begun.set(id, sum);
+    }
+    return begun;
+  }
+
+  /** Forgets what has come of a set. */
+  async forget(id: KnownId): Promise<void> {
+    const folder = await this.openFolder().catch(() => null);
+    for (const name of namesOf(id)) {
+      this.downloads.delete(name);
+      if (folder) await removePieces(folder, name).catch(() => undefined);
+    }
+  }
+
+  /** The one that goes on, unless the file is to come from elsewhere now. */
+  private async downloadOf(
+    file: { name: string; address: string },
+    folder: Folder | null,
+  ): Promise<Download> {
+    const begun = this.downloads.get(file.name);
+    if (begun?.address === file.address) return begun;
+    const download = await Download.open(file, folder);
+    this.downloads.set(file.name, download);
+    return download;
+  }
 }
+
+/** What messages and the folder call the files of a set. */
+const namesOf = (id: KnownId) => HUB_SETS[id].files.map(({ path }) => `${id}/${path}`);
 
 /** Throws a FathomError `hub-address` where the base is no web address. */
 function addressOf(base: string, path: string): string {

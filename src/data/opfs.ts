@@ -1,21 +1,19 @@
-/** The browser's private file system (https://fs.spec.whatwg.org/) as the folder of the store. */
+/** The browser's private file system (https://fs.spec.whatwg.org/), folder by folder. */
 import { FathomError } from '../errors.ts';
+import { pause } from './chunks.ts';
 import { reasonOf } from './files.ts';
-import { DatasetStore } from './store.ts';
-import type { Folder } from './store.ts';
-
-const FOLDER = 'datasets';
+import type { Folder, FolderName } from './folder.ts';
 
 /**
- * Opens the store in `navigator.storage`.
+ * Opens a folder in `navigator.storage`.
  *
  * Throws a FathomError `storage-refused` where the browser gives none, as in some private windows.
  */
-export async function openStore(storage: StorageManager): Promise<DatasetStore> {
+export async function openFolder(storage: StorageManager, name: FolderName): Promise<Folder> {
   try {
     const root = await storage.getDirectory();
-    const directory = await root.getDirectoryHandle(FOLDER, { create: true });
-    return new DatasetStore(new PrivateFolder(storage, directory));
+    const directory = await root.getDirectoryHandle(name, { create: true });
+    return new PrivateFolder(storage, directory);
   } catch (error) {
     throw new FathomError(
       'storage-refused',
@@ -25,8 +23,8 @@ export async function openStore(storage: StorageManager): Promise<DatasetStore> 
   }
 }
 
-/** Writes this much at a time: views of more bytes than that are refused by some browsers. */
-const PIECE_BYTES = 2 ** 26;
+/** Writes this much at a time: the worker has other things to do, and some browsers refuse views of very many bytes. */
+const PIECE_BYTES = 2 ** 23;
 
 /** What a file has in workers only, which TypeScript does not know of beside the page's own types. */
 interface WorkerFileHandle {
@@ -69,11 +67,15 @@ class PrivateFolder implements Folder {
       try {
         handle.truncate(0);
         let at = 0;
+        let paused = 0;
         for (const piece of cut(pieces)) {
           const written = handle.write(piece, { at });
           // A disk that is full takes less than it is given.
           if (written < piece.length) throw new DOMException('no room left', 'QuotaExceededError');
           at += written;
+          if (at < paused + PIECE_BYTES) continue;
+          paused = at;
+          await pause();
         }
         handle.flush();
       } finally {

@@ -100,12 +100,12 @@ async function firstOf(
   return undefined;
 }
 
-function complete(
+async function complete(
   { name, classes }: Opened,
   train: LabelledImages,
   test: LabelledImages | null,
   options: SizedOptions,
-): Dataset {
+): Promise<Dataset> {
   const identity = identify(options.known, {
     format: 'parquet',
     file: name,

@@ -114,7 +114,10 @@ export class PictureStack {
 }
 
 /** Completes a set of decoded pictures: one channel where every picture is grey. */
-export function assembleDecoded(read: Omit<ReadSet, 'channels'>, options: SizedOptions): Dataset {
+export async function assembleDecoded(
+  read: Omit<ReadSet, 'channels'>,
+  options: SizedOptions,
+): Promise<Dataset> {
   const parts = [read.train, ...(read.test ? [read.test] : [])];
   const plane = options.size * options.size;
   if (!parts.every(({ images }) => isGrey(images, plane))) {

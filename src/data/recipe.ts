@@ -82,11 +82,11 @@ export async function derive(
   const missing = classes?.find((label) => label >= whole.classes.length);
   if (missing !== undefined) throw wrong(id, `classes=${missing}`);
   let set = whole;
-  if (classes) set = withClasses(set, classes);
-  if (perClass !== null) set = withPerClass(set, perClass, RECIPE_SEED);
+  if (classes) set = await withClasses(set, classes);
+  if (perClass !== null) set = await withPerClass(set, perClass, RECIPE_SEED);
   if (randomLabels > 0) set = withRandomLabels(set, randomLabels, RECIPE_SEED);
   if (size !== set.height) set = await withSize(set, size);
-  if (noise > 0) set = withNoise(set, noise, RECIPE_SEED);
+  if (noise > 0) set = await withNoise(set, noise, RECIPE_SEED);
   return id === whole.id ? set : { ...set, id };
 }
 

@@ -1,4 +1,5 @@
 /** What can be counted in labelled pictures. */
+import { inByteChunks } from './chunks.ts';
 import type { ChannelStatistics } from './dataset.ts';
 
 /**
@@ -9,14 +10,15 @@ import type { ChannelStatistics } from './dataset.ts';
  *
  * @param plane height · width
  */
-export function channelStatistics(
+export async function channelStatistics(
   images: Uint8Array,
   channels: number,
   plane: number,
-): ChannelStatistics {
+): Promise<ChannelStatistics> {
   const sums = new Float64Array(channels);
   const squares = new Float64Array(channels);
-  for (let start = 0, c = 0; start < images.length; start += plane, c = (c + 1) % channels) {
+  await ofPlanes(images, plane, (start, index) => {
+    const c = index % channels;
     let sum = 0;
     let square = 0;
     for (let i = start; i < start + plane; i++) {
@@ -26,7 +28,7 @@ export function channelStatistics(
     }
     sums[c] = (sums[c] ?? 0) + sum;
     squares[c] = (squares[c] ?? 0) + square;
-  }
+  });
   const n = images.length / channels;
   return {
     mean: Array.from(sums, (sum) => sum / n / 255),
@@ -51,21 +53,32 @@ export function classCounts(labels: Uint8Array, classes: number): number[] {
  * @param plane height · width
  * @param bins a divisor of 256
  */
-export function channelHistograms(
+export async function channelHistograms(
   images: Uint8Array,
   channels: number,
   plane: number,
   bins = 256,
-): number[][] {
+): Promise<number[][]> {
   const histograms = Array.from({ length: channels }, () => new Float64Array(bins));
   const width = 256 / bins;
-  for (let start = 0, c = 0; start < images.length; start += plane, c = (c + 1) % channels) {
-    const histogram = histograms[c];
-    if (!histogram) break;
+  await ofPlanes(images, plane, (start, index) => {
+    const histogram = histograms[index % channels];
+    if (!histogram) return;
     for (let i = start; i < start + plane; i++) {
       const bin = Math.floor((images[i] ?? 0) / width);
       histogram[bin] = (histogram[bin] ?? 0) + 1;
     }
-  }
+  });
   return histograms.map((histogram) => [...histogram]);
+}
+
+/** Goes over the channels of all pictures, told where each begins and how many come before it. */
+function ofPlanes(
+  images: Uint8Array,
+  plane: number,
+  work: (start: number, index: number) => void,
+): Promise<void> {
+  return inByteChunks(images.length / plane, plane, (from, to) => {
+    for (let index = from; index < to; index++) work(index * plane, index);
+  });
 }

@@ -1,8 +1,7 @@
 /**
  * Sets kept for the next lesson, as files of a private folder.
  *
- * A set is one file: its pictures and labels, then a description, then a trailer that is written last.
- * A file whose trailer is not whole is no set, so what was interrupted leaves no half of one: saving
+ * A set is one file that is whole or nothing (folder.ts): its pictures and labels, and a description. Saving
  * writes a new file beside the old one, and removes the old one when the new one is complete. Of two
  * complete files of one set, which an interruption between the two leaves, the later counts.
  */
@@ -11,18 +10,8 @@ import { FathomError } from '../errors.ts';
 import { checkParts } from './assemble.ts';
 import type { Dataset, LabelledImages } from './dataset.ts';
 import { reasonOf } from './files.ts';
-
-/** A folder of files, as much of it as is needed: the browser's private one (opfs.ts), or a test's. */
-export interface Folder {
-  /** Names of the files. */
-  list(): Promise<string[]>;
-  read(name: string): Promise<Blob>;
-  /** Writes pieces one after the other, and has them on the disk when it resolves. */
-  write(name: string, pieces: Uint8Array[]): Promise<void>;
-  remove(name: string): Promise<void>;
-  /** Bytes that still fit, where that is known. */
-  free(): Promise<number | null>;
-}
+import { bytesOf, discard, readWhole, wholeFile } from './folder.ts';
+import type { Folder } from './folder.ts';
 
 /** A set in the store. */
 export interface StoredSet {
@@ -35,12 +24,6 @@ export interface StoredSet {
   /** What it takes on the disk. */
   bytes: number;
 }
-
-const MAGIC = 'FATHOM-1';
-/** Magic word, length of the description, length of the file: 8 bytes each. */
-const TRAILER_BYTES = 24;
-/** Descriptions hold the names of the classes and of files; a longer one is no description. */
-const MAX_DESCRIPTION_BYTES = 2 ** 26;
 
 const count = z.number().int().positive();
 const part = z.object({ count, names: z.array(z.string()).optional() });
@@ -84,18 +67,14 @@ export class DatasetStore {
   /** What is kept, by title. Throws a FathomError `storage-failed`. */
   async list(): Promise<StoredSet[]> {
     const entries = await guarded(() => this.entries());
-    return entries
-      .map(({ blob, description: { id, title, height, train, test } }) => {
-        return {
-          id,
-          title,
-          size: height,
-          trainCount: train.count,
-          testCount: test.count,
-          bytes: blob.size,
-        };
-      })
-      .sort((a, b) => (a.title < b.title ? -1 : 1));
+    return entries.map(listed).sort((a, b) => (a.title < b.title ? -1 : 1));
+  }
+
+  /** The kept set of this name, where it is another one. Throws a FathomError `storage-failed`. */
+  async other(set: Dataset): Promise<StoredSet | null> {
+    const entries = await guarded(() => this.entries());
+    const entry = entries.find(({ description }) => description.id === set.id);
+    return entry && fingerprint(entry.description) !== fingerprint(set) ? listed(entry) : null;
   }
 
   /** Bytes that still fit, where that is known. */
@@ -136,17 +115,20 @@ export class DatasetStore {
   async save(dataset: Dataset): Promise<void> {
     checkParts(dataset.title, dataset);
     const pieces = piecesOf(dataset);
-    const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
+    const bytes = bytesOf(pieces);
     const before = await guarded(() => this.generationsOf(dataset.id));
     const last = before.reduce((most, { generation }) => Math.max(most, generation), 0);
     const name = fileName(dataset.id, last + 1);
     try {
       await this.folder.write(name, pieces);
     } catch (error) {
-      await this.discard([name]);
+      await discard(this.folder, [name]);
       throw isFull(error) ? await this.full(dataset.title, bytes) : failed(error);
     }
-    await this.discard(before.map((file) => file.name));
+    await discard(
+      this.folder,
+      before.map((file) => file.name),
+    );
   }
 
   /** Forgets a set. Throws a FathomError `storage-failed`. */
@@ -183,11 +165,6 @@ export class DatasetStore {
     });
   }
 
-  /** Removes files that no longer count. One that another tab has open stays until the next time. */
-  private async discard(names: string[]): Promise<void> {
-    for (const name of names) await this.folder.remove(name).catch(() => undefined);
-  }
-
   private async full(title: string, needed: number): Promise<FathomError> {
     const free = await this.free();
     return new FathomError(
@@ -197,6 +174,22 @@ export class DatasetStore {
     );
   }
 }
+
+const listed = ({ blob, description: { id, title, height, train, test } }: Entry): StoredSet => ({
+  id,
+  title,
+  size: height,
+  trainCount: train.count,
+  testCount: test.count,
+  bytes: blob.size,
+});
+
+/** Sets of other pictures differ in it: the statistics come from exact sums over all of them. */
+const fingerprint = ({ classes, channels, height, width, statistics, train, test }: Description) =>
+  JSON.stringify([
+    ...[classes, channels, height, width, train.count, test.count],
+    ...[statistics.mean, statistics.std],
+  ]);
 
 /** `{id}.{generation}.set`, where the id is spelled so that any file system takes it. */
 const fileName = (id: string, generation: number) =>
@@ -212,7 +205,7 @@ function parseName(name: string): { id: string; generation: number } | null {
   }
 }
 
-/** The file of a set, in pieces: a set is not copied to be written. */
+/** The file of a set, in pieces. */
 function piecesOf({ train, test, ...rest }: Dataset): Uint8Array[] {
   const { count: trainCount, names: trainNames } = train;
   const { count: testCount, names: testNames } = test;
@@ -221,43 +214,17 @@ function piecesOf({ train, test, ...rest }: Dataset): Uint8Array[] {
     train: { count: trainCount, names: trainNames },
     test: { count: testCount, names: testNames },
   };
-  const text = new TextEncoder().encode(JSON.stringify(description));
-  const content = [train.images, train.labels, test.images, test.labels, text];
-  const trailer = new Uint8Array(TRAILER_BYTES);
-  trailer.set(new TextEncoder().encode(MAGIC));
-  const view = new DataView(trailer.buffer);
-  view.setFloat64(8, text.length);
-  view.setFloat64(
-    16,
-    content.reduce((sum, piece) => sum + piece.length, TRAILER_BYTES),
-  );
-  return [...content, trailer];
+  return wholeFile([train.images, train.labels, test.images, test.labels], description);
 }
 
-/** What a file's trailer leads to; null where it is not whole or not ours. */
+/** What a file says of its set; null where it is not whole, or no set. */
 async function descriptionIn(blob: Blob): Promise<Description | null> {
-  const end = blob.size - TRAILER_BYTES;
-  if (end < 0) return null;
-  const trailer = new DataView(await blob.slice(end).arrayBuffer());
-  const magic = new TextDecoder().decode(new Uint8Array(trailer.buffer, 0, 8));
-  const length = trailer.getFloat64(8);
-  if (magic !== MAGIC || trailer.getFloat64(16) !== blob.size) return null;
-  const fits = Number.isInteger(length) && length > 0 && length <= end;
-  if (!fits || length > MAX_DESCRIPTION_BYTES) return null;
-  const text = await blob.slice(end - length, end).text();
-  const { success, data } = descriptionSchema.safeParse(parseJson(text));
-  if (!success) return null;
+  const whole = await readWhole(blob);
+  const { success, data } = descriptionSchema.safeParse(whole?.description);
+  if (!whole || !success) return null;
   const { channels, height, width, train, test } = data;
   const pictures = (train.count + test.count) * (channels * height * width + 1);
-  return pictures + length === end ? data : null;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
+  return pictures === whole.content.size ? data : null;
 }
 
 async function guarded<T>(work: () => Promise<T>): Promise<T> {

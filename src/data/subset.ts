@@ -1,12 +1,13 @@
 /** Sets made from others. The set that is given stays as it is; statistics are taken anew. */
 import { normal, pcg4d, shuffle, streamOf, uniform } from '../random.ts';
 import { checkParts, pick } from './assemble.ts';
+import { inByteChunks } from './chunks.ts';
 import type { Dataset, LabelledImages, Part } from './dataset.ts';
 import { resizeImages } from './resize.ts';
 import { channelStatistics } from './statistics.ts';
 
 /** Only the pictures of some classes, which are numbered anew in the order given. */
-export function withClasses(dataset: Dataset, labels: readonly number[]): Dataset {
+export async function withClasses(dataset: Dataset, labels: readonly number[]): Promise<Dataset> {
   const newLabel = new Map(labels.map((label, i) => [label, i]));
   const part = (from: LabelledImages): LabelledImages => {
     const kept = pick(
@@ -23,7 +24,11 @@ export function withClasses(dataset: Dataset, labels: readonly number[]): Datase
  * At most `perClass` training pictures of every class, drawn by seed and kept in their order. A smaller
  * number draws a part of those that a larger one draws. The test set stays whole.
  */
-export function withPerClass(dataset: Dataset, perClass: number, seed: number): Dataset {
+export async function withPerClass(
+  dataset: Dataset,
+  perClass: number,
+  seed: number,
+): Promise<Dataset> {
   const { train } = dataset;
   const order = Uint32Array.from({ length: train.count }, (_, i) => i);
   shuffle(order, seed, streamOf('subset by number a class'));
@@ -62,40 +67,44 @@ const NOISE_SAMPLES = 2 ** 16;
  *
  * @param deviation of the noise, on the scale of 0…1 that statistics have
  */
-export function withNoise(dataset: Dataset, deviation: number, seed: number): Dataset {
+export async function withNoise(
+  dataset: Dataset,
+  deviation: number,
+  seed: number,
+): Promise<Dataset> {
   const stream = streamOf('noise samples');
   const samples = Float32Array.from(
     { length: NOISE_SAMPLES },
     (_, i) => 255 * deviation * normal(seed, stream, i),
   );
-  const part = (from: LabelledImages, name: Part): LabelledImages => ({
-    ...from,
-    images: noisy(from.images, samples, seed, streamOf(`noise ${name}`)),
+  const part = async (name: Part): Promise<LabelledImages> => ({
+    ...dataset[name],
+    images: await noisy(dataset[name].images, samples, seed, streamOf(`noise ${name}`)),
   });
-  return recomputed({
-    ...dataset,
-    train: part(dataset.train, 'train'),
-    test: part(dataset.test, 'test'),
-  });
+  const [train, test] = [await part('train'), await part('test')];
+  return recomputed({ ...dataset, train, test });
 }
 
-const words = new Uint32Array(4);
+/** Bytes that one hash gives noise for: four words, of two samples each. */
+const PER_HASH = 8;
 
-/** One hash gives four words, of two samples each. */
-function noisy(
+async function noisy(
   images: Uint8Array,
   samples: Float32Array,
   seed: number,
   stream: number,
-): Uint8Array {
+): Promise<Uint8Array> {
   const out = new Uint8ClampedArray(images.length);
-  for (let i = 0; i < images.length; i += 8) {
-    pcg4d(seed, stream, i, 0, words);
-    for (let j = i; j < Math.min(i + 8, images.length); j++) {
-      const sample = ((words[(j - i) >> 1] ?? 0) >>> (16 * (j & 1))) % NOISE_SAMPLES;
-      out[j] = (images[j] ?? 0) + (samples[sample] ?? 0);
+  const words = new Uint32Array(4);
+  await inByteChunks(Math.ceil(images.length / PER_HASH), PER_HASH, (from, to) => {
+    for (let i = from * PER_HASH; i < to * PER_HASH; i += PER_HASH) {
+      pcg4d(seed, stream, i, 0, words);
+      for (let j = i; j < Math.min(i + PER_HASH, images.length); j++) {
+        const sample = ((words[(j - i) >> 1] ?? 0) >>> (16 * (j & 1))) % NOISE_SAMPLES;
+        out[j] = (images[j] ?? 0) + (samples[sample] ?? 0);
+      }
     }
-  }
+  });
   return new Uint8Array(out.buffer);
 }
 
@@ -107,13 +116,6 @@ export async function withSize(dataset: Dataset, size: number): Promise<Dataset>
   });
   const [train, test] = [await part(dataset.train), await part(dataset.test)];
   return recomputed({ ...dataset, train, test, height: size, width: size });
-}
-
-/** Without the pictures of these indices, as a person drops them by hand. */
-export function withoutPictures(dataset: Dataset, part: Part, dropped: Iterable<number>): Dataset {
-  const out = new Set(dropped);
-  const kept = indicesWhere(dataset[part], (_, index) => !out.has(index));
-  return recomputed({ ...dataset, [part]: pick(dataset[part], kept) });
 }
 
 function indicesWhere(
@@ -128,8 +130,9 @@ function indicesWhere(
 }
 
 /** Throws a FathomError `too-few-pictures` where nothing is left to train or to test on. */
-function recomputed(dataset: Dataset): Dataset {
+async function recomputed(dataset: Dataset): Promise<Dataset> {
   checkParts(dataset.title, dataset);
   const { train, channels, height, width } = dataset;
-  return { ...dataset, statistics: channelStatistics(train.images, channels, height * width) };
+  const statistics = await channelStatistics(train.images, channels, height * width);
+  return { ...dataset, statistics };
 }

@@ -1,4 +1,5 @@
 /** What a person should know of a set before training on it. */
+import { inByteChunks } from './chunks.ts';
 import type { Dataset, LabelledImages, Part } from './dataset.ts';
 import { classCounts } from './statistics.ts';
 
@@ -22,7 +23,7 @@ export type DataWarning =
   /** Files that could not be decoded and were left out. */
   | { kind: 'unreadable-pictures'; names: string[] };
 
-export function warningsOf(dataset: Dataset): DataWarning[] {
+export async function warningsOf(dataset: Dataset): Promise<DataWarning[]> {
   const warnings: DataWarning[] = [];
   const counts = classCounts(dataset.train.labels, dataset.classes.length);
   const classes = dataset.classes
@@ -30,7 +31,7 @@ export function warningsOf(dataset: Dataset): DataWarning[] {
     .filter(({ count }) => count < FEW_PICTURES);
   if (classes.length > 0) warnings.push({ kind: 'few-pictures', classes, expected: FEW_PICTURES });
 
-  const groups = samePictures(dataset);
+  const groups = await samePictures(dataset);
   const isShared = (group: PictureReference[]) => new Set(group.map(({ part }) => part)).size > 1;
   const shared = groups.filter(isShared);
   const same = groups.filter((group) => !isShared(group));
@@ -43,7 +44,7 @@ export function warningsOf(dataset: Dataset): DataWarning[] {
 }
 
 /** Groups of two or more pictures whose pixels are all the same. */
-function samePictures({ train, test }: Dataset): PictureReference[][] {
+async function samePictures({ train, test }: Dataset): Promise<PictureReference[][]> {
   const parts: [Part, LabelledImages][] = [
     ['train', train],
     ['test', test],
@@ -51,21 +52,24 @@ function samePictures({ train, test }: Dataset): PictureReference[][] {
   /** By hash; pictures of one hash may still differ. */
   const buckets = new Map<number, PictureReference[][]>();
   const pixelsOf = ({ part, index }: PictureReference) => picture({ train, test }[part], index);
-  for (const [part, images] of parts) {
-    for (let index = 0; index < images.count; index++) {
-      const name = images.names?.[index];
-      const reference = { part, index, ...(name === undefined ? {} : { name }) };
-      const pixels = picture(images, index);
-      const hash = hashOf(pixels);
-      const bucket = buckets.get(hash);
-      if (!bucket) {
-        buckets.set(hash, [[reference]]);
-        continue;
-      }
-      const group = bucket.find(([first]) => first && equal(pixelsOf(first), pixels));
-      if (group) group.push(reference);
-      else bucket.push([reference]);
+  const sortIn = (part: Part, images: LabelledImages, index: number) => {
+    const name = images.names?.[index];
+    const reference = { part, index, ...(name === undefined ? {} : { name }) };
+    const pixels = picture(images, index);
+    const hash = hashOf(pixels);
+    const bucket = buckets.get(hash);
+    if (!bucket) {
+      buckets.set(hash, [[reference]]);
+      return;
     }
+    const group = bucket.find(([first]) => first && equal(pixelsOf(first), pixels));
+    if (group) group.push(reference);
+    else bucket.push([reference]);
+  };
+  for (const [part, images] of parts) {
+    await inByteChunks(images.count, images.images.length / images.count, (from, to) => {
+      for (let index = from; index < to; index++) sortIn(part, images, index);
+    });
   }
   return [...buckets.values()].flat().filter((group) => group.length > 1);
 }

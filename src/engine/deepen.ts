@@ -29,8 +29,8 @@ export interface MeasuredPass {
   indices?: Uint32Array<ArrayBuffer>;
 }
 
-/** Of every channel; the variance is the biased one. */
-interface Moments {
+/** Of every channel, as a batch norm sees them in training. */
+interface BiasedMoments {
   mean: Float64Array;
   variance: Float64Array;
 }
@@ -59,7 +59,7 @@ export async function deepen(
   for (const [name, values] of await shallow.readParameters()) deep.writeParameter(name, values);
   for (const [name, values] of await shallow.readState()) deep.writeState(name, values);
 
-  const measured = new Map<string, Moments>();
+  const measured = new Map<string, BiasedMoments>();
   for (const { stage, connected, convolutions, norms } of added) {
     if (connected) {
       const [last] = norms.slice(-1);
@@ -109,12 +109,12 @@ async function measure(
   network: GpuNetwork,
   path: string,
   passes: readonly MeasuredPass[],
-): Promise<Moments> {
-  const all: Moments[] = [];
+): Promise<BiasedMoments> {
+  const all: BiasedMoments[] = [];
   for (const { scalars, indices } of passes) {
     all.push(momentsOf(await tap(network, path, scalars, indices)));
   }
-  const over = (kind: keyof Moments) =>
+  const over = (kind: keyof BiasedMoments) =>
     Float64Array.from(
       all[0]?.[kind] ?? [],
       (_, c) => all.reduce((sum, moments) => sum + (moments[kind][c] ?? NaN), 0) / all.length,
@@ -122,7 +122,7 @@ async function measure(
   return { mean: over('mean'), variance: over('variance') };
 }
 
-function momentsOf({ shape, data }: Tensor): Moments {
+function momentsOf({ shape, data }: Tensor): BiasedMoments {
   const [n, channels, h, w] = imageDims(shape);
   const [mean, variance] = [new Float64Array(channels), new Float64Array(channels)];
   const channel = (i: number) => Math.floor(i / (h * w)) % channels;
@@ -144,7 +144,7 @@ function writeNeutral(
   network: GpuNetwork,
   path: string,
   eps: number,
-  { mean, variance }: Moments,
+  { mean, variance }: BiasedMoments,
 ): void {
   network.writeParameter(
     `${path}.weight`,

@@ -349,25 +349,34 @@ export class GpuNetwork {
   }
 
   /**
-   * Takes over weights, gradients, running statistics and what the optimizer keeps of another network, which may be wired
-   * otherwise.
+   * Takes over weights, gradients, running statistics and what the optimizer keeps of another network with the same
+   * optimizer, which may be wired otherwise.
    *
-   * @throws FathomError `other-network` where the two do not have the same parameters, statistics and optimizer
+   * @throws FathomError `different-parameters`
    */
   copyFrom(other: GpuNetwork): void {
-    const kept = ({ parameters, state, memory }: GpuNetwork) =>
-      JSON.stringify([
-        ...[...parameters, ...state].map(({ name, shape }) => [name, shape]),
-        memory.moments.length,
-      ]);
-    if (kept(this) !== kept(other)) {
-      throw new FathomError(
-        'other-network',
-        `${this.spec.name} cannot take over the state of ${other.spec.name}: their parameters or optimizers differ`,
-        { network: this.spec.name, other: other.spec.name },
-      );
+    this.expectSameParameters(other);
+    if (this.memory.moments.length !== other.memory.moments.length) {
+      throw new Error(`the optimizers of ${this.spec.name} and ${other.spec.name} differ`);
     }
     this.copy(other.memory, this.memory);
+  }
+
+  /** @throws FathomError `different-parameters` where the two do not have the same parameters and running statistics */
+  expectSameParameters(other: GpuNetwork): void {
+    const list = ({ parameters, state }: GpuNetwork) =>
+      [...parameters, ...state].map(({ name, shape }) => `${name} [${shape.join(', ')}]`);
+    const [own, others] = [list(this), list(other)];
+    const longer = own.length >= others.length ? own : others;
+    const at = longer.findIndex((_, i) => own[i] !== others[i]);
+    if (at < 0) return;
+    const [network, against] = [this.spec.name, other.spec.name];
+    throw new FathomError(
+      'different-parameters',
+      `${network} and ${against} do not have the same parameters: the one has ${own[at] ?? 'nothing'} where the other ` +
+        `has ${others[at] ?? 'nothing'}; take networks of the same depth and the same layers`,
+      { network, other: against },
+    );
   }
 
   /**
@@ -486,6 +495,13 @@ export class GpuNetwork {
   /** Gradients of the last pass in PyTorch's order, by parameter name. */
   readGradients(): Promise<Map<string, Float32Array>> {
     return this.readAll(this.memory.gradient, this.parameters, this.parameterOffsets);
+  }
+
+  /** What the optimizer keeps, by parameter name: of SGD the velocities alone. */
+  readMoments(): Promise<Map<string, Float32Array>[]> {
+    return Promise.all(
+      this.memory.moments.map((each) => this.readAll(each, this.parameters, this.parameterOffsets)),
+    );
   }
 
   readState(): Promise<Map<string, Float32Array>> {

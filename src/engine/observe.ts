@@ -38,18 +38,17 @@ export interface Observation {
   parameters: ParameterObservation[];
 }
 
-/** Mean and variance of each channel. */
-export interface Moments {
+/** Of every channel, as running statistics keep them. */
+export interface UnbiasedMoments {
   mean: number[];
-  /** Unbiased. */
   variance: number[];
 }
 
 /** A batch norm: what it has come to expect, and what the batch brought. */
 export interface NormObservation {
   path: string;
-  running: Moments;
-  batch: Moments;
+  running: UnbiasedMoments;
+  batch: UnbiasedMoments;
 }
 
 /** Bytes between descriptions in the buffer of results: WebGPU binds at multiples of 256. */
@@ -170,7 +169,7 @@ export class Observer {
             const moved = after.get(`${path}.${name}`)?.[i] ?? NaN;
             return (moved - (1 - momentum) * r) / momentum;
           });
-        const moments = (of: typeof running): Moments => ({
+        const moments = (of: typeof running): UnbiasedMoments => ({
           mean: of('running_mean'),
           variance: of('running_var'),
         });

@@ -7,7 +7,6 @@
  * when the slice is made. Directions are filter-normalized, and zero in biases and in the scales and shifts of norms, as in
  * the paper. On a plane running statistics stay those of the centre; along a line they go from those of one end to the other's.
  */
-import { FathomError } from '../errors.ts';
 import { SHARES, directionCall, mixCall } from '../ops/direction.ts';
 import { DRAW_WORDS, drawWords } from '../ops/draw.ts';
 import type { KernelCall } from '../ops/op.ts';
@@ -88,7 +87,7 @@ export class LossSlice {
     other: GpuNetwork | null,
     options: SliceOptions,
   ): Promise<LossSlice> {
-    if (other) expectSameParameters(network, other);
+    if (other) network.expectSameParameters(other);
     return LossSlice.create(
       network,
       options,
@@ -235,20 +234,4 @@ async function drawDirection(network: GpuNetwork, seed: number, direction: numbe
   pass.destroy();
   draws.destroy();
   return drawn;
-}
-
-function expectSameParameters(a: GpuNetwork, b: GpuNetwork): void {
-  const list = ({ parameters, state }: GpuNetwork) =>
-    [...parameters, ...state].map(({ name, shape }) => `${name} [${shape.join(', ')}]`);
-  const [ofA, ofB] = [list(a), list(b)];
-  const longer = ofA.length >= ofB.length ? ofA : ofB;
-  const at = longer.findIndex((_, i) => ofA[i] !== ofB[i]);
-  if (at < 0) return;
-  const [from, to] = [a.spec.name, b.spec.name];
-  throw new FathomError(
-    'different-parameters',
-    `there is no line from ${from} to ${to}: the one has ${ofA[at] ?? 'nothing'} where the other has ${ofB[at] ?? 'nothing'}; ` +
-      'take networks of the same depth and the same layers',
-    { from, to },
-  );
 }

@@ -4,33 +4,68 @@ import type { Dataset } from '../data/dataset.ts';
 import type { Evaluation } from '../engine/evaluate.ts';
 import { addedBlocks, deepen } from '../engine/deepen.ts';
 import type { Gpu } from '../engine/gpu/gpu.ts';
+import type { Mode } from '../engine/graph/lower.ts';
 import type { GpuNetwork } from '../engine/network.ts';
-import { learnedOf } from '../engine/tensors.ts';
 import { FathomError } from '../errors.ts';
 import { formatNetworkId, isCifarDepth } from '../network/families.ts';
-import { runReference } from '../network/reference.ts';
-import type { Tensor } from '../reference/tensor.ts';
+import { predictReference } from '../network/reference.ts';
+import type { Tensor, Tensors } from '../reference/tensor.ts';
 import { BOUNDS } from './config.ts';
+import type { ExperimentConfig } from './config.ts';
+import type { Subject } from './experiment.ts';
 import { distinct, textsOf } from './kernel_text.ts';
 import type { KernelText } from './kernel_text.ts';
 import { normalizedPictures } from './pictures.ts';
+import type { Progress } from './progress.ts';
 import { MOST_STEPS, SideBySide } from './side_by_side.ts';
 import type { SideRow } from './side_by_side.ts';
+import { logitsReference, measureReference, standingOf } from './side_reference.ts';
+import type { Standing } from './side_reference.ts';
 
 const depth = z.int().min(BOUNDS.depth.min).max(56).refine(isCifarDepth);
 
 export const constructionSetting = z.strictObject({
+  /** Where the shallow network is from: trained here, or taken from the experiment as it stands. */
+  from: z.enum(['here', 'experiment']),
   residual: z.boolean(),
   /** Of the network that is trained first. */
   shallow: depth,
   /** Of the network that is built from it. */
   deep: depth,
-  /** Steps that the shallow network trains before. */
+  /** Steps that the shallow network trains before, where it is trained here. */
   steps: z.int().min(1).max(1000),
+  /** Channels of the first stage; one of the experiment has its own. */
   width: z.int().min(BOUNDS.width.min).max(BOUNDS.width.max),
   seed: z.int().min(0).max(BOUNDS.seed.max),
 });
 export type ConstructionSetting = z.infer<typeof constructionSetting>;
+
+/** A network of the experiment, as it stands. */
+export interface Taken {
+  config: Pick<ExperimentConfig, 'width' | 'shortcut'>;
+  /** Steps that it has trained. */
+  steps: number;
+  parameters: Map<string, Float32Array>;
+  state: Map<string, Float32Array>;
+}
+
+/**
+ * What a construction takes of a network of the experiment.
+ *
+ * @throws FathomError `rewired` where its shortcuts are not connected or cut as its name says
+ */
+export async function take({ run, config }: Subject): Promise<Taken> {
+  const { id, network, connected, iteration } = run;
+  if (connected !== id.startsWith('residual')) {
+    throw new FathomError('rewired', `the shortcuts of ${id} are not as its name says`, { id });
+  }
+  return {
+    config,
+    steps: iteration,
+    parameters: await network.readParameters(),
+    state: await network.readState(),
+  };
+}
 
 /** Logits of the same pictures from both networks. */
 export interface LogitComparison {
@@ -45,12 +80,15 @@ export interface ConstructionAnswer {
   /** Paths of the blocks that are the identity. */
   added: string[];
   classes: string[];
-  /** The shallow network's way there. */
+  /** Steps that the shallow network had trained. */
+  steps: number;
+  /** The shallow network's way there, where it was trained here. */
   rows: SideRow[];
   /** Training pictures, and how both do on them in evaluation mode. */
   count: number;
   measured: [shallow: Evaluation, deep: Evaluation];
-  /** With running statistics, and with the batch's. */
+  /** Pictures whose logits are compared: with running statistics, and with the batch's. */
+  compared: number;
   evaluation: LogitComparison;
   training: LogitComparison;
   /** Of the first picture. */
@@ -61,9 +99,14 @@ export interface ConstructionAnswer {
     /** The float64 reference's, with the same weights. */
     reference: [shallow: number[], deep: number[]];
   };
-  /** Of the deep network's evaluation. */
-  kernels: KernelText[];
+  /** Parameters and running statistics of both as they were compared. */
+  weights: [shallow: Tensors, deep: Tensors];
+  /** Of the deep network's forward pass, in evaluation and in training mode. */
+  kernels: Record<ComparedMode, KernelText[]>;
 }
+
+/** With running statistics, or with the batch's. */
+export type ComparedMode = Extract<Mode, 'evaluate' | 'train'>;
 
 /** Passes on which the norms of a plain network are measured. */
 const MEASURED = 4;
@@ -74,20 +117,25 @@ export class Construction {
   readonly answer: ConstructionAnswer;
   private readonly side: SideBySide;
   private readonly networks: [GpuNetwork, GpuNetwork];
+  /** Both as they were compared. */
+  private readonly compared: [Standing, Standing];
 
   private constructor(
     side: SideBySide,
     networks: [GpuNetwork, GpuNetwork],
+    compared: [Standing, Standing],
     answer: ConstructionAnswer,
   ) {
     this.side = side;
     this.networks = networks;
+    this.compared = compared;
     this.answer = answer;
   }
 
   /**
-   * Trains the shallow network, builds the deep one and compares them.
+   * Trains the shallow network or takes it from the experiment, builds the deep one and compares them.
    *
+   * @param takeFrom a network of the experiment by its name
    * @param progress told the steps done, and waited for
    * @throws FathomError `not-deeper`
    */
@@ -95,9 +143,10 @@ export class Construction {
     gpu: Gpu,
     dataset: Dataset,
     question: ConstructionSetting,
+    takeFrom: (id: string) => Promise<Taken>,
     progress: (done: number, total: number) => unknown,
   ): Promise<Construction> {
-    const { residual, shallow, deep, steps, ...rest } = constructionSetting.parse(question);
+    const { from, residual, shallow, deep, steps, ...rest } = constructionSetting.parse(question);
     if (deep <= shallow) {
       throw new FathomError(
         'not-deeper',
@@ -108,11 +157,16 @@ export class Construction {
     const ids = [shallow, deep].map((each) =>
       formatNetworkId({ residual, depth: each, variants: [] }),
     ) as [string, string];
-    const side = new SideBySide(gpu, dataset, rest);
+    const taken = from === 'experiment' ? await takeFrom(ids[0]) : null;
+    const { width, shortcut } = { ...rest, ...taken?.config };
+    const side = new SideBySide(gpu, dataset, { seed: rest.seed, width, shortcut });
     try {
       const networks: [GpuNetwork, GpuNetwork] = [await side.add(ids[0]), await side.add(ids[1])];
       const rows: SideRow[] = [];
-      while (side.iteration < steps) {
+      for (const [name, values] of taken?.parameters ?? [])
+        networks[0].writeParameter(name, values);
+      for (const [name, values] of taken?.state ?? []) networks[0].writeState(name, values);
+      while (!taken && side.iteration < steps) {
         const count = Math.min(REPORTED, MOST_STEPS, steps - side.iteration);
         rows.push(...(await side.train([networks[0]], count)));
         await progress(side.iteration, steps);
@@ -124,8 +178,17 @@ export class Construction {
           return { scalars, indices: indices.slice() };
         }),
       );
-      const answer = { networks: ids, rows, ...(await compare(gpu, side, networks)) };
-      return new Construction(side, networks, answer);
+      const compared: [Standing, Standing] = [
+        await standingOf(networks[0]),
+        await standingOf(networks[1]),
+      ];
+      const answer = {
+        networks: ids,
+        steps: taken?.steps ?? steps,
+        rows,
+        ...(await compare(gpu, side, networks, compared)),
+      };
+      return new Construction(side, networks, compared, answer);
     } catch (error) {
       side.destroy();
       throw error;
@@ -137,6 +200,19 @@ export class Construction {
     return this.side.train(this.networks, steps);
   }
 
+  /** What the float64 reference measures of the shallow network (0) or of the deep one (1), as they were compared. */
+  measureReference(which: 0 | 1, progress: Progress): Promise<Evaluation> {
+    return measureReference(this.side, this.compared[which], progress);
+  }
+
+  /** The comparison of logits, by the float64 reference. */
+  async compareReference(mode: ComparedMode): Promise<LogitComparison> {
+    const [shallow, deep] = this.compared;
+    const logits = async (standing: Standing) =>
+      (await logitsReference(this.side, standing, mode === 'train')).data;
+    return comparison(await logits(shallow), await logits(deep));
+  }
+
   destroy(): void {
     this.side.destroy();
   }
@@ -146,9 +222,10 @@ async function compare(
   gpu: Gpu,
   side: SideBySide,
   networks: [GpuNetwork, GpuNetwork],
-): Promise<Omit<ConstructionAnswer, 'networks' | 'rows'>> {
+  compared: [Standing, Standing],
+): Promise<Omit<ConstructionAnswer, 'networks' | 'rows' | 'steps'>> {
   const [shallow, deep] = networks;
-  const { classes, train } = side.dataset;
+  const { classes } = side.dataset;
   const both = async <T>(ask: (network: GpuNetwork) => Promise<T>): Promise<[T, T]> => [
     await ask(shallow),
     await ask(deep),
@@ -156,36 +233,40 @@ async function compare(
   const [one, other] = await both((network) => side.logits(network, 'evaluate'));
   const inTraining = await both((network) => side.logits(network, 'train'));
   const x = await normalizedPictures(gpu, side.dataset, 0, 1, 'train');
+  const reference = ({ spec, ...state }: Standing) => [
+    ...predictReference(spec, state, x, { training: false }).data,
+  ];
+  const weights = ({ parameters, running }: Standing) => ({ ...parameters, ...running });
+  const kernels = (mode: ComparedMode) =>
+    distinct(
+      textsOf(deep.program(mode).pass.plan.dispatches.filter(({ phase }) => phase === 'forward')),
+    );
   const firstOf = (logits: ArrayLike<number>) =>
     Array.from({ length: classes.length }, (_, c) => logits[c] ?? NaN);
   return {
     added: addedBlocks(shallow, deep),
     classes,
-    count: train.count,
+    count: side.dataset.train.count,
     measured: await both((network) => side.measure(network)),
+    compared: side.firstBatch.length,
     evaluation: comparison(one, other),
     training: comparison(...inTraining),
     first: {
       x,
       logits: [firstOf(one), firstOf(other)],
-      reference: await both(async (network) => {
-        const { spec } = network;
-        const state = await learnedOf(network);
-        const { logits } = runReference(spec, state, x, [train.labels[0] ?? 0], {
-          training: false,
-        });
-        return [...logits.data];
-      }),
+      reference: [reference(compared[0]), reference(compared[1])],
     },
-    kernels: distinct(textsOf(deep.program('evaluate').pass.plan.dispatches)),
+    weights: [weights(compared[0]), weights(compared[1])],
+    kernels: { evaluate: kernels('evaluate'), train: kernels('train') },
   };
 }
 
-function comparison(one: Float32Array, other: Float32Array): LogitComparison {
-  const largest = (values: Float32Array) =>
+function comparison(one: ArrayLike<number>, other: ArrayLike<number>): LogitComparison {
+  const largest = (values: readonly number[]) =>
     values.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
+  const values = Array.from(one);
   return {
-    difference: largest(one.map((value, i) => value - (other[i] ?? NaN))),
-    size: largest(one),
+    difference: largest(values.map((value, i) => value - (other[i] ?? NaN))),
+    size: largest(values),
   };
 }

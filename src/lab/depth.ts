@@ -1,12 +1,20 @@
 /** What the chapter on depth asks beyond single ops: the construction argument and the twin. One of each stands at a time. */
 import type { Dataset } from '../data/dataset.ts';
+import type { Evaluation } from '../engine/evaluate.ts';
 import type { Gpu } from '../engine/gpu/gpu.ts';
 import { FathomError } from '../errors.ts';
 import { Construction } from './construction.ts';
-import type { ConstructionAnswer, ConstructionSetting } from './construction.ts';
+import type {
+  ComparedMode,
+  ConstructionAnswer,
+  ConstructionSetting,
+  LogitComparison,
+  Taken,
+} from './construction.ts';
+import type { Progress } from './progress.ts';
 import type { SideRow } from './side_by_side.ts';
 import { Twin } from './twin.ts';
-import type { Touch, TwinSetting, TwinState } from './twin.ts';
+import type { Touch, TwinProof, TwinSetting, TwinState } from './twin.ts';
 
 /** Steps of the twin, and how it then stands. */
 export interface TwinStep {
@@ -17,15 +25,24 @@ export interface TwinStep {
 export class DepthLab {
   private readonly gpu: Promise<Gpu | null>;
   private readonly data: () => Promise<Dataset>;
+  private readonly take: (id: string) => Promise<Taken>;
   private construction: Construction | null = null;
   private twin: Twin | null = null;
   /** Calls are answered one after the other: their runs share buffers. */
   private last: Promise<unknown> = Promise.resolve();
 
-  /** `gpu` must be this object's own: what runs on it shares its transient buffers. */
-  constructor(gpu: Promise<Gpu | null>, data: () => Promise<Dataset>) {
+  /**
+   * @param gpu this object's own: what runs on it shares its transient buffers
+   * @param take what a construction begins with, of a network of the experiment
+   */
+  constructor(
+    gpu: Promise<Gpu | null>,
+    data: () => Promise<Dataset>,
+    take: (id: string) => Promise<Taken>,
+  ) {
     this.gpu = gpu;
     this.data = data;
+    this.take = take;
   }
 
   /** See {@link Construction.build}; the construction before it is given up. Throws `no-webgpu` where nothing trains. */
@@ -36,7 +53,13 @@ export class DepthLab {
     return this.inTurn(async (gpu) => {
       this.construction?.destroy();
       this.construction = null;
-      this.construction = await Construction.build(gpu, await this.data(), setting, progress);
+      this.construction = await Construction.build(
+        gpu,
+        await this.data(),
+        setting,
+        this.take,
+        progress,
+      );
       return this.construction.answer;
     });
   }
@@ -44,6 +67,16 @@ export class DepthLab {
   /** Trains both networks of the construction on, 64 steps at most. */
   trainConstruction(steps: number): Promise<SideRow[]> {
     return this.inTurn(() => standing(this.construction).train(steps));
+  }
+
+  /** See {@link Construction.measureReference}. The reference takes its time and shares no buffers: nobody waits for it. */
+  measureReference(which: 0 | 1, progress: Progress): Promise<Evaluation> {
+    return standing(this.construction).measureReference(which, progress);
+  }
+
+  /** See {@link Construction.compareReference}. */
+  compareReference(mode: ComparedMode): Promise<LogitComparison> {
+    return standing(this.construction).compareReference(mode);
   }
 
   /** A network and its twin, both at initial weights; those before are given up. Throws `no-webgpu` where nothing trains. */
@@ -73,6 +106,11 @@ export class DepthLab {
       else twin.splitOff();
       return twin.state();
     });
+  }
+
+  /** See {@link Twin.proof}. */
+  proveTwin(): Promise<TwinProof> {
+    return this.inTurn(() => standing(this.twin).proof());
   }
 
   private inTurn<T>(work: (gpu: Gpu) => Promise<T>): Promise<T> {

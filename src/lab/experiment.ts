@@ -45,6 +45,8 @@ interface Action {
   urgent: boolean;
   /** It makes networks train; a pause that comes later takes it back. */
   starts: boolean;
+  /** It may wait while the GPU rests. */
+  patient: boolean;
   /** Tells who waits for it that it will never run. */
   abandon?: () => void;
 }
@@ -89,6 +91,7 @@ export interface NetworkProfile extends NetworkMeasurement {
 /** A network of the experiment with the GPU at rest. */
 export interface Subject {
   run: NetworkRun;
+  config: ExperimentConfig;
   dataset: Dataset;
   /** Of the training step that it would make next. */
   scalars: StepScalars;
@@ -356,8 +359,10 @@ export class Experiment {
   /**
    * Runs `work` between two steps, with the GPU at rest; training goes on afterwards as if nothing had been.
    * Rejects with what `work` throws, and with a FathomError `experiment-closed` where that comes first.
+   *
+   * @param patient whether it may wait while the GPU rests
    */
-  between<T>(work: () => Promise<T>): Promise<T> {
+  between<T>(work: () => Promise<T>, patient = false): Promise<T> {
     return new Promise((resolve, reject) => {
       const run = () => this.settle().then(work).then(resolve, reject);
       const abandon = () =>
@@ -367,7 +372,7 @@ export class Experiment {
             'the experiment was replaced before this could be done: ask again',
           ),
         );
-      this.act(run, { abandon });
+      this.act(run, { patient, abandon });
     });
   }
 
@@ -380,7 +385,7 @@ export class Experiment {
       const run = this.runOf(id);
       const scalars = this.scalarsAt(run.iteration);
       const indices = this.order.at(run.iteration);
-      return work({ run, dataset: this.dataset, scalars, indices });
+      return work({ run, config: this.config, dataset: this.dataset, scalars, indices });
     });
   }
 
@@ -398,7 +403,9 @@ export class Experiment {
    * @throws FathomError `no-activations`, and as {@link atRest}
    */
   activations(id: string, path?: string): Promise<Activations> {
-    return this.atRest(id, ({ run, ...step }) => activationsOf(run, path, step));
+    return this.atRest(id, ({ run, scalars, indices }) =>
+      activationsOf(run, path, { scalars, indices }),
+    );
   }
 
   /** Frees what looking at statistics between steps has kept, unless the layers are watched anyway. */
@@ -421,7 +428,8 @@ export class Experiment {
   private surveyed(): SurveyedLab {
     const { train, test } = this.dataset;
     return {
-      between: (work) => this.between(work),
+      between: (work) => this.between(work, true),
+      afterPass: () => this.afterPass(),
       run: (id) => this.runOf(id),
       data: {
         train: { device: this.train, labels: train.labels },
@@ -519,10 +527,10 @@ export class Experiment {
 
   private act(
     run: Action['run'],
-    { urgent = false, starts = false, abandon }: Partial<Omit<Action, 'run'>> = {},
+    { urgent = false, starts = false, patient = false, abandon }: Partial<Omit<Action, 'run'>> = {},
   ): void {
-    this.actions.push({ run, urgent, starts, ...(abandon && { abandon }) });
-    this.wake();
+    this.actions.push({ run, urgent, starts, patient, ...(abandon && { abandon }) });
+    if (!patient) this.wake();
     this.driving ??= this.work();
   }
 
@@ -629,7 +637,7 @@ export class Experiment {
   /** Leaves the GPU alone for as long as its share says after work of so many milliseconds; a command cuts it short. */
   private async restAfter(milliseconds: number): Promise<void> {
     this.owed += milliseconds * (1 / this.share - 1);
-    if (this.owed < SHORTEST_REST || this.actions.length > 0) return;
+    if (this.owed < SHORTEST_REST || this.actions.some(({ patient }) => !patient)) return;
     const { share } = this;
     const start = this.now();
     await this.wait(this.owed);
@@ -715,10 +723,23 @@ export class Experiment {
     });
   }
 
+  /** For what runs pass after pass from now on: rests after each as the share says; false where it is to give way. */
+  private afterPass(): () => Promise<boolean> {
+    let began = this.now();
+    return async () => {
+      if (this.share < 1) {
+        await this.gpu.device.queue.onSubmittedWorkDone();
+        await this.restAfter(this.now() - began);
+        began = this.now();
+      }
+      return !this.urgent;
+    };
+  }
+
   /** Error over the whole test set. Given up when something urgent comes up, and done again later. */
   private async evaluate(run: NetworkRun): Promise<void> {
     await this.settle();
-    let began = this.now();
+    const afterPass = this.afterPass();
     const evaluation = await evaluate(run.network, {
       count: this.test.count,
       scalars: this.scalarsAt(run.iteration),
@@ -726,12 +747,7 @@ export class Experiment {
       submits: this.submitsFor(run, EVALUATION_PER_STEP),
       onPass: async (done, total) => {
         this.hooks.emit({ type: 'evaluating', network: run.id, done, total });
-        if (this.share < 1) {
-          await this.gpu.device.queue.onSubmittedWorkDone();
-          await this.restAfter(this.now() - began);
-          began = this.now();
-        }
-        return !this.urgent;
+        return afterPass();
       },
     });
     if (!evaluation) return;

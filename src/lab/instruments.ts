@@ -31,9 +31,9 @@ import type {
   CropsAnswer,
   DrawsAnswer,
   PredictorAnswer,
-  Progress,
   Source,
 } from './predictor.ts';
+import type { Progress } from './progress.ts';
 import { CHECKS, selfCheck } from './self_check.ts';
 import type { CheckResult } from './self_check.ts';
 import { signal } from './signal.ts';

@@ -50,6 +50,7 @@ function fitted(id: string, spec: NetworkSpec): NetworkSpec {
       'network-fit',
       `network "${id}" does not fit images of ${images} in ${classes} classes: ${reason}`,
       { id, images, classes, reason },
+      error,
     );
   }
   return { ...spec, name: id };

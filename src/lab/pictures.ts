@@ -109,7 +109,7 @@ export async function channelsOf(
   const { bytes, shape } = slice(dataset, 0, counted);
   const [, channels, height, width] = shape;
   const plane = height * width;
-  const statistics = channelStatistics(bytes, channels, plane);
+  const statistics = await channelStatistics(bytes, channels, plane);
   const scales = scalesOf(step, statistics);
   const run = gpu && (await runGather(gpu, bytes, shape, scales));
   const y = run?.y ?? normalize(bytes, shape, scales);

@@ -3,7 +3,6 @@
  * at random. What the chapters on images and regularization ask.
  */
 import type { Dataset } from '../data/dataset.ts';
-import { FathomError } from '../errors.ts';
 import type { Dispatch, Mode } from '../engine/graph/lower.ts';
 import { shuffle } from '../random.ts';
 import { NO_AUGMENTATION } from '../reference/augmentation.ts';
@@ -22,6 +21,8 @@ import {
 } from './pictures.ts';
 import type { ShownPicture } from './pictures.ts';
 import { softmax } from './predictions.ts';
+import { going } from './progress.ts';
+import type { Progress } from './progress.ts';
 
 /** What is drawn at random in y = f_w(x, z). */
 export const SOURCES = ['dropout', 'augmentation', 'batch'] as const;
@@ -45,9 +46,6 @@ const AUGMENTATION = { ...NO_AUGMENTATION, resize: [1, 1.4] as const, pad: 1, fl
 const COMPANY = 512;
 /** Test pictures that accuracy is counted on, where the set has as many. */
 export const TESTED = 128;
-
-/** Told how far it is; answers false to give up. */
-export type Progress = (done: number, total: number) => unknown;
 
 /** What every answer says of itself. */
 export interface PredictorAnswer {
@@ -249,12 +247,6 @@ export class Predictor {
     }
     return tensor([rows, classes], probabilities);
   }
-}
-
-/** Tells how far it is, and gives up where nobody waits any more. */
-async function going(progress: Progress, done: number, total: number): Promise<void> {
-  if ((await progress(done, total)) !== false) return;
-  throw new FathomError('given-up', 'nobody waits for these predictions any more');
 }
 
 /** Pictures by their places. */

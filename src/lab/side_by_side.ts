@@ -8,10 +8,12 @@ import type { Gpu } from '../engine/gpu/gpu.ts';
 import type { Mode } from '../engine/graph/lower.ts';
 import { GpuNetwork } from '../engine/network.ts';
 import type { StepScalars } from '../ops/step.ts';
+import type { Tensor } from '../reference/tensor.ts';
 import { BatchOrder, balancedSubset } from './batches.ts';
 import { experimentConfig } from './config.ts';
 import type { ExperimentConfig } from './config.ts';
 import { specOf } from './networks.ts';
+import { normalizedPictures } from './pictures.ts';
 import { scalarsAt, stepScalars } from './step_scalars.ts';
 
 /** Training pictures, where the set has as many. */
@@ -23,6 +25,8 @@ export interface SideSetting {
   /** Channels of the first stage. */
   width: number;
   seed: number;
+  /** Option A where nothing is said. */
+  shortcut?: ExperimentConfig['shortcut'];
 }
 
 /** One training step of every network that takes part: its batch's mean cross-entropy, and the share of wrong answers. */
@@ -81,6 +85,7 @@ export class SideBySide {
     afterStep: () => void = () => undefined,
   ): Promise<SideRow[]> {
     const count = Math.min(steps, MOST_STEPS);
+    if (count < 1) return [];
     for (let i = 0; i < count; i++) {
       const { scalars, indices } = this.passAt(this.iteration);
       for (const network of networks) network.run('train', scalars, i, indices);
@@ -109,15 +114,25 @@ export class SideBySide {
     return measured;
   }
 
+  /** Places of the pictures that {@link logits} are of. */
+  get firstBatch(): Uint32Array<ArrayBuffer> {
+    return Uint32Array.from({ length: this.config.batch }, (_, i) => i % this.data.count);
+  }
+
   /** Logits [N, classes] of the first pictures of the set, as many as a batch has. The network stays as it is. */
   async logits(network: GpuNetwork, mode: Mode): Promise<Float32Array> {
-    const { batch } = this.config;
     const restore = network.snapshot();
-    const indices = Uint32Array.from({ length: batch }, (_, i) => i % this.data.count);
-    network.run(mode, stepScalars(this.config), 0, indices);
+    network.run(mode, stepScalars(this.config), 0, this.firstBatch);
     const logits = await network.readLogits(mode);
     restore();
     return logits;
+  }
+
+  /** Training pictures as the float64 reference takes them: [N, C, H, W], normalized, with their labels. */
+  async pictures(places: ArrayLike<number>): Promise<{ x: Tensor; labels: Uint8Array }> {
+    const train = pick(this.dataset.train, places);
+    const x = await normalizedPictures(null, { ...this.dataset, train }, 0, train.count, 'train');
+    return { x, labels: train.labels };
   }
 
   destroy(): void {

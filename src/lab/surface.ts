@@ -1,6 +1,7 @@
 /**
  * Surveys of the loss around a network of an experiment, point by point from coarse to fine. Each point stands between two
- * training steps; all of them are of the weights as they were when the survey began.
+ * training steps, gives way to urgent commands and is then computed anew; all of them are of the weights as they were when
+ * the survey began.
  */
 import type { GpuNetwork } from '../engine/network.ts';
 import { LossSlice } from '../engine/surface.ts';
@@ -19,6 +20,8 @@ export type OnPoint = (point: SurveyPoint) => boolean | Promise<boolean>;
 export interface SurveyedLab {
   /** As `Experiment.between`. */
   between<T>(work: () => Promise<T>): Promise<T>;
+  /** What is waited for after each pass of a point; false where the point is to give way. */
+  afterPass(): () => Promise<boolean>;
   run(id: string): { network: GpuNetwork; iteration: number };
   data: Record<SurveyQuestion['split'], { device: DeviceDataset; labels: ArrayLike<number> }>;
   scalars: StepScalars;
@@ -39,14 +42,24 @@ export async function survey(
   try {
     const found = { iteration: run.iteration, images: options.count };
     for (const point of gridOf(question)) {
-      const evaluation = await lab.between(() => slice.evaluate([point.x, point.y], options));
-      if (!evaluation || !(await onPoint({ ...point, ...evaluation }))) {
-        return { ...found, cancelled: true };
-      }
+      const evaluation = await patiently(() =>
+        lab.between(() =>
+          slice.evaluate([point.x, point.y], { ...options, onPass: lab.afterPass() }),
+        ),
+      );
+      if (!(await onPoint({ ...point, ...evaluation }))) return { ...found, cancelled: true };
     }
     return { ...found, cancelled: false };
   } finally {
     slice.destroy();
+  }
+}
+
+/** Tries again until it is not given up. */
+async function patiently<T>(attempt: () => Promise<T | null>): Promise<T> {
+  for (;;) {
+    const result = await attempt();
+    if (result !== null) return result;
   }
 }
 

@@ -6,10 +6,17 @@ import { z } from 'zod';
 import type { Dataset } from '../data/dataset.ts';
 import type { Gpu } from '../engine/gpu/gpu.ts';
 import type { GpuNetwork } from '../engine/network.ts';
+import { tensorsOf } from '../engine/tensors.ts';
 import { layersOf, withFrozen, withShortcut } from '../network/interventions.ts';
+import { need, tensor } from '../reference/tensor.ts';
+import type { Tensors } from '../reference/tensor.ts';
 import { BOUNDS, networkId } from './config.ts';
-import { SideBySide } from './side_by_side.ts';
+import { distinct, textsOf } from './kernel_text.ts';
+import type { KernelText } from './kernel_text.ts';
+import { MOST_STEPS, SideBySide } from './side_by_side.ts';
 import type { SideRow } from './side_by_side.ts';
+import { beforeStepOf, stepped } from './side_reference.ts';
+import type { BeforeStep } from './side_reference.ts';
 
 export const twinSetting = z.strictObject({
   network: networkId,
@@ -48,8 +55,33 @@ export interface TwinState {
   blocks: { path: string; connected: boolean }[];
   norms: { path: string; channels: number; frozen: boolean; silenced: number[] }[];
   marks: TouchMark[];
-  /** Of all learned numbers: how many there are, how many differ in the twin, and ‖w′ − w‖/‖w‖. */
-  weights: { count: number; differing: number; distance: number };
+  weights: WeightComparison;
+}
+
+/** Of all learned numbers: how many there are, how many differ in the twin, and ‖w′ − w‖/‖w‖. */
+export interface WeightComparison {
+  count: number;
+  /** In float32. */
+  differing: number;
+  distance: number;
+}
+
+/** Where the comparison of weights comes from. */
+export interface TwinProof {
+  /** Of the weights that the kernels left, and of those that the float64 reference makes of the last step. */
+  kernels: WeightComparison;
+  reference: WeightComparison;
+  /** What the last step went over, and what it started from; the twin's weights have a prime. */
+  operands: Tensors;
+  /** Of the twin's training step. */
+  texts: KernelText[];
+}
+
+/** What the last step of both went over and started from; `twin` is null where the twin has not taken it itself. */
+interface LastStep {
+  iteration: number;
+  original: BeforeStep;
+  twin: BeforeStep | null;
 }
 
 /** γ and β of a silenced channel, as they were. */
@@ -66,6 +98,9 @@ export class Twin {
   private readonly twin: GpuNetwork;
   private split: number | null = null;
   private held: Held[] = [];
+  private last: LastStep | null = null;
+  /** What was written into the twin since it took its last step, or since it split off. */
+  private written: Held[] = [];
   private readonly marks: TouchMark[] = [];
 
   private constructor(side: SideBySide, original: GpuNetwork, twin: GpuNetwork) {
@@ -86,15 +121,25 @@ export class Twin {
   }
 
   /** Trains the original, and the twin once it has split off. Rows hold the original's numbers first. */
-  train(steps: number): Promise<SideRow[]> {
+  async train(steps: number): Promise<SideRow[]> {
     const networks = this.split === null ? [this.original] : [this.original, this.twin];
-    return this.side.train(networks, steps, () => this.hold());
+    const count = Math.min(steps, MOST_STEPS);
+    const hold = () => this.hold();
+    const rows = await this.side.train(networks, count - 1, hold);
+    this.last = {
+      iteration: this.side.iteration,
+      original: await beforeStepOf(this.original),
+      twin: this.split === null ? null : await beforeStepOf(this.twin),
+    };
+    this.written = [];
+    return [...rows, ...(await this.side.train(networks, 1, hold))];
   }
 
   /** Splits the twin off, untouched; nothing happens where it has. */
   splitOff(): void {
     if (this.split !== null) return;
     this.twin.copyFrom(this.original);
+    this.written = [];
     this.split = this.side.iteration;
   }
 
@@ -135,6 +180,36 @@ export class Twin {
     };
   }
 
+  /** Repeats the last step of both on the float64 reference, and compares the weights again. */
+  async proof(): Promise<TwinProof> {
+    const { last } = this;
+    const texts = distinct(textsOf(this.twin.program('train').pass.plan.dispatches));
+    const kernels = await this.compareWeights();
+    if (!last) {
+      // No step was made: what differs was written.
+      const own = tensorsOf(this.original, await this.original.readParameters());
+      return { kernels, reference: compare(own, this.rewritten(own)), operands: own, texts };
+    }
+    const { scalars, indices } = this.side.passAt(last.iteration);
+    const batch = await this.side.pictures(indices);
+    const own = stepped(last.original, batch, scalars);
+    const others = last.twin ? stepped(last.twin, batch, scalars) : own;
+    const primed = Object.entries((last.twin ?? last.original).parameters).map(
+      ([name, weight]) => [`${name}′`, weight] as const,
+    );
+    return {
+      kernels,
+      reference: compare(own, this.rewritten(others)),
+      operands: {
+        x: batch.x,
+        labels: tensor([batch.labels.length], batch.labels),
+        ...last.original.parameters,
+        ...Object.fromEntries(primed),
+      },
+      texts,
+    };
+  }
+
   destroy(): void {
     this.side.destroy();
   }
@@ -163,22 +238,39 @@ export class Twin {
   private write({ path, channel, gamma, beta }: Held): void {
     this.twin.writeChannel(`${path}.weight`, channel, gamma);
     this.twin.writeChannel(`${path}.bias`, channel, beta);
+    this.written.push({ path, channel, gamma, beta });
   }
 
-  private async compareWeights(): Promise<TwinState['weights']> {
-    const own = await this.original.readParameters();
-    const others = this.split === null ? own : await this.twin.readParameters();
-    let [count, differing, squares, total] = [0, 0, 0, 0];
-    for (const [name, values] of own) {
-      const copy = others.get(name);
-      values.forEach((value, i) => {
-        const off = (copy?.[i] ?? NaN) - value;
-        count++;
-        differing += Number(off !== 0);
-        squares += off ** 2;
-        total += value ** 2;
-      });
+  /** Weights with what was written into the twin. */
+  private rewritten(weights: Tensors): Tensors {
+    const copy = Object.fromEntries(
+      Object.entries(weights).map(([name, { shape, data }]) => [name, tensor(shape, [...data])]),
+    );
+    for (const { path, channel, gamma, beta } of this.written) {
+      need(copy, `${path}.weight`).data[channel] = gamma;
+      need(copy, `${path}.bias`).data[channel] = beta;
     }
-    return { count, differing, distance: Math.sqrt(squares / total) };
+    return copy;
   }
+
+  private async compareWeights(): Promise<WeightComparison> {
+    const own = tensorsOf(this.original, await this.original.readParameters());
+    if (this.split === null) return compare(own, own);
+    return compare(own, tensorsOf(this.twin, await this.twin.readParameters()));
+  }
+}
+
+function compare(own: Tensors, others: Tensors): WeightComparison {
+  let [count, differing, squares, total] = [0, 0, 0, 0];
+  for (const [name, { data }] of Object.entries(own)) {
+    const copy = need(others, name);
+    data.forEach((value, i) => {
+      const other = copy.data[i] ?? NaN;
+      count++;
+      differing += Number(Math.fround(other) !== Math.fround(value));
+      squares += (other - value) ** 2;
+      total += value ** 2;
+    });
+  }
+  return { count, differing, distance: Math.sqrt(squares / total) };
 }

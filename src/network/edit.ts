@@ -2,7 +2,7 @@
  * Changes to a network by hand. A spec is never altered: each change gives a new one, so that a history is a list of
  * specs.
  */
-import type { LayerSpec, NetworkSpec, ResidualSpec } from './spec.ts';
+import type { LayerSpec, NetworkSpec, ResidualSpec, StageSpec } from './spec.ts';
 
 /** Where a layer stands: the index in each list on the way to it, and in a residual block which of its two lists. */
 export type Address = readonly (number | 'body' | 'after')[];
@@ -18,6 +18,10 @@ const listsOf = (layer: LayerSpec): Partial<Record<'layers' | 'body' | 'after', 
       return {};
   }
 };
+
+/** Whether a layer holds others. */
+export const isBlock = (layer: LayerSpec | undefined): layer is StageSpec | ResidualSpec =>
+  layer?.type === 'stage' || layer?.type === 'residual';
 
 /** The layer at an address; undefined where there is none. */
 export function layerAt(spec: NetworkSpec, address: Address): LayerSpec | undefined {
@@ -86,29 +90,25 @@ export function repeat(spec: NetworkSpec, address: Address, times: number): Netw
 }
 
 /**
- * Moves a layer to `to`, an address in the spec as it is; before the layer there, or at the end of that list. Into itself
- * it cannot be moved: nothing changes.
+ * Moves `count` neighbouring layers, the one at `from` first, to `to`, an address in the spec as it is: before the layer there,
+ * or at the end of that list. Into themselves they cannot be moved: nothing changes.
  */
-export function move(spec: NetworkSpec, from: Address, to: Address): NetworkSpec {
-  const layer = layerAt(spec, from);
-  if (!layer || from.every((step, i) => to[i] === step)) return spec;
-  // A mark stands in its old place meanwhile, so that `to` still means what it meant.
-  const mark: LayerSpec = { type: 'identity', name: layer.name };
-  const marked = replace(spec, from, mark);
-  const sameList =
-    to.length === from.length && from.slice(0, -1).every((step, i) => to[i] === step);
-  const placed = sameList ? splice(marked, to, 0, [layer]) : insert(marked, to, [layer]);
-  for (const { layer: each, address } of eachLayer(placed.layers)) {
-    if (each === mark) return remove(placed, address);
+export function move(spec: NetworkSpec, from: Address, to: Address, count = 1): NetworkSpec {
+  const layers = neighbours(spec, from, count);
+  const isInside = (_: LayerSpec, i: number) => after(from, i).every((step, j) => to[j] === step);
+  if (layers.length < count || layers.some(isInside)) return spec;
+  // Marks stand in the old places meanwhile, so that `to` still means what it meant; they take no name away.
+  const marks = layers.map((): LayerSpec => ({ type: 'identity', name: '' }));
+  const placed = insert(splice(spec, from, count, marks), to, layers);
+  for (const { layer, address } of eachLayer(placed.layers)) {
+    if (layer === marks[0]) return remove(placed, address, count);
   }
   return placed;
 }
 
 /** Makes neighbouring layers the body of a residual block. */
 export function wrap(spec: NetworkSpec, address: Address, count = 1): NetworkSpec {
-  const body = Array.from({ length: count }, (_, i) => layerAt(spec, after(address, i))).filter(
-    (layer) => layer !== undefined,
-  );
+  const body = neighbours(spec, address, count);
   if (body.length < count) return spec;
   const block: ResidualSpec = {
     type: 'residual',
@@ -122,6 +122,12 @@ export function wrap(spec: NetworkSpec, address: Address, count = 1): NetworkSpe
   };
   return insert(remove(spec, address, count), address, [block]);
 }
+
+/** The layers of a list from an address on, `count` of them where there are as many. */
+export const neighbours = (spec: NetworkSpec, address: Address, count: number): LayerSpec[] =>
+  Array.from({ length: count }, (_, i) => layerAt(spec, after(address, i))).filter(
+    (layer) => layer !== undefined,
+  );
 
 /** Puts what is in a block or a stage in its place. */
 export function unwrap(spec: NetworkSpec, address: Address): NetworkSpec {

@@ -1,4 +1,5 @@
 /** A network as a JSON file or text that somebody else wrote: read with care, refused in words. */
+import type { z } from 'zod';
 import { FathomError } from '../errors.ts';
 import { networkSpec } from './spec.ts';
 import type { NetworkSpec } from './spec.ts';
@@ -31,10 +32,10 @@ export function parseNetwork(text: string): NetworkSpec {
  */
 export function readNetwork(value: unknown): NetworkSpec {
   checkSize(value);
-  const read = networkSpec.safeParse(value);
+  const read = networkSpec.safeParse(value, { reportInput: true });
   if (read.success) return read.data;
   const [issue] = read.error.issues;
-  throw refusal(issue?.path ?? [], issue?.message ?? '');
+  throw refusal(issue?.message ?? '', issue ? ruleOf(issue) : {}, issue?.path);
 }
 
 /** `layers[2].body[0].kernel` */
@@ -44,9 +45,36 @@ const placeOf = (path: readonly PropertyKey[]): string =>
     .join('')
     .replace(/^\./, '');
 
-function refusal(path: readonly PropertyKey[], reason: string): FathomError {
+/** @param rule that was broken, for the same sentence in other languages: `kind` names it */
+function refusal(
+  reason: string,
+  rule: FathomError['details'],
+  path: readonly PropertyKey[] = [],
+): FathomError {
   const place = placeOf(path) || 'JSON';
-  return new FathomError('network-file', `${place}: ${reason}`, { place, reason });
+  return new FathomError('network-file', `${place}: ${reason}`, { place, reason, ...rule });
+}
+
+/** The rule behind what zod found; nothing where no sentence would say more than zod's own. */
+function ruleOf(issue: z.core.$ZodIssue): FathomError['details'] {
+  switch (issue.code) {
+    case 'invalid_type':
+      return { kind: issue.input === undefined ? 'needed' : issue.expected };
+    case 'too_small':
+      return { kind: 'least', least: Number(issue.minimum) };
+    case 'too_big':
+      return { kind: 'most', most: Number(issue.maximum) };
+    case 'invalid_value':
+      return { kind: 'choice', options: issue.values.join(', ') };
+    case 'unrecognized_keys':
+      return { kind: 'unknown', keys: issue.keys.join(', ') };
+    case 'invalid_format':
+      return { kind: 'letters' };
+    case 'invalid_union':
+      return { kind: issue.discriminator === 'type' ? 'layer' : 'value' };
+    default:
+      return {};
+  }
 }
 
 /** Walks what was read without recursion. */
@@ -56,9 +84,11 @@ function checkSize(value: unknown): void {
   for (let next = rest.pop(); next; next = rest.pop()) {
     const { depth } = next;
     if (typeof next.value !== 'object' || next.value === null) continue;
-    if (depth > DEEPEST) throw refusal([], `nested more than ${DEEPEST} levels deep`);
+    if (depth > DEEPEST) {
+      throw refusal(`nested more than ${DEEPEST} levels deep`, { kind: 'deep', most: DEEPEST });
+    }
     if ('type' in next.value && ++layers > MOST_LAYERS) {
-      throw refusal([], `more than ${MOST_LAYERS} layers`);
+      throw refusal(`more than ${MOST_LAYERS} layers`, { kind: 'many', most: MOST_LAYERS });
     }
     for (const child of Object.values(next.value)) rest.push({ value: child, depth: depth + 1 });
   }

@@ -79,7 +79,7 @@ export function buildLayers(
     try {
       const node = graphNode(path, op, given, inputs);
       if (nodes.some((other) => other.path === path)) {
-        throw new FathomError('duplicate-name', 'two layers bear this name');
+        throw new FathomError('duplicate-name', 'two layers bear this name', { kind: 'name' });
       }
       nodes.push(node);
       return node.output;

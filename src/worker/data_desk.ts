@@ -6,6 +6,7 @@ import { generateBuiltin } from '../data/builtin.ts';
 import type { Dataset, LabelledImages, LoadProgress } from '../data/dataset.ts';
 import type { ImageDecoder } from '../data/decode.ts';
 import type { NamedBlob } from '../data/files.ts';
+import type { Folder, FolderName } from '../data/folder.ts';
 import { bytesOf, Hub, HUB_ADDRESS, HUB_SETS } from '../data/hub.ts';
 import { KNOWN_SETS, isKnown } from '../data/known.ts';
 import type { KnownId } from '../data/known.ts';
@@ -13,7 +14,8 @@ import { loadFiles } from '../data/load.ts';
 import { derive, parseSetName } from '../data/recipe.ts';
 import type { Recipe } from '../data/recipe.ts';
 import { channelHistograms, classCounts } from '../data/statistics.ts';
-import type { DatasetStore } from '../data/store.ts';
+import { DatasetStore } from '../data/store.ts';
+import type { StoredSet } from '../data/store.ts';
 import { warningsOf } from '../data/warnings.ts';
 import type { DataWarning } from '../data/warnings.ts';
 import { FathomError } from '../errors.ts';
@@ -40,16 +42,16 @@ const HISTOGRAM_BINS = 64;
 const TELL_MS = 100;
 
 export interface DeskOptions {
-  /** Opens the browser's storage; rejects with a FathomError where there is none. */
-  openStore: () => Promise<DatasetStore>;
+  /** Opens a folder of the browser's storage; rejects with a FathomError where there is none. */
+  openFolder: (name: FolderName) => Promise<Folder>;
   /** Reads encoded pictures; the browser's decoder by default. */
   decode?: ImageDecoder;
 }
 
 export class DataDesk {
-  private readonly openStore: DeskOptions['openStore'];
+  private readonly openFolder: DeskOptions['openFolder'];
   private readonly decode: ImageDecoder | undefined;
-  private readonly hub = new Hub();
+  private readonly hub: Hub;
   private store: Promise<DatasetStore> | null = null;
   /** Sets that the storage did not take. */
   private readonly held = new Map<string, Dataset>();
@@ -58,9 +60,10 @@ export class DataDesk {
   /** Ends the loading that goes on. */
   private loading: AbortController | null = null;
 
-  constructor({ openStore, decode }: DeskOptions) {
-    this.openStore = openStore;
+  constructor({ openFolder, decode }: DeskOptions) {
+    this.openFolder = openFolder;
     this.decode = decode;
+    this.hub = new Hub(() => openFolder('downloads'));
   }
 
   /** The sets of the hub, and what fetching each takes. */
@@ -76,28 +79,36 @@ export class DataDesk {
   /** What is at hand without a network. Where storage fails, only what lies in memory. */
   async kept(): Promise<KeptSets> {
     const held = [...this.held.values()].map((set): ListedSet => ({ ...listed(set), kept: false }));
+    const begun = Object.fromEntries(await this.hub.begun());
     try {
       const store = await this.opened();
       const stored = (await store.list())
         .filter(({ id }) => !this.held.has(id))
         .map((set): ListedSet => ({ ...set, kept: true }));
-      return { sets: [...stored, ...held], free: await store.free(), failure: null };
+      return { sets: [...stored, ...held], begun, free: await store.free(), failure: null };
     } catch (error) {
-      return { sets: held, free: null, failure: describeError(error) };
+      return { sets: held, begun, free: null, failure: describeError(error) };
     }
   }
 
   /**
-   * Fetches a known set from the hub at `address` and keeps it. Called again after an error or {@link stop}, it goes on
-   * with what has come.
+   * Fetches a known set from the hub at `address` and keeps it. Called again after an error or {@link stop}, or by a
+   * later visit, it goes on with what has come; `onUnkept` is told where that is lost with the tab.
    *
    * Throws FathomErrors `loading-stopped`, `loading-already`, and those of {@link Hub.load}.
    */
-  download(id: KnownId, address: string, progress: LoadProgress): Promise<OpenedSet> {
+  download(
+    id: KnownId,
+    address: string,
+    progress: LoadProgress,
+    onUnkept: (failure: Failure) => void = () => undefined,
+  ): Promise<OpenedSet> {
     const { side } = HUB_SETS[id];
-    return this.load(progress, (signal, heard) =>
-      this.hub.load(id, { base: address, size: side, signal, ...this.decoding() }, heard),
-    );
+    return this.load(progress, (signal, heard) => {
+      const told = (error: unknown) => onUnkept(describeError(error));
+      const options = { base: address, size: side, signal, onUnkept: told, ...this.decoding() };
+      return this.hub.load(id, options, heard);
+    });
   }
 
   /**
@@ -106,8 +117,11 @@ export class DataDesk {
    * Throws FathomErrors `loading-stopped`, `loading-already`, and those of {@link loadFiles}.
    */
   open(files: NamedBlob[], options: OpenOptions, progress: LoadProgress): Promise<OpenedSet> {
-    return this.load(progress, (_, heard) =>
-      loadFiles(files, { ...options, ...this.decoding() }, heard),
+    const { replace = false, ...read } = options;
+    return this.load(
+      progress,
+      (_, heard) => loadFiles(files, { ...read, ...this.decoding() }, heard),
+      replace,
     );
   }
 
@@ -116,11 +130,23 @@ export class DataDesk {
     this.loading?.abort();
   }
 
-  /** Keeps a set for the next time, or else in memory. Says why it could not be stored. */
-  async keep(dataset: Dataset): Promise<Failure | null> {
+  /** Keeps a set in place of the kept one of its name. Says why it could not be stored. */
+  async replaceKept(id: string): Promise<Failure | null> {
+    const set = this.held.get(id);
+    return set ? this.keep(set, true) : null;
+  }
+
+  /**
+   * Keeps a set for the next time, or else in memory: also where another one of its name is kept, unless that is to be
+   * replaced. Says why it was not stored.
+   */
+  private async keep(dataset: Dataset, replace: boolean): Promise<Failure | null> {
     this.last = dataset;
     try {
-      await (await this.opened()).save(dataset);
+      const store = await this.opened();
+      const other = replace ? null : await store.other(dataset);
+      if (other) throw keptAlready(dataset, other);
+      await store.save(dataset);
       this.held.delete(dataset.id);
       return null;
     } catch (error) {
@@ -129,8 +155,11 @@ export class DataDesk {
     }
   }
 
-  /** Forgets a set; an experiment that uses it goes on. Throws a FathomError `storage-failed`. */
+  /**
+   * Forgets a set, or what has come of one; an experiment that uses it goes on. Throws a FathomError `storage-failed`.
+   */
   async forget(id: string): Promise<void> {
+    if (isKnown(id) && (await this.hub.begun()).has(id)) return this.hub.forget(id);
     if (this.last?.id === id) this.last = null;
     if (!this.held.delete(id)) await (await this.opened()).delete(id);
   }
@@ -172,7 +201,7 @@ export class DataDesk {
         test: classCounts(test.labels, classes.length),
       },
       statistics: set.statistics,
-      histograms: channelHistograms(train.images, channels, height * width, HISTOGRAM_BINS),
+      histograms: await channelHistograms(train.images, channels, height * width, HISTOGRAM_BINS),
       provenance: provenance ?? null,
       wrongLabels: wrong,
       samples: samplesOf(train, truths, classes.length),
@@ -212,7 +241,7 @@ export class DataDesk {
   }
 
   private opened(): Promise<DatasetStore> {
-    this.store ??= this.openStore();
+    this.store ??= this.openFolder('datasets').then((folder) => new DatasetStore(folder));
     return this.store;
   }
 
@@ -223,6 +252,7 @@ export class DataDesk {
   private async load(
     progress: LoadProgress,
     work: (signal: AbortSignal, heard: LoadProgress) => Promise<Dataset>,
+    replace = false,
   ): Promise<OpenedSet> {
     if (this.loading) throw alreadyLoading();
     const { signal } = (this.loading = new AbortController());
@@ -232,7 +262,7 @@ export class DataDesk {
         signal.throwIfAborted();
         tell(...step);
       });
-      return { id: set.id, notKept: await this.keep(set) };
+      return { id: set.id, notKept: await this.keep(set, replace) };
     } catch (error) {
       throw signal.aborted ? stopped() : error;
     } finally {
@@ -299,6 +329,17 @@ function samplesOf(
   const of = (from: Uint8Array) => Uint8Array.from(chosen, (index) => from[index] ?? 0);
   return { images: shown, labels: of(labels), truths: of(truths) };
 }
+
+const keptAlready = ({ id, train, test }: Dataset, kept: StoredSet) =>
+  new FathomError(
+    'storage-other',
+    `another ${kept.title} is kept, with ${kept.trainCount} + ${kept.testCount} pictures of ${kept.size}×${kept.size}: this one, with ${train.count} + ${test.count}, is used from memory, and the kept one stays`,
+    {
+      ...{ data: id, title: kept.title, side: kept.size },
+      ...{ keptTrain: kept.trainCount, keptTest: kept.testCount },
+      ...{ train: train.count, test: test.count },
+    },
+  );
 
 const alreadyLoading = () =>
   new FathomError(

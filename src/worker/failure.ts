@@ -5,7 +5,8 @@ import type { Failure } from './protocol.ts';
 /** What an error says to the page: its code and details where it is one of ours. */
 export function describeError(error: unknown): Failure {
   if (error instanceof FathomError) {
-    return { code: error.code, message: error.message, details: error.details };
+    const { code, message, details, cause } = error;
+    return { code, message, details, ...(cause && { cause: describeError(cause) }) };
   }
   const message = error instanceof Error ? error.message : String(error);
   return { code: 'unexpected', message, details: { message } };

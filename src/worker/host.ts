@@ -3,7 +3,7 @@
  * commands and posts what happens. It runs in a worker (`worker.ts`), and as well without one.
  */
 import { generateBuiltin } from '../data/builtin.ts';
-import type { Dataset, LoadProgress } from '../data/dataset.ts';
+import type { Dataset, LoadProgress, Part } from '../data/dataset.ts';
 import type { NamedBlob } from '../data/files.ts';
 import { requestDevice } from '../engine/gpu/device.ts';
 import type { DeviceDescription } from '../engine/gpu/device.ts';
@@ -332,7 +332,9 @@ export class Host {
     experiment.setShare(this.share);
     this.experiment = experiment;
     this.dataset = dataset;
-    this.post({ type: 'dataset', dataset: describeDataset(dataset) });
+    const { streamed } = experiment;
+    const description = describeDataset(dataset, streamed, gpu.pictureBytes);
+    this.post({ type: 'dataset', dataset: description });
     await before?.close();
   }
 
@@ -361,7 +363,7 @@ function control(experiment: Experiment, command: Control): void {
 const noExperiment = () =>
   new FathomError('no-experiment', 'nothing is ready to be measured: no experiment stands');
 
-function describeDataset(dataset: Dataset): DatasetDescription {
+function describeDataset(dataset: Dataset, streamed: Part[], room: number): DatasetDescription {
   const { train, test, ...rest } = dataset;
   const pixels = rest.channels * rest.height * rest.width;
   const samples = Math.min(SAMPLES, train.count);
@@ -369,6 +371,8 @@ function describeDataset(dataset: Dataset): DatasetDescription {
     ...rest,
     trainCount: train.count,
     testCount: test.count,
+    streamed,
+    room,
     samples: {
       images: train.images.slice(0, samples * pixels),
       labels: train.labels.slice(0, samples),

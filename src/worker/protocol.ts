@@ -22,7 +22,7 @@ import type { MetricsRow } from '../lab/run.ts';
 import type { OnPoint } from '../lab/surface.ts';
 import type { Survey, SurveyQuestion } from '../lab/survey.ts';
 import type { Trial, TuningChoice, TuningWishes } from '../lab/tuner.ts';
-import type { Dataset, LoadProgress, Provenance } from '../data/dataset.ts';
+import type { Dataset, LoadProgress, Part, Provenance } from '../data/dataset.ts';
 import type { NamedBlob } from '../data/files.ts';
 import type { KnownId } from '../data/known.ts';
 import type { LoadOptions } from '../data/options.ts';
@@ -67,6 +67,10 @@ type DatasetFacts = Pick<
 export interface DatasetDescription extends DatasetFacts {
   trainCount: number;
   testCount: number;
+  /** Which parts come to the GPU batch by batch, because all pictures take more of its memory than they may. */
+  streamed: Part[];
+  /** Bytes of the GPU's memory that pictures may take. */
+  room: number;
   /** The first pictures of the training set, N×C×H×W bytes, to show what the data is. */
   samples: { images: Uint8Array; labels: Uint8Array };
 }
@@ -99,7 +103,14 @@ export type { ShownPicture } from '../lab/pictures.ts';
 /** What the chapter on depth asks of networks that train for it alone. */
 export type DepthApi = Pick<
   DepthLab,
-  'construct' | 'trainConstruction' | 'openTwin' | 'trainTwin' | 'touchTwin'
+  | 'construct'
+  | 'trainConstruction'
+  | 'measureReference'
+  | 'compareReference'
+  | 'openTwin'
+  | 'trainTwin'
+  | 'touchTwin'
+  | 'proveTwin'
 >;
 
 export type { ConstructionAnswer, ConstructionSetting } from '../lab/construction.ts';
@@ -186,6 +197,8 @@ export interface ListedSet extends StoredSet {
 
 export interface KeptSets {
   sets: ListedSet[];
+  /** Bytes that have come of downloads which are not finished. */
+  begun: Partial<Record<KnownId, number>>;
   /** Bytes that still fit, where that is known. */
   free: number | null;
   /** Why nothing can be kept here. */
@@ -200,7 +213,13 @@ export interface OpenedSet {
 }
 
 /** How files are read; what is absent is chosen by what they hold. */
-export type OpenOptions = Pick<LoadOptions, 'size' | 'fit' | 'labels' | 'seed' | 'testShare'>;
+export interface OpenOptions extends Pick<
+  LoadOptions,
+  'size' | 'fit' | 'labels' | 'seed' | 'testShare'
+> {
+  /** Whether a kept set of the same name is replaced; else it stays, and another one is used from memory. */
+  replace?: boolean;
+}
 
 /** What there is to see of a set. */
 export interface SetDetails extends DatasetFacts {
@@ -221,12 +240,23 @@ export interface DataApi {
   catalogue(): Promise<Catalogue>;
   /** The sets at hand without a network. */
   kept(): Promise<KeptSets>;
-  /** Fetches a set from the hub at `address`, and keeps it; after an error it goes on with what has come. */
-  download(id: KnownId, address: string, onProgress: LoadProgress): Promise<OpenedSet>;
+  /**
+   * Fetches a set from the hub at `address`, and keeps it; after an error, or on a later visit, it goes on with what has
+   * come. `onUnkept` hears why that would be lost with the tab.
+   */
+  download(
+    id: KnownId,
+    address: string,
+    onProgress: LoadProgress,
+    onUnkept: (failure: Failure) => void,
+  ): Promise<OpenedSet>;
   /** Reads a set from files, and keeps it. */
   open(files: NamedBlob[], options: OpenOptions, onProgress: LoadProgress): Promise<OpenedSet>;
   /** Ends the loading that goes on. */
   stop(): Promise<void>;
+  /** Keeps a set that lies in memory in place of the kept one of its name; says why that failed. */
+  replaceKept(id: string): Promise<Failure | null>;
+  /** Forgets a set, or what has come of one. */
   forget(id: string): Promise<void>;
   /** Takes names of sets as {@link ExperimentConfig.data} does: whole ones, and ones made by a recipe. */
   details(name: string): Promise<SetDetails>;
@@ -252,6 +282,8 @@ export interface Failure {
   code: string;
   message: string;
   details: Record<string, string | number>;
+  /** The failure behind it, which says why. */
+  cause?: Failure;
 }
 
 /** `empty` before the first configuration; `preparing` while data and kernels are made ready. */

@@ -1,6 +1,7 @@
 /** The worker's program: a {@link Host} between the page and the GPU, the instruments of the chapters, and the data sets. */
 import { expose } from 'comlink';
-import { openStore } from '../data/opfs.ts';
+import { openFolder } from '../data/opfs.ts';
+import { take } from '../lab/construction.ts';
 import { DepthLab } from '../lab/depth.ts';
 import { Inspector } from '../lab/inspector.ts';
 import { Instruments } from '../lab/instruments.ts';
@@ -10,10 +11,14 @@ import { describeError, plainly } from './failure.ts';
 import { Host } from './host.ts';
 import type { Command, OpenInstruments, WorkerApi } from './protocol.ts';
 
-const desk = new DataDesk({ openStore: () => openStore(navigator.storage) });
+const desk = new DataDesk({ openFolder: (name) => openFolder(navigator.storage, name) });
 const host = new Host(navigator.gpu, desk, (event) => self.postMessage(event));
 const instruments = new Instruments(host.secondGpu(), () => host.data());
-const depth = new DepthLab(host.secondGpu(), () => host.data());
+const depth = new DepthLab(
+  host.secondGpu(),
+  () => host.data(),
+  (id) => host.atRest(id, take),
+);
 const inspector = new Inspector((network, work) => host.atRest(network, work));
 
 const api: WorkerApi = {
@@ -29,9 +34,12 @@ const api: WorkerApi = {
   accuracy: (...question) => plainly(instruments.accuracy(...question)),
   construct: (...question) => plainly(depth.construct(...question)),
   trainConstruction: (steps) => plainly(depth.trainConstruction(steps)),
+  measureReference: (...question) => plainly(depth.measureReference(...question)),
+  compareReference: (mode) => plainly(depth.compareReference(mode)),
   openTwin: (setting) => plainly(depth.openTwin(setting)),
   trainTwin: (steps) => plainly(depth.trainTwin(steps)),
   touchTwin: (touch) => plainly(depth.touchTwin(touch)),
+  proveTwin: () => plainly(depth.proveTwin()),
   profile: (network) => plainly(host.profile(network)),
   expect: (config) => plainly(host.expect(config)),
   tryTunings: (config, onTrial) => plainly(host.tryTunings(config, onTrial)),
@@ -49,9 +57,10 @@ const api: WorkerApi = {
   },
   catalogue: () => Promise.resolve(desk.catalogue()),
   kept: () => plainly(desk.kept()),
-  download: (id, address, onProgress) => plainly(desk.download(id, address, onProgress)),
+  download: (...request) => plainly(desk.download(...request)),
   open: (files, options, onProgress) => plainly(desk.open(files, options, onProgress)),
   stop: () => Promise.resolve(desk.stop()),
+  replaceKept: (id) => plainly(desk.replaceKept(id)),
   forget: (id) => plainly(desk.forget(id)),
   details: (name) => plainly(desk.details(name)),
   warnings: (name) => plainly(desk.warnings(name)),

@@ -2,7 +2,8 @@
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 import type { Dataset } from '../../src/data/dataset.ts';
 import { loadFiles } from '../../src/data/load.ts';
-import { openStore } from '../../src/data/opfs.ts';
+import { openFolder } from '../../src/data/opfs.ts';
+import { DatasetStore } from '../../src/data/store.ts';
 import type { StoredSet } from '../../src/data/store.ts';
 import cifarArchive from '../fixtures/cifar10-tiny.tar.gz?url';
 import ownImages from '../fixtures/own-images.zip?url';
@@ -28,9 +29,10 @@ const expected = {
 };
 
 let worker: Worker;
-beforeEach(() => {
+const visit = () => {
   worker = new Worker(new URL('./data_worker.ts', import.meta.url), { type: 'module' });
-});
+};
+beforeEach(visit);
 afterEach(() => worker.terminate());
 
 const load = (path: string): Promise<Reply> =>
@@ -49,7 +51,7 @@ describe('a known set from another origin, in a worker', () => {
     expect(kept).toEqual(set);
     expect(listed).toMatchObject([{ id: 'cifar10', trainCount: 20, testCount: 10 }]);
     // The page finds it too, and may forget it.
-    const store = await openStore(navigator.storage);
+    const store = new DatasetStore(await openFolder(navigator.storage, 'datasets'));
     expect(await store.open('cifar10')).toEqual(set);
     await store.save({ ...set, title: 'Again' });
     expect((await store.list()).map(({ title }) => title)).toEqual(['Again']);
@@ -61,6 +63,21 @@ describe('a known set from another origin, in a worker', () => {
     expect((await load('/breaking')).code).toBe('download-broken');
     expect((await load('/breaking')).code).toBe('download-broken');
     expect((await load('/breaking')).set.train.images).toEqual(expected.train);
+  });
+
+  test('stalls; a later visit goes on where it stopped, and leaves nothing of the download', async () => {
+    expect((await load('/stalling')).code).toBe('download-stalled');
+    worker.terminate();
+    const downloads = await openFolder(navigator.storage, 'downloads');
+    expect(await downloads.list()).toHaveLength(1);
+    // A file that began anew would stall again; so does the second one, once.
+    visit();
+    expect((await load('/stalling')).code).toBe('download-stalled');
+    worker.terminate();
+    expect(await downloads.list()).toHaveLength(3);
+    visit();
+    expect((await load('/stalling')).set.train.images).toEqual(expected.train);
+    expect(await downloads.list()).toEqual([]);
   });
 
   test('that no other page may read says so', async () => {

@@ -2,7 +2,7 @@
 import { expect, type Page } from '@playwright/test';
 import { normal, streamOf } from '../../src/random.ts';
 import { erf } from '../../src/reference/activations.ts';
-import { SIZES, overflow, test } from './page.ts';
+import { SIZES, overflow, present, test } from './page.ts';
 
 const logistic = (x: number) => 1 / (1 + Math.exp(-x));
 const Phi = (x: number) => (1 + erf(x / Math.SQRT2)) / 2;
@@ -213,6 +213,22 @@ test('in class, states are stepped through; embedded, the instrument stands alon
   await expect(page.getByRole('radio', { name: 'Zig-zag' })).toHaveCount(0);
   await expect(page.getByRole('heading', { level: 2 })).toHaveCount(0);
 });
+
+/** Prepared states that need no training, and no layers of 4096 units. */
+const PRESENTED = {
+  depth: 5,
+  normalization: 8,
+  dropout: 6,
+  activations: 10,
+  initialization: 7,
+  images: 5,
+};
+
+for (const [chapter, count] of Object.entries(PRESENTED)) {
+  test(`what a class is shown of ${chapter} fits its projector`, async ({ page }) => {
+    await present(page, chapter, count);
+  });
+}
 
 for (const [width, height] of SIZES) {
   test(`stands in both languages within ${width} × ${height}`, async ({ page }) => {

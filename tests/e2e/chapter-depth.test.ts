@@ -1,7 +1,7 @@
 /** The chapter on depth in a real browser: its argument against plain loops, a construction and a twin that train. */
 import { expect, type Page } from '@playwright/test';
 import { normal, streamOf } from '../../src/random.ts';
-import { SIZES, overflow, test } from './page.ts';
+import { SIZES, expectOnProjector, overflow, test } from './page.ts';
 
 /** Expects no overflow at any size in either language; ends in English, at the first size. */
 async function expectFits(page: Page): Promise<void> {
@@ -53,18 +53,28 @@ test('the argument in numbers, by keyboard, in both languages and at three sizes
   await expect.poll(() => shown.allInnerTexts()).toEqual(['0', '0']);
   await expectFits(page);
   await page.goto('#/depth?present=1');
-  await expect(page.locator('.stepper')).toContainText('1 / 8');
+  await expect(page.locator('.stepper')).toContainText('1 / 11');
   // A radio in focus keeps its arrow keys.
   await page.getByRole('heading', { level: 2 }).click();
   await page.keyboard.press('ArrowRight');
   await expect(page).toHaveURL(/stage=one/);
 });
 
+/** The card that a number opens: the kernels' value and the reference's. */
+async function proven(page: Page, name: RegExp): Promise<[number, number]> {
+  await page.getByRole('button', { name }).press('Enter');
+  const cells = page.getByRole('dialog').locator('td');
+  await expect(cells).toHaveCount(3, { timeout: 60_000 });
+  const [kernel = NaN, reference = NaN] = (await cells.allInnerTexts()).map(Number);
+  await expect(page.getByRole('dialog')).toContainText('@compute');
+  await page.keyboard.press('Escape');
+  return [kernel, reference];
+}
+
 test('a deeper network is built that does as the shallow one, and trains on; a twin is cut', async ({
   page,
 }) => {
   await page.goto('#/depth?view=construction&residual=true&deep=14&steps=8');
-  await page.getByRole('button', { name: 'Train 8 steps and build' }).press('Enter');
   const table = page.locator('.depth-table').first();
   await expect(table).toBeVisible({ timeout: 150_000 });
   const cells = (row: number) => table.getByRole('row').nth(row).getByRole('cell').allInnerTexts();
@@ -75,32 +85,38 @@ test('a deeper network is built that does as the shallow one, and trains on; a t
   for (const row of [3, 4]) expect(Number((await cells(row)).at(-1))).toBeLessThan(1e-5);
 
   await page.getByText('The logits of the first image').click();
-  await page.getByRole('button', { name: /^residual-14: logit of disc/ }).press('Enter');
-  const rows = page.getByRole('dialog').locator('td');
-  const [kernel = NaN, reference = NaN] = (await rows.allInnerTexts()).map(Number);
-  expect(Math.abs(kernel - reference)).toBeLessThan(1e-3);
-  await page.keyboard.press('Escape');
+  const [logit, exact] = await proven(page, /^residual-14: logit of disc/);
+  expect(Math.abs(logit - exact)).toBeLessThan(1e-3);
+  const [error, right] = await proven(page, /^residual-8: Training error/);
+  expect(`${(100 * error).toFixed(1)}%`).toBe(shallow?.split(' ')[0]);
+  expect(Math.abs(error - right)).toBeLessThan(0.002);
   await page.getByRole('button', { name: 'Train both on' }).click();
   await page.getByRole('button', { name: 'Pause' }).click();
   await expectFits(page);
+  await page.getByText('The logits of the first image').click();
+  await page.setViewportSize({ width: 1024, height: 768 });
+  await page.getByRole('button', { name: 'Present in class' }).click();
+  await expectOnProjector(page);
+  await page.keyboard.press('Escape');
 
-  await page.goto('#/depth?view=twin&network=residual-8');
-  await page.getByRole('button', { name: 'Train', exact: true }).click();
+  // It begins by itself, and ends: untouched, the twin is the same in every bit.
+  const built = 'residual=true&deep=14&steps=8';
+  await page.goto(`#/depth?${built}&view=twin&network=residual-8&touch=none&split=3`);
   const readings = page.locator('.depth-twin .readings dd');
-  await expect(readings.first()).toHaveText(/[1-9]/, { timeout: 150_000 });
-  await page.getByRole('button', { name: 'Split the twin off' }).click();
-  await expect(page.locator('.depth-marks li')).toHaveCount(1);
-  const stepsAt = async () => Number((await readings.first().innerText()).replace(',', ''));
-  const split = await stepsAt();
-  await expect.poll(stepsAt).toBeGreaterThan(split + 1);
-  // Untouched, it is the same in every bit.
+  await expect(readings.first()).toHaveText('6', { timeout: 150_000 });
   await expect(readings.nth(1)).toHaveText('0');
+  await expect(page.locator('.depth-marks li')).toHaveText('Step 3: the twin splits off');
+  await page.getByRole('button', { name: 'Train on' }).click();
   await page.getByRole('switch', { name: 'layer1.0: shortcut connected' }).press('Space');
   await expect(page.locator('.depth-marks li').nth(1)).toContainText('shortcut of layer1.0 cut');
   await expect
     .poll(async () => Number((await readings.nth(1).innerText()).replace(',', '')))
     .toBeGreaterThan(0);
   await page.getByRole('button', { name: 'Pause' }).click();
+  await expect(page.getByRole('button', { name: 'Train on' })).toBeVisible();
+  const [distance, repeated] = await proven(page, /^Distance/);
+  expect(distance).toBeGreaterThan(0);
+  expect(Math.abs(repeated / distance - 1)).toBeLessThan(0.02);
   await expectFits(page);
 
   // What was trained is still there after a look at another view.

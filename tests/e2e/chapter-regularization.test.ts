@@ -1,6 +1,6 @@
 /** The chapter on regularization: a network is trained on the page, and its random predictions are averaged. */
 import { expect } from '@playwright/test';
-import { SIZES, overflow, test } from './page.ts';
+import { SIZES, overflow, present, test } from './page.ts';
 
 /** Training in software takes its time. */
 test.setTimeout(170_000);
@@ -40,6 +40,7 @@ test('draws, their mean and its error bar; keyboard, both languages, three sizes
   await expect(proof).toContainText('conv1.weight [8, 3, 3, 3]');
   await page.keyboard.press('Escape');
 
+  await present(page, 'regularization', 3);
   for (const [width, height] of SIZES) {
     await page.setViewportSize({ width, height });
     expect(await overflow(page)).toBeLessThanOrEqual(0);

@@ -57,6 +57,8 @@ base('a download that fails says why, and goes on where it broke off', async ({ 
   await expect(alert).toContainText('sent a web page');
   await cifar10(page).click();
   await expect(alert).toContainText('broke off after 10000 of');
+  await page.reload();
+  await expect(page.getByText('0.01 MB of 144 MB are here')).toBeVisible();
   await cifar10(page).click();
   await expect(page.getByText(/^Downloading: 0\.015 MB of [\d.]+ MB$/)).toBeVisible();
   await button(page, 'Stop').click();

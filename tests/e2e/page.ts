@@ -86,6 +86,37 @@ export function overflow(page: Page): Promise<number> {
   return page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
 }
 
+/** Pixels that a presentation hides: of the page below its window, or of the instrument below its frame. */
+function hidden(page: Page): Promise<number> {
+  return page.evaluate(() => {
+    const below = ({ scrollHeight, clientHeight }: Element) => scrollHeight - clientHeight;
+    const instrument = document.querySelector('.instrument');
+    return Math.max(below(document.documentElement), instrument ? below(instrument) : Infinity);
+  });
+}
+
+/** Expects all of the present state of a presentation on the projector, in both languages; ends in English. */
+export async function expectOnProjector(page: Page): Promise<void> {
+  for (const language of ['中文', 'English']) {
+    await page.getByRole('radio', { name: language }).click();
+    const state = await page.locator('.stepper p').innerText();
+    await expect.poll(() => hidden(page), { message: state }).toBeLessThanOrEqual(0);
+  }
+}
+
+/** Presents the first `count` prepared states of a chapter on the smallest projector, and expects each to fit. */
+export async function present(page: Page, chapter: string, count: number): Promise<void> {
+  await page.setViewportSize({ width: 1024, height: 768 });
+  await page.goto(`#/${chapter}?present=1`);
+  for (let at = 1; at <= count; at++) {
+    await expect(page.locator('.stepper')).toContainText(`${at} / `);
+    await expect(page.locator('.chapter-waiting')).toHaveCount(0, { timeout: 90_000 });
+    await expect(page.locator('.instrument :is(.plot, svg)').first()).toBeVisible();
+    await expectOnProjector(page);
+    if (at < count) await page.locator('.stepper button').last().click();
+  }
+}
+
 /** Drops files on the page, as from the desktop. */
 export async function drop(page: Page, files: { name: string; content: Buffer }[]): Promise<void> {
   const transfer = await page.evaluateHandle(

@@ -137,7 +137,7 @@ describe('a twin', () => {
     for (let t = 3; t < 6; t++) for (const network of [original, twin]) await train(network, 1, t);
     expect(await everything(twin)).toEqual(await everything(original));
     const other = await make({ depth: 14 });
-    expect(() => other.copyFrom(original)).toThrow(/cannot take over/);
+    expect(() => other.copyFrom(original)).toThrow(/do not have the same parameters/);
     for (const network of [original, twin, other]) network.destroy();
   });
 

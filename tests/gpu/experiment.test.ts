@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Gpu } from '../../src/engine/gpu/gpu.ts';
 import { GpuNetwork } from '../../src/engine/network.ts';
+import { LossSlice } from '../../src/engine/surface.ts';
 import { experimentConfig } from '../../src/lab/config.ts';
 import type { ExperimentConfig } from '../../src/lab/config.ts';
 import { Experiment } from '../../src/lab/experiment.ts';
@@ -14,6 +15,13 @@ import { smallBuiltin } from './small_data.ts';
 const gpu = new Gpu(device);
 const STEPS = 8;
 const NETWORKS = ['plain-8', 'residual-8'];
+const QUESTION = {
+  along: { kind: 'plane', seed: 5, range: 1 },
+  points: 3,
+  images: 20,
+  split: 'test',
+  statistics: 'running',
+} as const;
 const BASE: Partial<ExperimentConfig> = {
   networks: NETWORKS,
   size: 8,
@@ -433,6 +441,13 @@ function simulate(milliseconds: number) {
   return clock;
 }
 
+/** Losses of a survey of 9 points, in the order in which they come. */
+async function lossesOf({ experiment }: Watched, network: string): Promise<number[]> {
+  const losses: number[] = [];
+  await experiment.survey({ ...QUESTION, network }, ({ loss }) => losses.push(loss) > 0);
+  return losses;
+}
+
 describe('the share of the GPU', () => {
   it.each([0.1, 0.5, 0.8])('is %d of the time, and changes no result', async (share) => {
     const whole = await uninterrupted();
@@ -448,6 +463,22 @@ describe('the share of the GPU', () => {
     expect(clock.busy / clock.now).toBeLessThan(1.1 * share);
   });
 
+  it('is as much for two surveys side by side', async () => {
+    const run = await Watched.open();
+    const clock = simulate(10);
+    const timed = await Watched.open({}, gpu, () => clock.now);
+    const surveys = (watched: Watched) =>
+      Promise.all(NETWORKS.map((network) => lossesOf(watched, network)));
+    const whole = await surveys(run);
+    expect(whole[0]).toHaveLength(9);
+    clock.now = clock.busy = 0;
+    timed.experiment.setShare(0.25);
+    expect(await surveys(timed)).toEqual(whole);
+    expect(clock.busy).toBe(10 * NETWORKS.length * 9 * Math.ceil(QUESTION.images / 8));
+    expect(clock.busy / clock.now).toBeGreaterThan(0.9 * 0.25);
+    expect(clock.busy / clock.now).toBeLessThan(1.1 * 0.25);
+  });
+
   it('is all of it where nobody says otherwise: no timer is set', async () => {
     const clock = simulate(10);
     const run = await Watched.open({}, gpu, () => clock.now);
@@ -455,6 +486,30 @@ describe('the share of the GPU', () => {
     await run.experiment.idle();
     expect(clock.now).toBe(clock.busy);
   });
+});
+
+it('a command in the middle of a point of a survey is not kept waiting, and changes no point', async () => {
+  const run = await Watched.open();
+  const whole = await lossesOf(run, NETWORKS[1]!);
+  const given = vi.spyOn(LossSlice.prototype, 'evaluate');
+  const pass = GpuNetwork.prototype.run;
+  let passes = 0;
+  let passesBefore = NaN;
+  run.once(
+    ({ type }) => type === 'state' && passes > 0,
+    () => (passesBefore = passes),
+  );
+  vi.spyOn(GpuNetwork.prototype, 'run').mockImplementation(function (this: GpuNetwork, ...args) {
+    pass.apply(this, args);
+    if (++passes === 2) run.experiment.reset();
+  });
+  expect(await lossesOf(run, NETWORKS[1]!)).toEqual(whole);
+  // It came in the second of three passes.
+  expect(passesBefore).toBe(2);
+  expect(passes).toBe(2 + 9 * 3);
+  const evaluations = await Promise.all(given.mock.results.map(({ value }) => value as unknown));
+  expect(evaluations).toHaveLength(10);
+  expect(evaluations[0]).toBeNull();
 });
 
 describe('a long step', () => {

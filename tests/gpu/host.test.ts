@@ -5,9 +5,9 @@ import { experimentConfig } from '../../src/lab/config.ts';
 import type { ExperimentConfig } from '../../src/lab/config.ts';
 import { Experiment } from '../../src/lab/experiment.ts';
 import { Host } from '../../src/worker/host.ts';
+import { pictureBytesOf } from '../../src/engine/gpu/device.ts';
 import type { Command, Event } from '../../src/worker/protocol.ts';
 import { TUNINGS } from '../../src/ops/tuning.ts';
-import { DatasetStore } from '../../src/data/store.ts';
 import { DataDesk } from '../../src/worker/data_desk.ts';
 import { MemoryFolder } from '../memory_folder.ts';
 import { device } from './setup.ts';
@@ -43,7 +43,7 @@ afterEach(async () => {
 });
 
 const newDesk = (folder = new MemoryFolder()) =>
-  new DataDesk({ openStore: () => Promise.resolve(new DatasetStore(folder)) });
+  new DataDesk({ openFolder: () => Promise.resolve(folder) });
 
 function open(desk = newDesk()) {
   const events: Event[] = [];
@@ -179,6 +179,19 @@ describe('files', () => {
     send({ type: 'configure', config: config({ size: 12, data: data ?? '' }) });
     await rests();
     expect(of('dataset').at(-1)?.dataset).toMatchObject({ id: data, height: 12 });
+  });
+
+  it('that take more than their room on the GPU are said to be streamed', async () => {
+    const streamed = vi.spyOn(Experiment.prototype, 'streamed', 'get').mockReturnValue(['train']);
+    const { send, rests, of } = open();
+    send({ type: 'configure', config: config() });
+    await rests();
+    const room = pictureBytesOf(device);
+    expect(of('dataset').at(-1)?.dataset).toMatchObject({ streamed: ['train'], room });
+    streamed.mockRestore();
+    send({ type: 'configure', config: config({ size: 12 }) });
+    await rests();
+    expect(of('dataset').at(-1)?.dataset).toMatchObject({ streamed: [], room });
   });
 
   it('can be opened before anything was configured', async () => {

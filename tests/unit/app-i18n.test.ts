@@ -1,12 +1,19 @@
 import { readFileSync, readdirSync } from 'node:fs';
-import { describe, expect, it, vi } from 'vitest';
+import i18next from 'i18next';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import en from '../../src/app/i18n/en.json';
 import zh from '../../src/app/i18n/zh.json';
 import { CHAPTER_IDS } from '../../src/app/chapters/chapter.ts';
 import type { Chapter } from '../../src/app/chapters/chapter.ts';
 import { PAGE_IDS } from '../../src/app/pages.ts';
 import { BUILTIN_CLASSES } from '../../src/data/builtin.ts';
-import { preferredLanguage } from '../../src/app/i18n/index.ts';
+import { errorSentence, preferredLanguage } from '../../src/app/i18n/index.ts';
+import { FathomError } from '../../src/errors.ts';
+import { specOf } from '../../src/lab/networks.ts';
+import { experimentConfig } from '../../src/lab/config.ts';
+import { parseNetwork } from '../../src/network/file.ts';
+import { describeError } from '../../src/worker/failure.ts';
+import type { Failure } from '../../src/worker/protocol.ts';
 
 // Chapters reach for the window when they are loaded.
 vi.stubGlobal('window', { matchMedia: () => ({ matches: false, addEventListener: vi.fn() }) });
@@ -166,6 +173,108 @@ function sources(folder: string): string[] {
     )
     .map((file) => `${folder}/${file}`);
 }
+
+describe('a network that is refused', () => {
+  beforeAll(async () => {
+    await i18next.init({
+      resources: { en: { translation: en }, zh: { translation: zh } },
+      interpolation: { escapeValue: false },
+      showSupportNotice: false,
+    });
+  });
+  const conv = { type: 'conv2d', name: 'conv', out_channels: 8, kernel: 3 };
+  const network = (...layers: unknown[]) => ({
+    version: 1,
+    name: 'net',
+    input: { channels: 3, height: 8, width: 8 },
+    classes: 10,
+    layers,
+  });
+  const deep = () => {
+    let inner: unknown = conv;
+    for (let i = 0; i < 30; i++) inner = { type: 'stage', name: 'stage', layers: [inner] };
+    return inner;
+  };
+  /** What is thrown, as it comes to the page, in both languages. */
+  async function said(attempt: () => unknown): Promise<string[]> {
+    let failure: Failure | null = null;
+    try {
+      attempt();
+    } catch (error) {
+      expect(error).toBeInstanceOf(FathomError);
+      failure = describeError(error);
+    }
+    const sentences = [];
+    for (const language of ['en', 'zh']) {
+      await i18next.changeLanguage(language);
+      sentences.push(failure ? errorSentence(failure) : '');
+    }
+    return sentences;
+  }
+
+  it.each([
+    [{ ...network(), version: 2 }, 'version: must be one of: 1', 'version：只能是以下之一：1'],
+    [
+      network({ ...conv, type: 'conv3d' }),
+      'layers[0].type: there is no layer of this type',
+      'layers[0].type：没有这种类型的层',
+    ],
+    [
+      network({ ...conv, kernel: -3 }),
+      'layers[0].kernel: must be 1 or more',
+      'layers[0].kernel：不得小于 1',
+    ],
+    [
+      network({ ...conv, name: 'a b' }),
+      'layers[0].name: a name consists of letters, digits and _',
+      'layers[0].name：名称只能用字母、数字和 _',
+    ],
+    [
+      network({ ...conv, size: 1 }),
+      'layers[0]: has nothing called size',
+      'layers[0]：没有名为 size 的项',
+    ],
+    [
+      network({ ...conv, out_channels: undefined }),
+      'layers[0].out_channels: is missing',
+      'layers[0].out_channels：缺少此项',
+    ],
+    [
+      network({ ...conv, out_channels: '8' }),
+      'layers[0].out_channels: must be a number',
+      'layers[0].out_channels：应为数字',
+    ],
+    [
+      network({ ...conv, padding: 'much' }),
+      'layers[0].padding: does not take this value',
+      'layers[0].padding：不能取这个值',
+    ],
+    [
+      network({ type: 'dropout', name: 'drop', drop_probability: 2 }),
+      'layers[0].drop_probability: must be 1 or less',
+      'layers[0].drop_probability：不得大于 1',
+    ],
+    [[], 'JSON: must be an object in braces { }', 'JSON：应为花括号 { } 括起的对象'],
+    [network(deep()), 'JSON: is nested more than 48 levels deep', 'JSON：嵌套超过 48 级'],
+  ])('as a file says where and why: %#', async (value, english, chinese) => {
+    expect(await said(() => parseNetwork(JSON.stringify(value)))).toEqual([english, chinese]);
+  });
+
+  it('by a data set says at which layer', async () => {
+    const pool = { type: 'max_pool2d', name: 'pool', kernel: 6 };
+    const end = [
+      { type: 'flatten', name: 'flatten' },
+      { type: 'linear', name: 'fc', out_features: 10 },
+    ];
+    const spec = parseNetwork(JSON.stringify(network(pool, ...end)));
+    const config = experimentConfig.parse({ networks: ['net'], custom: { net: spec } });
+    const shape = { channels: 3, height: 4, width: 4, classes: ['a', 'b'] };
+    expect(await said(() => specOf('net', config, shape))).toEqual([
+      'Network “net” does not fit images of 3×4×4 in 2 classes: The network cannot be built: pool: a window of 6×6 does not fit into 4×4 pixels',
+      '网络“net”不适合 3×4×4 的图片和 2 个类别：网络无法构建：pool：6×6 的窗口放不进 4×4 像素的图片',
+    ]);
+  });
+});
 
 describe('the first language', () => {
   it.each([

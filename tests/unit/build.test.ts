@@ -1,5 +1,6 @@
 /** The builder behind its buttons: history, rows, forms, the drawing, text of layers; and networks that make no sense. */
 import { describe, expect, it } from 'vitest';
+import { actionsOn } from '../../src/app/build/actions.ts';
 import { fromText, selected, toText } from '../../src/app/build/clipboard.ts';
 import { networkIn, queryOf } from '../../src/app/build/draft.ts';
 import { fieldsOf, formatText, parseText, refusalOf } from '../../src/app/build/fields.ts';
@@ -13,6 +14,7 @@ import { DEFAULTS } from '../../src/app/settings.ts';
 import { FathomError } from '../../src/errors.ts';
 import { specOf } from '../../src/lab/networks.ts';
 import { eachLayer, insert, move, remove, wrap } from '../../src/network/edit.ts';
+import type { Address } from '../../src/network/edit.ts';
 import { factsOf } from '../../src/network/facts.ts';
 import { cifarNetwork } from '../../src/network/families.ts';
 import { parseNetwork, readNetwork } from '../../src/network/file.ts';
@@ -63,6 +65,72 @@ describe('the history', () => {
     board.getState().select({ address: [5], count: 2 });
     board.getState().edit(remove(board.getState().spec, [6]));
     expect(board.getState().selection).toEqual({ address: [5], count: 1 });
+  });
+});
+
+describe('layers move from list to list', () => {
+  const net = cifar(8);
+  const order = (spec: NetworkSpec) => [...eachLayer(spec.layers)].map(({ path }) => path);
+  /** A board with a selection, and what is done there. */
+  const begin = (address: Address, count = 1, spec = net) => {
+    const board = createBoard(spec);
+    board.getState().select({ address, count });
+    const names = () => {
+      const { spec, selection } = board.getState();
+      return selected(spec, selection).map(({ name }) => name);
+    };
+    return { board, names, actions: actionsOn(board), now: () => board.getState().spec };
+  };
+
+  it('into the block behind or before, and out again to where they were', () => {
+    // bn1 and relu, before layer1; then avgpool, behind layer3.
+    for (const [address, count, inside] of [
+      [[1], 2, ['layer1.bn1', 'layer1.relu', 'layer1.0']],
+      [[6], 1, ['layer3.0', 'layer3.avgpool']],
+    ] as const) {
+      const { board, names, actions, now } = begin(address, count);
+      board.getState().foldAll(true);
+      const moved = names();
+      actions.enter();
+      const stage = inside[0].split('.')[0]!;
+      expect(
+        order(now()).filter((path) => path.startsWith(`${stage}.`) && path.split('.').length === 2),
+      ).toEqual(inside);
+      expect(names()).toEqual(moved);
+      // What is moved is seen.
+      expect(board.getState().folded.has(stage)).toBe(false);
+      actions.leave();
+      expect(now().layers).toEqual(net.layers);
+      expect(names()).toEqual(moved);
+    }
+  });
+
+  it('past the addition of a block, and nowhere where there is no block', () => {
+    const body = [3, 0, 'body'] as const;
+    const { names, actions, now, board } = begin([...body, 4]);
+    const before = order(now());
+    actions.shift(1);
+    expect(names()).toEqual(['bn2']);
+    expect(board.getState().selection?.address).toEqual([3, 0, 'after', 0]);
+    actions.shift(-1);
+    expect(order(now())).toEqual(before);
+    expect(board.getState().selection?.address).toEqual([...body, 4]);
+
+    const alone = begin([0]);
+    for (const act of ['enter', 'leave'] as const) alone.actions[act]();
+    alone.actions.shift(-1);
+    expect(alone.now()).toBe(net);
+  });
+
+  it('several at once, and not into themselves', () => {
+    expect(order(move(net, [0], [7], 3)).slice(0, 2)).toEqual(['layer1', 'layer1.0']);
+    expect(
+      move(net, [0], [7], 3)
+        .layers.slice(3, 7)
+        .map(({ name }) => name),
+    ).toEqual(['avgpool', 'conv1', 'bn1', 'relu']);
+    expect(move(net, [2], [3, 0], 2)).toBe(net);
+    expect(move(net, [7], [0], 2)).toBe(net);
   });
 });
 

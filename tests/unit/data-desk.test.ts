@@ -2,7 +2,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { decodeImage } from '../../src/cli/decode.ts';
 import { bytesOf } from '../../src/data/hub.ts';
-import { DatasetStore } from '../../src/data/store.ts';
 import { withClasses, withNoise } from '../../src/data/subset.ts';
 import { FathomError } from '../../src/errors.ts';
 import { DataDesk, sparingly } from '../../src/worker/data_desk.ts';
@@ -28,12 +27,12 @@ beforeEach(() => {
 
 const deskOn = (folder: MemoryFolder) =>
   new DataDesk({
-    openStore: () => Promise.resolve(new DatasetStore(folder)),
+    openFolder: () => Promise.resolve(folder),
     decode: decodeImage,
   });
 const withoutStorage = () =>
   new DataDesk({
-    openStore: () => Promise.reject(new FathomError('storage-refused', 'none here')),
+    openFolder: () => Promise.reject(new FathomError('storage-refused', 'none here')),
     decode: decodeImage,
   });
 const quiet = () => undefined;
@@ -124,6 +123,35 @@ describe('files', () => {
     expect((await desk.kept()).sets).toEqual([]);
   });
 
+  test('do not take the place of another set of their name that is kept, unless they are told to', async () => {
+    const folder = new MemoryFolder();
+    const desk = deskOn(folder);
+    await desk.download('cifar10', hub.address, quiet);
+    const whole = (await desk.get('cifar10')).train;
+    const files = fixtureFiles('cifar10-tiny.tar.gz');
+    const { id, notKept } = await desk.open(files, {}, quiet);
+    expect(id).toBe('cifar10');
+    expect(notKept?.code).toBe('storage-other');
+    expect(notKept?.details).toMatchObject({ keptTrain: 20, keptTest: 10, side: 32 });
+    const part = (await desk.get('cifar10')).train;
+    expect(part.count).not.toBe(whole.count);
+    expect((await desk.kept()).sets).toMatchObject([{ id, trainCount: part.count, kept: false }]);
+    // A later visit finds the kept one; so does this one when the other is forgotten.
+    expect((await deskOn(folder).get('cifar10')).train).toEqual(whole);
+    await desk.forget('cifar10');
+    expect((await desk.get('cifar10')).train).toEqual(whole);
+    // The same once more is no other; and the other takes its place where that is wanted.
+    expect((await desk.download('cifar10', hub.address, quiet)).notKept).toBeNull();
+    await desk.open(files, {}, quiet);
+    expect(await desk.replaceKept('cifar10')).toBeNull();
+    expect((await desk.kept()).sets).toMatchObject([{ id, trainCount: part.count, kept: true }]);
+    expect((await deskOn(folder).get('cifar10')).train).toEqual(part);
+    const opened = await desk.open(colours(), { size: 16 }, quiet);
+    expect(opened.notKept).toBeNull();
+    const again = await desk.open(colours(), { size: 32, replace: true }, quiet);
+    expect(again).toEqual({ id: opened.id, notKept: null });
+  });
+
   test('are used from memory where the browser gives no storage', async () => {
     const desk = withoutStorage();
     const { id, notKept } = await desk.open(colours(), { size: 16 }, quiet);
@@ -174,7 +202,7 @@ describe('what there is to see', () => {
     const desk = deskOn(new MemoryFolder());
     const builtin = await desk.get('builtin');
     const details = await desk.details('builtin?classes=2,7&noise=0.2');
-    const expected = withNoise(withClasses(builtin, [2, 7]), 0.2, 1);
+    const expected = await withNoise(await withClasses(builtin, [2, 7]), 0.2, 1);
     expect(details.classes).toEqual(['triangle', 'half-disc']);
     expect(details.counts).toEqual({ train: [400, 400], test: [100, 100] });
     expect(details.statistics).toEqual(expected.statistics);

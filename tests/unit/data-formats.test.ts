@@ -326,7 +326,7 @@ describe("one's own images", () => {
       }),
       { decode: grey },
     );
-    expect(warningsOf(set)).toEqual([
+    expect(await warningsOf(set)).toEqual([
       { kind: 'few-pictures', classes: [{ name: 'b', count: 1 }], expected: 10 },
       {
         kind: 'same-pictures',
@@ -348,7 +348,7 @@ describe("one's own images", () => {
       },
       { kind: 'unreadable-pictures', names: ['train/b/broken.png'] },
     ]);
-    expect(warningsOf(original).map(({ kind }) => kind)).toEqual(['few-pictures']);
+    expect((await warningsOf(original)).map(({ kind }) => kind)).toEqual(['few-pictures']);
   });
 });
 
@@ -367,14 +367,14 @@ describe('what is known of a set', () => {
     expect(KNOWN_SETS['cifar100-coarse'].classes).toHaveLength(20);
   });
 
-  test('counts of the classes, and histograms of the channels', () => {
+  test('counts of the classes, and histograms of the channels', async () => {
     expect(classCounts(new Uint8Array([0, 2, 2, 1, 2]), 4)).toEqual([1, 1, 3, 0]);
     // Two pictures of two channels of 1×2 pixels.
     const images = new Uint8Array([0, 255, 10, 10, 0, 1, 200, 255]);
-    const [first, second] = channelHistograms(images, 2, 2);
+    const [first, second] = await channelHistograms(images, 2, 2);
     expect([first?.[0], first?.[1], first?.[255]]).toEqual([2, 1, 1]);
     expect([second?.[10], second?.[200], second?.[255]]).toEqual([2, 1, 1]);
-    expect(channelHistograms(images, 2, 2, 4)).toEqual([
+    expect(await channelHistograms(images, 2, 2, 4)).toEqual([
       [3, 0, 0, 1],
       [2, 0, 0, 2],
     ]);

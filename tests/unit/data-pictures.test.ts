@@ -86,18 +86,18 @@ describe('resizeImages', () => {
 });
 
 describe('channelStatistics', () => {
-  test('means and biased deviations by hand', () => {
+  test('means and biased deviations by hand', async () => {
     // Two pictures of two channels of two pixels: channel 0 holds 0, 255, 255, 0, channel 1 always 51.
     const images = Uint8Array.from([0, 255, 51, 51, 255, 0, 51, 51]);
-    const { mean, std } = channelStatistics(images, 2, 2);
+    const { mean, std } = await channelStatistics(images, 2, 2);
     expect(mean).toEqual([0.5, 0.2]);
     expect(std).toEqual([0.5, 0]);
   });
 
-  test('a tiny deviation is not lost in a large mean', () => {
+  test('a tiny deviation is not lost in a large mean', async () => {
     const images = new Uint8Array(1_000_000).fill(255);
     images[0] = 254;
-    const { std } = channelStatistics(images, 1, 1000);
+    const { std } = await channelStatistics(images, 1, 1000);
     expect(std[0]).toBeCloseTo(Math.sqrt(1e-6 * (1 - 1e-6)) / 255, 15);
   });
 });

@@ -36,11 +36,11 @@ describe('a name', () => {
 describe('a set made by a recipe', () => {
   test('is what its parts make one after the other, noise at the final size', async () => {
     const set = await derive(cifar, { ...EVERYTHING, randomLabels: 0 }, 16);
-    const small = withPerClass(withClasses(cifar, [0, 3, 9]), 5, 1);
-    const expected = withNoise(await withSize(small, 16), 0.1, 1);
+    const small = await withPerClass(await withClasses(cifar, [0, 3, 9]), 5, 1);
+    const expected = await withNoise(await withSize(small, 16), 0.1, 1);
     expect(set.train.images).toEqual(expected.train.images);
     expect(set.test).toEqual(expected.test);
-    expect(set.statistics).toEqual(channelStatistics(set.train.images, 3, 256));
+    expect(set.statistics).toEqual(await channelStatistics(set.train.images, 3, 256));
     expect(set.classes).toEqual(['airplane', 'cat', 'truck']);
     expect(classCounts(set.train.labels, 3)).toEqual([5, 5, 5]);
   });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Dataset } from '../../src/data/dataset.ts';
-import { openStore } from '../../src/data/opfs.ts';
+import { openFolder } from '../../src/data/opfs.ts';
 import { DatasetStore } from '../../src/data/store.ts';
 import { MemoryFolder } from '../memory_folder.ts';
 import { failureOf, fixtureFiles, load } from './data-files.ts';
@@ -168,11 +168,12 @@ describe("the browser's private folder", () => {
         getDirectory: async () => privateDirectory(path, inWorker),
         estimate: async () => ({ quota: 10, usage: 4 }),
       } as unknown as StorageManager;
-      const store = await openStore(storage);
+      const open = async () => new DatasetStore(await openFolder(storage, 'datasets'));
+      const store = await open();
       await store.save(fashion);
       await store.save(own);
       await store.save(other);
-      expect(await (await openStore(storage)).open('fashion-mnist')).toEqual(other);
+      expect(await (await open()).open('fashion-mnist')).toEqual(other);
       expect((await readdir(path)).sort()).toEqual([
         'fashion-mnist.2.set',
         'images%3Aown-images.1.set',
@@ -185,8 +186,8 @@ describe("the browser's private folder", () => {
   test('refused is said plainly', async () => {
     const getDirectory = () => Promise.reject(new DOMException('not here', 'SecurityError'));
     const storage = { getDirectory } as unknown as StorageManager;
-    const error = await failureOf(openStore(storage), 'storage-refused');
+    const error = await failureOf(openFolder(storage, 'datasets'), 'storage-refused');
     expect(error.details).toEqual({ reason: 'not here' });
-    await failureOf(openStore({} as StorageManager), 'storage-refused');
+    await failureOf(openFolder({} as StorageManager, 'datasets'), 'storage-refused');
   });
 });

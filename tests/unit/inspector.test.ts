@@ -64,6 +64,18 @@ describe('colours and places', () => {
     }
   });
 
+  test.each([
+    [1, 1.7, 1],
+    [4, 1.7, 2],
+    [7, 1.7, 4],
+    [16, 1.7, 4],
+    [64, 1.7, 8],
+    [32, 1.7, 8],
+    [16, 3, 8],
+  ])('%d square maps, %d times as wide as high, stand in %d columns', (count, ratio, columns) => {
+    expect(mosaicOf(count, 8, 8, ratio).columns).toBe(columns);
+  });
+
   test('go from blue through the ground to orange, and stop at the ends', () => {
     for (const shade of ['light', 'dark'] as const) {
       const [red, , blue] = signed(1, shade);

@@ -85,7 +85,7 @@ test('become a set of that name: split by seed, of every class the same share, w
   expect((await read(1)).test.names).toEqual(set.test.names);
   expect((await read(2)).test.names).not.toEqual(set.test.names);
 
-  const warnings = warningsOf(set);
+  const warnings = await warningsOf(set);
   const twin = warnings.find(({ kind }) => kind === 'same-pictures' || kind === 'shared-pictures');
   const groups = twin && 'groups' in twin ? twin.groups : [];
   const names = groups.flat().map(({ name = '' }) => images.get(name));

@@ -8,6 +8,7 @@ import {
   Download,
   FolderOpen,
   Group,
+  Keyboard,
   Layers,
   Play,
   Plus,
@@ -22,7 +23,7 @@ import { useRef, useState } from 'react';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { LONGEST_NAME, MOST_NETWORKS, customName } from '../../lab/config.ts';
-import { layerAt } from '../../network/edit.ts';
+import { isBlock, layerAt } from '../../network/edit.ts';
 import type { NetworkFacts } from '../../network/facts.ts';
 import { checkTrainable } from '../../network/fit.ts';
 import type { NetworkSpec } from '../../network/spec.ts';
@@ -116,7 +117,6 @@ export function LayerBar({ onCopy, onPaste }: LayerBarProps) {
   const foldAll = useBoard((board) => board.foldAll);
   const some = selection !== null;
   const one = selection?.count === 1 ? layerAt(spec, selection.address) : undefined;
-  const holds = one?.type === 'stage' || one?.type === 'residual';
 
   return (
     <div className="build-bar build-layer-bar" role="toolbar" aria-label={t('bar.layers')}>
@@ -128,7 +128,7 @@ export function LayerBar({ onCopy, onPaste }: LayerBarProps) {
       <IconButton name={t('bar.wrap')} disabled={!some} onClick={actions.wrap}>
         <Group aria-hidden size={16} />
       </IconButton>
-      <IconButton name={t('bar.unwrap')} disabled={!holds} onClick={actions.unwrap}>
+      <IconButton name={t('bar.unwrap')} disabled={!isBlock(one)} onClick={actions.unwrap}>
         <Ungroup aria-hidden size={16} />
       </IconButton>
       <IconButton name={t('bar.copy')} disabled={!some} onClick={onCopy}>
@@ -147,8 +147,52 @@ export function LayerBar({ onCopy, onPaste }: LayerBarProps) {
         <IconButton name={t('bar.unfoldAll')} onClick={() => foldAll(false)}>
           <ChevronsUpDown aria-hidden size={16} />
         </IconButton>
+        <Keys />
       </span>
     </div>
+  );
+}
+
+const KEYS = [
+  ['↑ ↓', 'choose'],
+  ['Shift ↑ ↓', 'extend'],
+  ['← →', 'fold'],
+  ['Alt ↑ ↓', 'shift'],
+  ['Alt ←', 'leave'],
+  ['Alt →', 'enter'],
+  ['Ctrl D', 'duplicate'],
+  ['Ctrl G', 'wrap'],
+  ['Delete', 'remove'],
+  ['Ctrl C  X  V', 'copy'],
+  ['Ctrl Z  Y', 'undo'],
+] as const;
+
+/** What the keyboard does in the list. */
+function Keys() {
+  const { t } = useTranslation('build');
+  return (
+    <Popover.Root>
+      <Tip text={t('keys.title')}>
+        <Popover.Trigger className="icon-button" aria-label={t('keys.title')}>
+          <Keyboard aria-hidden size={16} />
+        </Popover.Trigger>
+      </Tip>
+      <Popover.Portal>
+        <Popover.Content className="menu build-keys" sideOffset={4} align="end">
+          <h3>{t('keys.title')}</h3>
+          <dl>
+            {KEYS.map(([keys, what]) => (
+              <div key={what}>
+                <dt>
+                  <kbd>{keys}</kbd>
+                </dt>
+                <dd>{t(`keys.${what}`)}</dd>
+              </div>
+            ))}
+          </dl>
+        </Popover.Content>
+      </Popover.Portal>
+    </Popover.Root>
   );
 }
 

@@ -78,7 +78,9 @@ export function Tree({ facts }: { facts: NetworkFacts }) {
         if (altKey) actions.shift(direction);
         else if (shiftKey) actions.extend(direction);
         else walk(direction);
-      } else if (key === 'ArrowRight' && row?.folded) fold(row.path, false);
+      } else if (key === 'ArrowLeft' && altKey) actions.leave();
+      else if (key === 'ArrowRight' && altKey) actions.enter();
+      else if (key === 'ArrowRight' && row?.folded) fold(row.path, false);
       else if (key === 'ArrowLeft' && row?.folded === false) fold(row.path, true);
       else if (key === 'ArrowLeft' && selection) actions.selectParent();
       else if (key === 'Delete' || key === 'Backspace') actions.remove();
@@ -92,7 +94,12 @@ export function Tree({ facts }: { facts: NetworkFacts }) {
   const drop = () => {
     if (dragged && target) {
       const to = landing(target.row, target.half);
-      edit(move(spec, dragged.address, to), null);
+      // A layer of the selection takes the others along.
+      const { address, count } =
+        selection && isSelected(dragged, selection)
+          ? selection
+          : { address: dragged.address, count: 1 };
+      edit(move(spec, address, to, count), null);
     }
     setDragged(null);
     setTarget(null);

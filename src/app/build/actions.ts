@@ -1,6 +1,16 @@
 /** What can be done with the selected layers, from buttons, keys and menus alike. */
 import { useMemo } from 'react';
-import { after, insert, layerAt, move, remove, replace, unwrap, wrap } from '../../network/edit.ts';
+import {
+  after,
+  insert,
+  isBlock,
+  layerAt,
+  move,
+  remove,
+  replace,
+  unwrap,
+  wrap,
+} from '../../network/edit.ts';
 import type { Address } from '../../network/edit.ts';
 import { factsOf } from '../../network/facts.ts';
 import type { LayerSpec, NetworkSpec } from '../../network/spec.ts';
@@ -16,6 +26,18 @@ const placeOf = (address: Address): number => {
   const last = address.at(-1);
   return typeof last === 'number' ? last : 0;
 };
+
+/** The block or stage that holds the layer at an address; empty for the network's own list. */
+const parentOf = (address: Address): Address =>
+  address.slice(0, typeof address.at(-2) === 'string' ? -2 : -1);
+
+/** Names of the layers on the way to an address, and its own. */
+const namesTo = (spec: NetworkSpec, address: Address): string[] =>
+  address.flatMap((step, i) =>
+    typeof step === 'number' ? [layerAt(spec, address.slice(0, i + 1))?.name ?? ''] : [],
+  );
+
+const pathOf = (spec: NetworkSpec, address: Address): string => namesTo(spec, address).join('.');
 
 /** Where new layers go: behind the selection, or into a block that is empty; behind the input where that is selected. */
 function behind({ spec, selection }: Pick<Board, 'spec' | 'selection'>): Address {
@@ -43,10 +65,7 @@ function shapeBefore(spec: NetworkSpec, address: Address): readonly number[] {
 
 /** Paths of the layers before an address in its list, the nearest first. */
 function pathsTo(spec: NetworkSpec, address: Address): string[] {
-  const names = address.flatMap((_, i) => {
-    const layer = layerAt(spec, address.slice(0, i + 1));
-    return layer && typeof address[i] === 'number' && i < address.length - 1 ? [layer.name] : [];
-  });
+  const names = namesTo(spec, parentOf(address));
   const before = Array.from({ length: placeOf(address) }, (_, i) =>
     layerAt(spec, [...address.slice(0, -1), placeOf(address) - 1 - i]),
   );
@@ -62,15 +81,20 @@ export interface Actions {
   repeat(times: number): void;
   wrap(): void;
   unwrap(): void;
-  /** Moves the selection by one place, past a neighbour. */
+  /** Moves the selection by one place, past a neighbour; at an end of a block's body past its addition. */
   shift(direction: 1 | -1): void;
+  /** Moves the selection into the block before it, else into the one behind it. */
+  enter(): void;
+  /** Moves the selection out of its block: in front of it where it stands first of several, else behind it. */
+  leave(): void;
   /** Takes one more neighbour into the selection, or leaves one out. */
   extend(direction: 1 | -1): void;
   extendTo(address: Address): void;
   selectParent(): void;
 }
 
-function actionsOn(store: ReturnType<typeof theStore>): Actions {
+/** The actions on a board. */
+export function actionsOn(store: ReturnType<typeof theStore>): Actions {
   const now = () => store.getState();
   const put = (layers: readonly LayerSpec[]) => {
     const { spec, edit } = now();
@@ -117,10 +141,45 @@ function actionsOn(store: ReturnType<typeof theStore>): Actions {
     shift: (direction) =>
       withSelection(({ address, count }, { spec, edit }) => {
         const neighbour = after(address, direction === 1 ? count : -1);
-        if (placeOf(neighbour) < 0 || !layerAt(spec, neighbour)) return;
-        // The neighbour goes to the other side.
-        const to = direction === 1 ? address : after(address, count);
-        edit(move(spec, neighbour, to), { address: after(address, direction), count });
+        if (placeOf(neighbour) >= 0 && layerAt(spec, neighbour)) {
+          // The neighbour goes to the other side.
+          const to = direction === 1 ? address : after(address, count);
+          edit(move(spec, neighbour, to), { address: after(address, direction), count });
+          return;
+        }
+        const block = parentOf(address);
+        const list = address.at(-2);
+        const layer = layerAt(spec, block);
+        if (layer?.type !== 'residual' || list !== (direction === 1 ? 'body' : 'after')) return;
+        const to: Address =
+          direction === 1 ? [...block, 'after', 0] : [...block, 'body', layer.body.length];
+        edit(move(spec, address, to, count), { address: to, count });
+      }),
+    enter: () =>
+      withSelection(({ address, count }, { spec, edit, fold }) => {
+        const before = after(address, -1);
+        const behind = after(address, count);
+        const block = [before, behind].find((each) => isBlock(layerAt(spec, each)));
+        const layer = block && layerAt(spec, block);
+        if (!block || !isBlock(layer)) return;
+        const list: Address = layer.type === 'residual' ? ['body'] : [];
+        const { length } = layer.type === 'residual' ? layer.body : layer.layers;
+        const place = block === before ? length : 0;
+        fold(pathOf(spec, block), false);
+        edit(move(spec, address, [...block, ...list, place], count), {
+          // The block behind moves up to where the layers were.
+          address: [...(block === before ? before : address), ...list, place],
+          count,
+        });
+      }),
+    leave: () =>
+      withSelection(({ address, count }, { spec, edit }) => {
+        const block = parentOf(address);
+        if (block.length === 0) return;
+        const isFirst = placeOf(address) === 0 && address.at(-2) !== 'after';
+        const inFront = isFirst && layerAt(spec, after(address, count)) !== undefined;
+        const to = inFront ? block : after(block);
+        edit(move(spec, address, to, count), { address: to, count });
       }),
     extend: (direction) =>
       withSelection(({ address, count }, { spec, select }) => {
@@ -142,7 +201,7 @@ function actionsOn(store: ReturnType<typeof theStore>): Actions {
     },
     selectParent: () =>
       withSelection(({ address }, { select }) => {
-        const parent = address.slice(0, typeof address.at(-2) === 'string' ? -2 : -1);
+        const parent = parentOf(address);
         if (parent.length > 0) select({ address: parent, count: 1 });
       }),
   };

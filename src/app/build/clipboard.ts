@@ -1,16 +1,12 @@
 /** Layers as text, to be pasted here, elsewhere or into a message. */
-import { after, layerAt } from '../../network/edit.ts';
+import { neighbours } from '../../network/edit.ts';
 import { parseNetwork } from '../../network/file.ts';
 import type { LayerSpec, NetworkSpec } from '../../network/spec.ts';
 import type { Selection } from './store.ts';
 
 /** The selected layers; none where the input is selected. */
-export function selected(spec: NetworkSpec, selection: Selection | null): LayerSpec[] {
-  if (!selection) return [];
-  return Array.from({ length: selection.count }, (_, i) =>
-    layerAt(spec, after(selection.address, i)),
-  ).filter((layer) => layer !== undefined);
-}
+export const selected = (spec: NetworkSpec, selection: Selection | null): LayerSpec[] =>
+  selection ? neighbours(spec, selection.address, selection.count) : [];
 
 export const toText = (layers: readonly LayerSpec[]): string => JSON.stringify({ layers }, null, 2);
 

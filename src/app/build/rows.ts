@@ -1,5 +1,6 @@
 /** The network as a list of rows: each layer with what is to be said of it, blocks before what is in them. */
 import type { FathomError } from '../../errors.ts';
+import { isBlock } from '../../network/edit.ts';
 import type { Address } from '../../network/edit.ts';
 import type { LayerFacts, NetworkFacts } from '../../network/facts.ts';
 import type { LayerSpec } from '../../network/spec.ts';
@@ -61,7 +62,7 @@ export function rowsOf(
     for (const [index, layer] of layers.entries()) {
       const path = prefix ? `${prefix}.${layer.name}` : layer.name;
       const address = [...at, index];
-      const holds = layer.type === 'stage' || layer.type === 'residual';
+      const holds = isBlock(layer);
       const isFolded = holds && folded.has(path);
       rows.push({
         kind: 'layer',

@@ -2,6 +2,7 @@
  * A network as volumes along an axis, in the manner of LeCun et al. 1998, figure 2: as high and deep as the images, as
  * thick as there are channels. What changes no shape is a slab on the volume before it; what is folded is a pile.
  */
+import { isBlock } from '../../network/edit.ts';
 import type { Address } from '../../network/edit.ts';
 import type { NetworkFacts } from '../../network/facts.ts';
 import type { LayerSpec, NetworkSpec, ResidualSpec } from '../../network/spec.ts';
@@ -141,7 +142,7 @@ export function sceneOf(
 
   const drawLayer = (layer: LayerSpec, address: Address, path: string, level: number): number => {
     const kind = kindOf(layer.type);
-    const holds = layer.type === 'stage' || layer.type === 'residual';
+    const holds = isBlock(layer);
     if (!holds || folded.has(path)) {
       const after = known.get(path)?.shape ?? shape;
       shape = after;

@@ -4,7 +4,7 @@
  */
 import { useStore } from 'zustand';
 import { createStore } from 'zustand/vanilla';
-import { after, eachLayer, layerAt } from '../../network/edit.ts';
+import { after, eachLayer, isBlock, layerAt } from '../../network/edit.ts';
 import type { Address } from '../../network/edit.ts';
 import type { NetworkSpec } from '../../network/spec.ts';
 
@@ -38,8 +38,6 @@ export interface Board {
 
 /** More rows than this are folded when a network is opened. */
 const READABLE = 30;
-
-const isBlock = (layer: { type: string }) => layer.type === 'stage' || layer.type === 'residual';
 
 /** All stages and blocks. */
 const blocksOf = ({ layers }: NetworkSpec): { path: string; address: Address }[] =>

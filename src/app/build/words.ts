@@ -2,6 +2,7 @@
 import { useTranslation } from 'react-i18next';
 import type { FathomError } from '../../errors.ts';
 import { ops } from '../../ops/table.ts';
+import { ruleSentence } from '../i18n/index.ts';
 import en from './en.json';
 import type { NamedField } from './fields.ts';
 import type { LayerType } from './layers.ts';
@@ -25,11 +26,7 @@ export function useLayerWords() {
     hint: ({ name, sentence }: NamedField): string =>
       isTranslated(en.param, name) ? t(`param.${name}.hint`) : sentence,
     /** What does not fit, without the path: it stands beside the layer. */
-    fault: ({ code, message, details }: FathomError): string => {
-      const { path = '', kind = '' } = details;
-      const rule = code === 'duplicate-name' ? 'name' : String(kind);
-      const words = { ...details, message: message.replace(`${path}: `, '') };
-      return t(`fault.${isTranslated(en.fault, rule) ? rule : 'other'}`, words);
-    },
+    fault: (error: FathomError): string =>
+      ruleSentence(error) ?? error.message.replace(`${error.details.path ?? ''}: `, ''),
   };
 }

@@ -7,6 +7,7 @@ import { IconButton } from '../parts/controls.tsx';
 import { formatRoute, replaceRoute } from '../route.ts';
 import { CHAPTER_IDS } from './chapter.ts';
 import type { Chapter, ChapterId } from './chapter.ts';
+import { useFit } from './fit.ts';
 import { readLink, writeLink } from './link.ts';
 import { loadChapter } from './registry.ts';
 import { ViewContext, readView, useHidden, useView, writePresent } from './view.ts';
@@ -39,6 +40,7 @@ export function ChapterPage({ id, query }: { id: ChapterId; query: string }) {
     const next = prepared[at < 0 ? 0 : at + direction];
     if (next) set(next.state);
   };
+  const instrument = useFit(view.present);
   useKeys(view.present, { step, leave: () => show(writePresent(query, false)) });
 
   return (
@@ -50,7 +52,7 @@ export function ChapterPage({ id, query }: { id: ChapterId; query: string }) {
             onPresent={() => show(writePresent(query, !view.present))}
           />
         )}
-        <section className="instrument" aria-label={t('chapter.instrument')}>
+        <section ref={instrument} className="instrument" aria-label={t('chapter.instrument')}>
           {refused.length > 0 && (
             <p className="note" role="alert">
               {t('chapter.refused', { names: refused.join(', ') })}

@@ -42,6 +42,8 @@ export interface Proven {
   evidence: Evidence;
   /** The float64 reference's value. */
   reference: number;
+  /** The number itself at the moment of `reference`, where it changes all the time. */
+  value?: number;
 }
 
 interface Shown {
@@ -56,7 +58,7 @@ interface AskableProps extends Shown {
 }
 
 /** A number that can be asked where it comes from: operands, kernels, the reference's value and the difference. */
-export function Proof({ name, value, children, ...proven }: AskableProps & Proven) {
+export function Proof({ name, value, children, ...proven }: AskableProps & Omit<Proven, 'value'>) {
   return (
     <Askable name={name} number={children}>
       <Card {...{ name, value }} {...proven} />
@@ -68,6 +70,7 @@ type AskProof = (
   instruments: Instruments,
   training: Listener,
   drawing: Listener,
+  proving: Listener,
 ) => Promise<Proven>;
 
 /** As {@link Proof}, of a number whose reference takes its time: it is asked when the card is opened. */
@@ -131,7 +134,7 @@ const OPEN = 4;
 /** So many numbers of an operand are shown. */
 const SHOWN = 8;
 
-function Card({ name, value, evidence, reference }: Shown & Proven) {
+function Card({ name, value, evidence, reference }: Shown & Omit<Proven, 'value'>) {
   const { t } = useTranslation();
   const device = useLab((state) => state.device);
   const adapter = device?.description || device?.architecture || device?.vendor || 'WebGPU';

@@ -4,17 +4,27 @@ import type { ReactNode } from 'react';
 import { Segmented } from '../parts/controls.tsx';
 import { useView } from './view.ts';
 
-/** A labelled control; absent where the link hides it, or all `controls`. */
+/** Whether a control is shown: not where the link hides it, or all `controls`. */
+export function useOffered(name: string): boolean {
+  const { hide } = useView();
+  return !hide.includes(name) && !hide.includes('controls');
+}
+
+/** A labelled control; absent where it is hidden. */
 export function Control(props: { name: string; label: string; children: ReactNode }) {
   const { name, label, children } = props;
-  const { hide } = useView();
-  if (hide.includes(name) || hide.includes('controls')) return null;
+  if (!useOffered(name)) return null;
   return (
     <div className="control">
       <span aria-hidden>{label}</span>
       {children}
     </div>
   );
+}
+
+/** Buttons that say themselves what they do; absent as {@link Control}. */
+export function Buttons({ name, children }: { name: string; children: ReactNode }) {
+  return useOffered(name) && <div className="control">{children}</div>;
 }
 
 interface ChooseProps<T extends string> {

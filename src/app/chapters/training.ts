@@ -5,7 +5,7 @@ import { useAsked } from './ask.ts';
 import type { Asked, Instruments } from './ask.ts';
 
 export interface Going {
-  task: 'training' | 'drawing';
+  task: 'training' | 'drawing' | 'proving';
   done: number;
   total: number;
 }
@@ -13,9 +13,14 @@ export interface Going {
 /** Answers whether the result is still wanted. */
 export type Listener = (done: number, total: number) => boolean;
 
-/** As {@link useAsked}, with the progress of training and of drawing, null before there is any. */
+/** As {@link useAsked}, with the progress of each task, null before there is any. */
 export function useTrained<T>(
-  ask: (instruments: Instruments, training: Listener, drawing: Listener) => Promise<T>,
+  ask: (
+    instruments: Instruments,
+    training: Listener,
+    drawing: Listener,
+    proving: Listener,
+  ) => Promise<T>,
 ): Asked<T> & { going: Going | null } {
   const [going, setGoing] = useState<Going | null>(null);
   const whole = useCallback(
@@ -25,7 +30,7 @@ export function useTrained<T>(
           if (wanted()) setGoing({ task, done, total });
           return wanted();
         });
-      return ask(instruments, listen('training'), listen('drawing'));
+      return ask(instruments, listen('training'), listen('drawing'), listen('proving'));
     },
     [ask],
   );

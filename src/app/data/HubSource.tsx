@@ -1,9 +1,10 @@
-import { Download, RotateCw } from 'lucide-react';
+import { Download, RotateCw, Trash2 } from 'lucide-react';
 import { useId } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { CatalogueEntry } from '../../worker/protocol.ts';
 import { integer, megabytes } from '../format.ts';
 import { errorSentence } from '../i18n/index.ts';
+import { IconButton } from '../parts/controls.tsx';
 import { showSet } from './link.ts';
 import { Progress } from './Progress.tsx';
 import { useData } from './state.ts';
@@ -35,10 +36,17 @@ function Known({ entry }: { entry: CatalogueEntry }) {
   const loading = useData((state) => state.loading);
   const failed = useData((state) => state.failed);
   const download = useData((state) => state.download);
+  const forget = useData((state) => state.forget);
   const { id, title, classes, pictures, side } = entry;
   const number = (value: number) => integer(value, i18n.language);
   const failure = failed?.source === id ? failed.failure : null;
   const size = megabytes(entry.bytes, i18n.language);
+  const begun = useData((state) => state.kept?.begun[id]);
+  const [words, label, Icon] = failure
+    ? ([t('hub.again'), 'hub.againLabel', RotateCw] as const)
+    : begun
+      ? ([t('hub.goOn'), 'hub.goOnLabel', Download] as const)
+      : ([size, 'hub.getLabel', Download] as const);
   return (
     <li>
       <span className="set-words">
@@ -51,19 +59,33 @@ function Known({ entry }: { entry: CatalogueEntry }) {
           })}{' '}
           · {t('hub.classes', { number: classes })}
         </small>
+        {begun && loading?.source !== id && (
+          <small>{t('hub.begun', { done: megabytes(begun, i18n.language), size })}</small>
+        )}
       </span>
       {loading?.source === id ? (
         <Progress step={loading.step} />
       ) : (
-        <button
-          type="button"
-          disabled={loading !== null}
-          aria-label={t(failure ? 'hub.againLabel' : 'hub.getLabel', { title, size })}
-          onClick={() => void download(id).then(showSet)}
-        >
-          {failure ? <RotateCw aria-hidden size={15} /> : <Download aria-hidden size={15} />}
-          {failure ? t('hub.again') : size}
-        </button>
+        <>
+          <button
+            type="button"
+            disabled={loading !== null}
+            aria-label={t(label, { title, size })}
+            onClick={() => void download(id).then(showSet)}
+          >
+            <Icon aria-hidden size={15} />
+            {words}
+          </button>
+          {begun && (
+            <IconButton
+              name={t('hub.discard', { title })}
+              disabled={loading !== null}
+              onClick={() => void forget(id)}
+            >
+              <Trash2 aria-hidden size={16} />
+            </IconButton>
+          )}
+        </>
       )}
       {failure && (
         <p className="note" role="alert">

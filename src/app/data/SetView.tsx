@@ -7,6 +7,7 @@ import { integer, wholePercent } from '../format.ts';
 import { errorSentence } from '../i18n/index.ts';
 import { formatLink } from '../link.ts';
 import { useTitleOf } from '../parts/dataset.ts';
+import { Streamed } from '../parts/Streamed.tsx';
 import { Classes } from './Classes.tsx';
 import type { Named } from './link.ts';
 import { Origin } from './Origin.tsx';
@@ -47,6 +48,7 @@ function Title({ set, used }: { set: SetDetails; used: string }) {
   const titleOf = useTitleOf();
   const draft = useLab((state) => state.draft);
   const machine = useLab((state) => state.machine);
+  const inUse = useLab((state) => state.datasets[set.id]);
   const { id, title, counts, classes, channels, height, width, wrongLabels } = set;
   const sum = (values: number[]) => values.reduce((total, value) => total + value, 0);
   const train = sum(counts.train);
@@ -72,6 +74,7 @@ function Title({ set, used }: { set: SetDetails; used: string }) {
             })}
           </p>
         )}
+        {inUse && <Streamed dataset={inUse} />}
       </div>
       <a className="button primary" href={formatLink({ ...draft, data: id }, machine)}>
         {id === used ? t('inUse') : t('use')}

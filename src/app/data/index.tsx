@@ -1,4 +1,5 @@
-import { useCallback, useEffect } from 'react';
+import { useCallback, useEffect, useRef } from 'react';
+import type { RefObject } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { NamedBlob } from '../../worker/protocol.ts';
 import { useLab } from '../context.ts';
@@ -9,7 +10,8 @@ import { HubSource } from './HubSource.tsx';
 import { SetsAtHand } from './SetsAtHand.tsx';
 import { SetView } from './SetView.tsx';
 import en from './en.json';
-import { readSet, readsOwn, showSet } from './link.ts';
+import { namesSet, readSet, readsOwn, showSet } from './link.ts';
+import { NotKept } from './NotKept.tsx';
 import { collection } from './own/collection.ts';
 import { OwnImages } from './own/OwnImages.tsx';
 import { OwnSource } from './own/OwnSource.tsx';
@@ -30,12 +32,15 @@ export default function DataPage({ query }: { query: string }) {
   const open = useData((state) => state.open);
   const { failure, ...set } = readSet(query, used);
   const own = readsOwn(query);
+  const shown = useRef<HTMLDivElement>(null);
+  useInView(shown, own ? 'own' : namesSet(query) ? set.base : null);
 
   useEffect(() => void refresh(), [refresh]);
   const onFiles = useCallback((files: NamedBlob[]) => void open(files).then(showSet), [open]);
 
   return (
     <main className="data-page">
+      {!own && <Trouble />}
       <div className="data-sources">
         <header>
           <h2>{t('title')}</h2>
@@ -46,12 +51,11 @@ export default function DataPage({ query }: { query: string }) {
         <FileSource onFiles={onFiles} />
         <OwnSource />
       </div>
-      <div className="data-set">
+      <div className="data-set" ref={shown} tabIndex={-1}>
         {own ? (
           <OwnImages />
         ) : (
           <>
-            <Trouble />
             {failure && <p className="note">{errorSentence(failure)}</p>}
             <SetView key={`${set.base} ${revision}`} set={set} used={used} />
           </>
@@ -62,17 +66,35 @@ export default function DataPage({ query }: { query: string }) {
   );
 }
 
+/** Brings what was chosen into view where it lies outside, as on a phone, where it stands below the list. */
+function useInView(ref: RefObject<HTMLElement | null>, chosen: string | null) {
+  useEffect(() => {
+    const element = ref.current;
+    if (chosen === null || !element) return;
+    const { top } = element.getBoundingClientRect();
+    if (top >= 0 && top < innerHeight / 2) return;
+    element.focus({ preventScroll: true });
+    element.scrollIntoView();
+  }, [ref, chosen]);
+}
+
 /** What went wrong with files or with the storage; a set of the hub says it beside its button. */
 function Trouble() {
   const failed = useData((state) => state.failed);
   const notKept = useData((state) => state.notKept);
+  const ref = useRef<HTMLDivElement>(null);
   const ofFiles = failed && (failed.source === null || failed.source === 'files');
-  return [ofFiles ? failed.failure : null, notKept].map(
-    (failure) =>
-      failure && (
-        <p key={failure.code} className="note" role="alert">
+  const failure = ofFiles ? failed.failure : null;
+  useInView(ref, (failure ?? notKept)?.message ?? null);
+  if (!failure && !notKept) return null;
+  return (
+    <div className="data-trouble" ref={ref} tabIndex={-1}>
+      {failure && (
+        <p className="note" role="alert">
           {errorSentence(failure)}
         </p>
-      ),
+      )}
+      {notKept && <NotKept failure={notKept} />}
+    </div>
   );
 }

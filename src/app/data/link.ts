@@ -26,6 +26,9 @@ export function readSet(query: string, fallback: string): Named & { failure: Fat
   }
 }
 
+/** Whether the address names a set. */
+export const namesSet = (query: string): boolean => new URLSearchParams(query).has('set');
+
 const routeTo = (name: string): Route => ({
   page: PAGE,
   query: new URLSearchParams({ set: name }).toString(),

@@ -37,7 +37,7 @@ export interface DataState {
   loading: Loading | null;
   /** What failed last: a loading, or (null) the storage. */
   failed: { source: Source | null; failure: Failure } | null;
-  /** Why the set loaded last is used from memory only. */
+  /** Why the set loaded last, or what comes of one, lies in memory only. */
   notKept: Failure | null;
   /** Asks for the sets at hand. */
   refresh(): Promise<void>;
@@ -46,6 +46,8 @@ export interface DataState {
   /** Reads a set from files; gives its name, or null where that failed or was stopped. */
   open(files: NamedBlob[], options?: OpenOptions): Promise<string | null>;
   stop(): void;
+  /** Keeps the set that lies in memory in place of the kept one of its name. */
+  replaceKept(id: string): Promise<void>;
   forget(id: string): Promise<void>;
   /** Takes another address for the hub; an empty one is the hub itself again. */
   setMirror(address: string): void;
@@ -84,6 +86,7 @@ export function createDataStore(api: DataApi): DataStore {
         return id;
       } catch (error) {
         const failure = error as Failure;
+        await get().refresh();
         if (failure.code !== 'loading-stopped') set({ failed: { source, failure } });
         return null;
       } finally {
@@ -105,10 +108,15 @@ export function createDataStore(api: DataApi): DataStore {
       },
       download: (id) => {
         const address = get().mirror ?? get().catalogue?.address ?? '';
-        return load(id, (heard) => api.download(id, address, heard));
+        const unkept = proxy((notKept: Failure) => set({ notKept }));
+        return load(id, (heard) => api.download(id, address, heard, unkept));
       },
       open: (files, options = {}) => load('files', (heard) => api.open(files, options, heard)),
       stop: () => void api.stop(),
+      replaceKept: async (id) => {
+        set({ notKept: await api.replaceKept(id) });
+        await changed();
+      },
       forget: async (id) => {
         set({ failed: null });
         try {

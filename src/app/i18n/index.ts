@@ -17,6 +17,7 @@ import type inspect from '../inspect/en.json';
 import type surface from '../surface/en.json';
 import type data from '../data/en.json';
 import type regularization from '../chapters/regularization/en.json';
+import type { Failure } from '../../worker/protocol.ts';
 import en from './en.json';
 import zh from './zh.json';
 
@@ -76,13 +77,28 @@ function isTranslated(code: string): code is keyof typeof en.error {
 }
 
 /** A failure in the reader's language; in English where its code has no sentence. */
-export function errorSentence(failure: {
-  code: string;
-  message: string;
-  details: Record<string, string | number>;
-}): string {
-  const { code, message, details } = failure;
-  return isTranslated(code) ? i18next.t(`error.${code}`, { ...details, message }) : message;
+export function errorSentence(failure: Failure): string {
+  const { code, message, details, cause } = failure;
+  if (!isTranslated(code)) return message;
+  const reason = cause ? errorSentence(cause) : reasonOf(failure);
+  return i18next.t(`error.${code}`, { ...details, message, reason });
+}
+
+/** Why, in the reader's language, and in a network at which layer. */
+function reasonOf(failure: Failure): string | number {
+  const { message, details } = failure;
+  const rule = ruleSentence(failure);
+  if (rule === null) return details.reason ?? message;
+  return details.path === undefined ? rule : i18next.t('rule.at', { path: details.path, rule });
+}
+
+function isRule(kind: unknown): kind is Exclude<keyof typeof en.rule, 'at'> {
+  return typeof kind === 'string' && Object.hasOwn(en.rule, kind);
+}
+
+/** The rule about networks that was broken, in the reader's language; null where that is no such failure. */
+export function ruleSentence({ details }: Pick<Failure, 'details'>): string | null {
+  return isRule(details.kind) ? i18next.t(`rule.${details.kind}`, details) : null;
 }
 
 function isShape(name: string): name is keyof typeof en.data.shapes {

@@ -30,10 +30,16 @@ export interface Mosaic {
   height: number;
 }
 
-/** About as wide as `ratio` times its height. */
+/** About as wide as `ratio` times its height; one whose last row is full may be somewhat narrower or wider. */
 export function mosaicOf(count: number, height: number, width: number, ratio: number): Mosaic {
   const wanted = Math.sqrt((count * ratio * (height + 1)) / (width + 1));
-  const columns = Math.max(1, Math.min(count, Math.round(wanted)));
+  const fault = (columns: number) => {
+    const empty = (columns - (count % columns)) % columns;
+    return Math.abs(Math.log(columns / wanted)) + (empty > 0 ? 0.25 : 0) + empty / count;
+  };
+  const columns = Array.from({ length: count }, (_, i) => i + 1).reduce((best, each) =>
+    fault(each) < fault(best) ? each : best,
+  );
   const rows = Math.ceil(count / columns);
   return { columns, rows, width: columns * (width + 1) - 1, height: rows * (height + 1) - 1 };
 }

@@ -7,6 +7,7 @@ import { pickedFiles } from '../files.ts';
 import { integer } from '../format.ts';
 import { className } from '../i18n/index.ts';
 import { BytePicture } from './BytePicture.tsx';
+import { Streamed } from './Streamed.tsx';
 import { useDatasetTitle, useShownDataset } from './dataset.ts';
 
 const SAMPLES_PER_CLASS = 3;
@@ -38,6 +39,7 @@ export function DataTab() {
               width: dataset.width,
             })}
           </p>
+          <Streamed dataset={dataset} />
           <Samples dataset={dataset} />
           <Statistics dataset={dataset} />
           <p>

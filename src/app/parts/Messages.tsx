@@ -62,8 +62,15 @@ function Sentence({ message, id }: { message: Message; id: number }) {
         <>
           {t('message.link')}
           <ul>
-            {message.problems.map(({ name, value, why, details }) => (
-              <li key={`${name} ${value}`}>{t(`link.${why}`, { name, value, ...details })}</li>
+            {message.problems.map(({ name, value, why, details, error }) => (
+              <li key={`${name} ${value}`}>
+                {t(`link.${why}`, {
+                  name,
+                  value,
+                  ...details,
+                  reason: error && errorSentence(error),
+                })}
+              </li>
             ))}
           </ul>
         </>

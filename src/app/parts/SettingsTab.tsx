@@ -1,4 +1,4 @@
-import { RotateCcw } from 'lucide-react';
+import { RotateCcw, Trash2 } from 'lucide-react';
 import { Checkbox, Slider, Switch } from 'radix-ui';
 import { useId, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -12,7 +12,7 @@ import type { SettingName } from '../settings.ts';
 import { SHARE } from '../share.ts';
 import { iterationsDone, pendingSettings } from '../store.ts';
 import { useShade } from '../theme.ts';
-import { Choice, CurveKey, InfoTip, NumberField, Segmented } from './controls.tsx';
+import { Choice, CurveKey, IconButton, InfoTip, NumberField, Segmented } from './controls.tsx';
 
 const GROUPS = [
   {
@@ -328,6 +328,11 @@ function NetworkPicker() {
       : depth;
   const choose = (id: string, takesPart: boolean) =>
     change('networks', takesPart ? [...chosen, id] : chosen.filter((other) => other !== id));
+  const forget = (id: string) => {
+    choose(id, false);
+    const { [id]: _, ...others } = custom;
+    change('custom', others);
+  };
 
   return (
     <>
@@ -335,13 +340,14 @@ function NetworkPicker() {
         {offered.map((id) => {
           const style = styles.get(id);
           const takesPart = chosen.includes(id);
+          const alone = takesPart && chosen.length === 1;
           return (
             <li key={id}>
               <label>
                 <Checkbox.Root
                   className="checkbox"
                   checked={takesPart}
-                  disabled={takesPart ? chosen.length === 1 : chosen.length >= MOST_NETWORKS}
+                  disabled={takesPart ? alone : chosen.length >= MOST_NETWORKS}
                   aria-label={t('settings.takesPart', { network: id })}
                   onCheckedChange={(checked) => choose(id, checked === true)}
                 >
@@ -350,6 +356,15 @@ function NetworkPicker() {
                 {style && <CurveKey style={style} />}
                 {id}
               </label>
+              {id in custom && (
+                <IconButton
+                  name={t('settings.forget', { network: id })}
+                  disabled={alone}
+                  onClick={() => forget(id)}
+                >
+                  <Trash2 aria-hidden size={15} />
+                </IconButton>
+              )}
             </li>
           );
         })}

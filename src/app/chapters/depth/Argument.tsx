@@ -9,7 +9,7 @@ import { useShade } from '../../theme.ts';
 import { useAsked, useSettled } from '../ask.ts';
 import type { Instruments } from '../ask.ts';
 import type { InstrumentProps } from '../chapter.ts';
-import { Choose, Control, Slide } from '../controls.tsx';
+import { Buttons, Choose, Control, Slide } from '../controls.tsx';
 import { Proof } from '../Proof.tsx';
 import { short } from '../short.ts';
 import { SCALES, STAGES, runArgument } from './argument.ts';
@@ -52,12 +52,14 @@ export function Argument({ state, change }: InstrumentProps<State>) {
             />
           </Control>
         )}
-        <IconButton
-          name={t('argument.again')}
-          onClick={() => change({ seed: (seed + 1) % 10_000 })}
-        >
-          <Dices aria-hidden size={18} />
-        </IconButton>
+        <Buttons name="seed">
+          <IconButton
+            name={t('argument.again')}
+            onClick={() => change({ seed: (seed + 1) % 10_000 })}
+          >
+            <Dices aria-hidden size={18} />
+          </IconButton>
+        </Buttons>
       </div>
       <p className="depth-say">{t(`argument.says.${stage}`)}</p>
       {failure && <p role="alert">{errorSentence(failure)}</p>}

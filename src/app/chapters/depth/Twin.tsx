@@ -1,83 +1,98 @@
 import { Pause, Play, RotateCcw, Split } from 'lucide-react';
 import { Switch } from 'radix-ui';
-import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useStore } from 'zustand';
-import type { Touch, TwinSetting, TwinState } from '../../../worker/protocol.ts';
-import { useLab } from '../../context.ts';
+import type { Touch, TwinState } from '../../../worker/protocol.ts';
 import { BlockDrawing } from '../../drawing/BlockDrawing.tsx';
 import { integer } from '../../format.ts';
-import { Choice, IconButton, Segmented } from '../../parts/controls.tsx';
+import { Choice, IconButton } from '../../parts/controls.tsx';
 import { networkStyles } from '../../palette.ts';
 import type { NetworkStyle } from '../../palette.ts';
 import { useShade } from '../../theme.ts';
+import { useWorker } from '../../worker.ts';
 import type { InstrumentProps } from '../chapter.ts';
-import { Control } from '../controls.tsx';
+import { Buttons, Choose, Control, useOffered } from '../controls.tsx';
+import { LateProof } from '../Proof.tsx';
 import { short } from '../short.ts';
 import { Waiting } from '../Waiting.tsx';
-import { TWINS } from './index.tsx';
+import { PREPARED, TWINS } from './index.tsx';
 import type { State } from './index.tsx';
 import { SideChart } from './SideChart.tsx';
-import { useStudies } from './study.ts';
+import { useOpened, useStudies, useWidth } from './study.ts';
+import type { PreparedTwin } from './study.ts';
 
 /** A network that trains, and a copy beside it in which single parts are cut, frozen or silenced. */
 export function Twin({ state, change }: InstrumentProps<State>) {
   const { t } = useTranslation('depth');
-  const { twin, touch } = useStudies();
+  const { twin, touch, begin } = useStudies();
   const study = useStore(twin);
-  const software = useLab(({ device }) => device?.software ?? false);
-  const { network, seed } = state;
-  const setting: TwinSetting = { network, seed, width: software ? 4 : 8 };
-  const stands = JSON.stringify(study.question) === JSON.stringify(setting);
-  const answer = stands ? study.answer : null;
-  const style = networkStyles([network], useShade()).get(network);
-
-  const start = async () => {
-    if (!answer) await study.open(setting);
-    await study.train();
+  const width = useWidth();
+  const { network, seed, split } = state;
+  const kinds = preparedFor(network);
+  const kind = kinds.includes(state.touch) ? state.touch : 'freeze';
+  const setting: PreparedTwin | null = width && {
+    ...{ network, seed, width, split },
+    touch: TOUCHES[kind],
   };
+  useOpened(twin, setting, begin);
+  const { answer, training } = study;
+  const style = networkStyles([network], useShade()).get(network);
 
   return (
     <>
       <div className="controls">
-        <Control name="network" label={t('twin.network')}>
-          <Segmented
-            label={t('twin.network')}
-            value={network}
-            options={TWINS.map((value) => ({ value, name: value }))}
-            onChange={(value) => change({ network: value })}
+        <Choose
+          name="network"
+          label={t('twin.network')}
+          value={network}
+          values={TWINS}
+          nameOf={(value) => value}
+          onChange={(value) => change({ network: value })}
+        />
+        <Control name="touch" label={t('twin.prepared', { step: split })}>
+          <Choice
+            id="twin-touch"
+            label={t('twin.prepared', { step: split })}
+            description={t('twin.preparedTip')}
+            value={kind}
+            options={kinds.map((value) => ({ value, name: t(`twin.prepared_${value}`) }))}
+            onChange={(value) => change({ touch: value })}
           />
         </Control>
-        <button
-          type="button"
-          className="primary"
-          disabled={study.opening}
-          onClick={() => (stands && study.training ? study.pause() : void start())}
-        >
-          {stands && study.training ? (
-            <Pause aria-hidden size={16} />
-          ) : (
-            <Play aria-hidden size={16} />
-          )}{' '}
-          {stands && study.training ? t('pause') : t('twin.train')}
-        </button>
-        <button type="button" disabled={answer?.split !== null} onClick={() => void touch(null)}>
-          <Split aria-hidden size={16} /> {t('twin.split')}
-        </button>
-        <IconButton
-          name={t('twin.again')}
-          disabled={!answer || study.opening}
-          onClick={() => void study.open(setting)}
-        >
-          <RotateCcw aria-hidden size={17} />
-        </IconButton>
+        <Buttons name="train">
+          <button
+            type="button"
+            className="primary"
+            disabled={!answer}
+            onClick={() => (training ? study.pause() : void study.train())}
+          >
+            {training ? <Pause aria-hidden size={16} /> : <Play aria-hidden size={16} />}{' '}
+            {training ? t('pause') : t('twin.train')}
+          </button>
+          {answer?.split === null && (
+            <button type="button" onClick={() => void touch(null)}>
+              <Split aria-hidden size={16} /> {t('twin.split')}
+            </button>
+          )}
+          <IconButton
+            name={t('twin.again')}
+            disabled={!answer || !setting}
+            onClick={() => setting && void begin(setting)}
+          >
+            <RotateCcw aria-hidden size={17} />
+          </IconButton>
+        </Buttons>
       </div>
       <Waiting waiting={study.opening} going={study.going} failure={study.failure} />
-      {!answer && !study.opening && <p className="depth-say">{t('twin.idle')}</p>}
+      {!answer && !study.failure && <p className="depth-say">{t('twin.idle')}</p>}
       {answer && style && (
         <div className="depth-twin">
           <section aria-label={t('twin.parts')}>
-            <Parts id={network} style={style} twin={answer} onTouch={(next) => void touch(next)} />
+            <Parts
+              {...{ state, change, style }}
+              twin={answer}
+              onTouch={(next) => void touch(next)}
+            />
           </section>
           <section aria-label={t('twin.curves')}>
             <SideChart
@@ -98,19 +113,33 @@ export function Twin({ state, change }: InstrumentProps<State>) {
   );
 }
 
-interface PartsProps {
-  id: string;
+/** What is prepared, as the worker is told; `null` leaves the twin alone. */
+const TOUCHES: Record<State['touch'], Touch | null> = {
+  first: { kind: 'cut', path: 'layer1.0', on: true },
+  last: { kind: 'cut', path: 'layer3.0', on: true },
+  freeze: { kind: 'freeze', path: 'layer1.0.bn1', on: true },
+  silence: { kind: 'silence', path: 'layer1.0.bn1', channel: 0, on: true },
+  none: null,
+};
+
+/** A plain network has no shortcut to cut. */
+const preparedFor = (network: string): readonly State['touch'][] =>
+  network.startsWith('residual')
+    ? PREPARED
+    : PREPARED.filter((kind) => TOUCHES[kind]?.kind !== 'cut');
+
+interface PartsProps extends InstrumentProps<State> {
   style: NetworkStyle;
   twin: TwinState;
   onTouch: (touch: Touch) => void;
 }
 
 /** One block of the twin, and what may be done to it. */
-function Parts({ id, style, twin, onTouch }: PartsProps) {
+function Parts({ state, change, style, twin, onTouch }: PartsProps) {
   const { t } = useTranslation('depth');
-  const [chosen, setChosen] = useState('layer1.0');
-  const [channel, setChannel] = useState(0);
-  const block = twin.blocks.find(({ path }) => path === chosen) ?? twin.blocks[0];
+  const { network: id, channel } = state;
+  const offered = useOffered('parts');
+  const block = twin.blocks.find(({ path }) => path === state.block) ?? twin.blocks[0];
   if (!block) return null;
   const { path } = block;
   const norms = twin.norms.filter((norm) => norm.path.startsWith(`${path}.`));
@@ -120,57 +149,58 @@ function Parts({ id, style, twin, onTouch }: PartsProps) {
 
   return (
     <>
-      <div className="control">
-        <span aria-hidden>{t('twin.block')}</span>
+      <Control name="block" label={t('twin.block')}>
         <Choice
           id="twin-block"
           label={t('twin.block')}
           description={t('twin.blockTip')}
           value={path}
           options={twin.blocks.map((each) => ({ value: each.path, name: each.path }))}
-          onChange={setChosen}
+          onChange={(value) => change({ block: value })}
         />
-      </div>
+      </Control>
       <BlockDrawing id={id} style={style} connected={block.connected} />
-      <ul className="depth-parts">
-        {residual && (
-          <Part
-            name={t('twin.shortcut', { path })}
-            on={block.connected}
-            onChange={(connected) => onTouch({ kind: 'cut', path, on: !connected })}
-          />
-        )}
-        {norms.map((norm) => (
-          <Part
-            key={norm.path}
-            name={t('twin.frozen', { path: norm.path })}
-            on={norm.frozen}
-            onChange={(on) => onTouch({ kind: 'freeze', path: norm.path, on })}
-          />
-        ))}
-        {first && (
-          <>
-            <li>
-              <Choice
-                id="twin-channel"
-                label={t('twin.channel', { path: first.path })}
-                description={t('twin.channelTip')}
-                value={String(at)}
-                options={Array.from({ length: first.channels }, (_, c) => ({
-                  value: String(c),
-                  name: t('twin.channelOf', { number: c, path: first.path }),
-                }))}
-                onChange={(value) => setChannel(Number(value))}
-              />
-            </li>
+      {offered && (
+        <ul className="depth-parts">
+          {residual && (
             <Part
-              name={t('twin.silenced', { number: at, path: first.path })}
-              on={first.silenced.includes(at)}
-              onChange={(on) => onTouch({ kind: 'silence', path: first.path, channel: at, on })}
+              name={t('twin.shortcut', { path })}
+              on={block.connected}
+              onChange={(connected) => onTouch({ kind: 'cut', path, on: !connected })}
             />
-          </>
-        )}
-      </ul>
+          )}
+          {norms.map((norm) => (
+            <Part
+              key={norm.path}
+              name={t('twin.frozen', { path: norm.path })}
+              on={norm.frozen}
+              onChange={(on) => onTouch({ kind: 'freeze', path: norm.path, on })}
+            />
+          ))}
+          {first && (
+            <>
+              <li>
+                <Choice
+                  id="twin-channel"
+                  label={t('twin.channel', { path: first.path })}
+                  description={t('twin.channelTip')}
+                  value={String(at)}
+                  options={Array.from({ length: first.channels }, (_, c) => ({
+                    value: String(c),
+                    name: t('twin.channelOf', { number: c, path: first.path }),
+                  }))}
+                  onChange={(value) => change({ channel: Number(value) })}
+                />
+              </li>
+              <Part
+                name={t('twin.silenced', { number: at, path: first.path })}
+                on={first.silenced.includes(at)}
+                onChange={(on) => onTouch({ kind: 'silence', path: first.path, channel: at, on })}
+              />
+            </>
+          )}
+        </ul>
+      )}
     </>
   );
 }
@@ -189,8 +219,30 @@ function Part(props: { name: string; on: boolean; onChange: (on: boolean) => voi
 
 function Readings({ twin }: { twin: TwinState }) {
   const { t, i18n } = useTranslation('depth');
-  const { count, differing, distance } = twin.weights;
+  const depth = useWorker();
   const number = (value: number) => integer(value, i18n.language);
+  const { count } = twin.weights;
+  /** A reading that can be asked where it comes from; before the twin splits off there is none. */
+  const reading = (what: 'differing' | 'distance', name: string, say: (value: number) => string) =>
+    twin.split === null ? (
+      '–'
+    ) : (
+      <LateProof
+        name={name}
+        value={twin.weights[what]}
+        ask={async () => {
+          const { kernels, reference, operands, texts } = await depth.proveTwin();
+          const given = Object.entries(operands).map(([key, each]) => ({ name: key, ...each }));
+          return {
+            evidence: { by: 'gpu', kernels: texts, operands: given },
+            value: kernels[what],
+            reference: reference[what],
+          };
+        }}
+      >
+        {say(twin.weights[what])}
+      </LateProof>
+    );
   return (
     <dl className="readings">
       <div>
@@ -199,11 +251,11 @@ function Readings({ twin }: { twin: TwinState }) {
       </div>
       <div>
         <dt>{t('twin.differing', { count: number(count) })}</dt>
-        <dd>{twin.split === null ? '–' : number(differing)}</dd>
+        <dd>{reading('differing', t('twin.differing', { count: number(count) }), number)}</dd>
       </div>
       <div>
         <dt>{t('twin.distance')}</dt>
-        <dd>{twin.split === null ? '–' : short(distance)}</dd>
+        <dd>{reading('distance', t('twin.distance'), short)}</dd>
       </div>
     </dl>
   );

@@ -23,6 +23,10 @@ const NAMES = Object.keys(VIEWS) as ViewName[];
 export const SHALLOW = ['8', '14', '20'] as const;
 export const DEEP = ['14', '20', '32', '56'] as const;
 export const TWINS = ['residual-8', 'residual-14', 'residual-20', 'plain-14'] as const;
+/** Where the construction's shallow network is from. */
+export const ORIGINS = ['here', 'experiment'] as const;
+/** What is done to the twin when it splits off. */
+export const PREPARED = ['first', 'last', 'freeze', 'silence', 'none'] as const;
 
 const link = z.object({
   view: z.enum(NAMES).default('argument'),
@@ -32,11 +36,21 @@ const link = z.object({
   scale: real(0, 1.5, 0.1),
   seed: whole(0, 9999, 1),
   residual: flag(false),
+  from: z.enum(ORIGINS).default('here'),
   shallow: z.enum(SHALLOW).default('8'),
   deep: z.enum(DEEP).default('20'),
   /** Steps that the shallow network trains before the deep one is built. */
   steps: whole(1, 1000, 200),
   network: z.enum(TWINS).default('residual-14'),
+  touch: z.enum(PREPARED).default('first'),
+  /** The step at which the twin splits off. */
+  split: whole(1, 500, 40),
+  /** The block that is drawn, and its channel that may be silenced. */
+  block: z
+    .string()
+    .regex(/^layer[1-3]\.\d$/)
+    .default('layer1.0'),
+  channel: whole(0, 63, 0),
 });
 
 export type State = z.output<typeof link>;
@@ -77,6 +91,9 @@ export default defineChapter({
     { name: 'plain', state: { view: 'construction' } },
     { name: 'residual', state: { view: 'construction', residual: true } },
     { name: 'twin', state: { view: 'twin' } },
+    { name: 'last', state: { view: 'twin', touch: 'last', block: 'layer3.0' } },
+    { name: 'freeze', state: { view: 'twin', touch: 'freeze' } },
+    { name: 'untouched', state: { view: 'twin', touch: 'none' } },
   ],
   tries: [
     { name: 'four', query: '' },

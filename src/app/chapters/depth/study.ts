@@ -4,6 +4,7 @@
  */
 import { proxy } from 'comlink';
 import type { Remote } from 'comlink';
+import { useEffect } from 'react';
 import { createStore } from 'zustand/vanilla';
 import type { StoreApi } from 'zustand/vanilla';
 import type {
@@ -16,11 +17,12 @@ import type {
   TwinSetting,
   TwinState,
 } from '../../../worker/protocol.ts';
+import { useLab } from '../../context.ts';
 import { useWorker } from '../../worker.ts';
 import type { Going } from '../training.ts';
 
 /** Training ends here by itself. */
-export const LONGEST = 1500;
+const LONGEST = 1500;
 /** A portion is of so many steps at most, and takes about so many milliseconds. */
 const PORTION = 16;
 const PORTION_MS = 150;
@@ -36,8 +38,8 @@ export interface StudyState<Q, A> {
   training: boolean;
   failure: Failure | null;
   open(question: Q): Promise<void>;
-  /** Trains until {@link pause}. */
-  train(): Promise<void>;
+  /** Trains until {@link pause}, or until so many steps are done. */
+  train(until?: number): Promise<void>;
   pause(): void;
 }
 
@@ -75,16 +77,17 @@ function createStudy<Q, A>(source: StudySource<Q, A>): Study<Q, A> {
       }
     },
 
-    train: async () => {
+    train: async (until = LONGEST) => {
       if (get().training || !get().answer) return;
       set({ training: true, failure: null });
       const { question } = get();
       const goesOn = () => get().training && get().question === question;
+      const left = () => until - (get().rows.at(-1)?.iteration ?? 0);
       let portion = 1;
       try {
-        while (goesOn() && (get().rows.at(-1)?.iteration ?? 0) < LONGEST) {
+        while (goesOn() && left() > 0) {
           const before = performance.now();
-          const { rows, answer } = await source.train(portion);
+          const { rows, answer } = await source.train(Math.min(portion, left()));
           if (get().question !== question) return;
           set((state) => ({ rows: [...state.rows, ...rows], ...(answer && { answer }) }));
           const quick = performance.now() - before < PORTION_MS;
@@ -102,9 +105,18 @@ function createStudy<Q, A>(source: StudySource<Q, A>): Study<Q, A> {
 
 export interface DepthStudies {
   construction: Study<ConstructionSetting, ConstructionAnswer>;
-  twin: Study<TwinSetting, TwinState>;
+  twin: Study<PreparedTwin, TwinState>;
+  /** A twin that is prepared: it splits off and is touched at step `split`, and both train on until twice as many. */
+  begin(question: PreparedTwin): Promise<void>;
   /** Touches the twin; with null it splits off and is left alone. */
   touch(touch: Touch | null): Promise<void>;
+}
+
+/** What the twin's view begins with. */
+export interface PreparedTwin extends TwinSetting {
+  split: number;
+  /** Null leaves the twin alone. */
+  touch: Touch | null;
 }
 
 export function createStudies(depth: Remote<DepthApi>): DepthStudies {
@@ -115,25 +127,61 @@ export function createStudies(depth: Remote<DepthApi>): DepthStudies {
     },
     train: async (steps) => ({ rows: await depth.trainConstruction(steps) }),
   });
-  const twin = createStudy<TwinSetting, TwinState>({
-    open: async (question) => ({ answer: await depth.openTwin(question), rows: [] }),
+  const twin = createStudy<PreparedTwin, TwinState>({
+    open: async ({ network, seed, width }) => ({
+      answer: await depth.openTwin({ network, seed, width }),
+      rows: [],
+    }),
     train: async (steps) => {
       const { rows, state } = await depth.trainTwin(steps);
       return { rows, answer: state };
     },
   });
+  const touch = async (what: Touch | null) => {
+    try {
+      const answer = await depth.touchTwin(what);
+      twin.setState({ answer, failure: null });
+    } catch (failure) {
+      twin.setState({ failure: failure as Failure });
+    }
+  };
   return {
     construction,
     twin,
-    touch: async (touch) => {
-      try {
-        const answer = await depth.touchTwin(touch);
-        twin.setState({ answer, failure: null });
-      } catch (failure) {
-        twin.setState({ failure: failure as Failure });
-      }
+    touch,
+    begin: async (question) => {
+      const { split } = question;
+      const { open, train } = twin.getState();
+      /** Nobody has paused, and nothing else was asked for meanwhile. */
+      const reached = (step: number) =>
+        twin.getState().question === question && twin.getState().rows.length >= step;
+      await open(question);
+      await train(split);
+      if (!reached(split)) return;
+      await touch(question.touch);
+      if (reached(split)) await train(2 * split);
     },
   };
+}
+
+/** Channels of the first stage: fewer where a CPU computes. Null until that is known. */
+export const useWidth = (): 4 | 8 | null =>
+  useLab(({ device, unsupported }) => {
+    if (!device && !unsupported) return null;
+    return device && !device.software ? 8 : 4;
+  });
+
+/** Makes what a view shows by itself when it is opened or set otherwise; null where that cannot be known yet. */
+export function useOpened<Q, A>(
+  study: Study<Q, A>,
+  question: Q | null,
+  open: (question: Q) => Promise<void>,
+): void {
+  const wanted = JSON.stringify(question);
+  useEffect(() => {
+    if (wanted === 'null' || JSON.stringify(study.getState().question) === wanted) return;
+    void open(JSON.parse(wanted) as Q);
+  }, [study, wanted, open]);
 }
 
 const known = new WeakMap<Remote<DepthApi>, DepthStudies>();

@@ -107,7 +107,7 @@ function Shown({ answer }: ShownProps) {
           </dd>
         </div>
       </dl>
-      <div className="images-copies">
+      <div className="images-copies" data-many={crops.length > 12}>
         {crops.map((crop, index) => (
           <figure key={index}>
             <Picture

@@ -8,7 +8,7 @@ import { IconButton } from '../../parts/controls.tsx';
 import { useAsked } from '../ask.ts';
 import type { Instruments } from '../ask.ts';
 import type { InstrumentProps } from '../chapter.ts';
-import { Control, Slide } from '../controls.tsx';
+import { Buttons, Control, Slide } from '../controls.tsx';
 import { Picture } from '../Picture.tsx';
 import { Proof } from '../Proof.tsx';
 import { Waiting } from '../Waiting.tsx';
@@ -94,9 +94,11 @@ export function Gallery({ state, change }: InstrumentProps<State>) {
             onChange={(value) => change({ cutout: value })}
           />
         </Control>
-        <IconButton name={t('again')} onClick={() => change({ seed: (seed + 1) % 10_000 })}>
-          <Dices aria-hidden size={18} />
-        </IconButton>
+        <Buttons name="seed">
+          <IconButton name={t('again')} onClick={() => change({ seed: (seed + 1) % 10_000 })}>
+            <Dices aria-hidden size={18} />
+          </IconButton>
+        </Buttons>
       </div>
       <Waiting waiting={waiting && !answer} going={null} failure={failure} />
       {answer && <Shown answer={answer} />}

@@ -2,7 +2,7 @@ import { Dices, Plus, RotateCcw } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { IconButton, Segmented } from '../../parts/controls.tsx';
 import type { InstrumentProps } from '../chapter.ts';
-import { Choose, Control, Slide } from '../controls.tsx';
+import { Buttons, Choose, Control, Slide } from '../controls.tsx';
 import { passCounts, placeOf } from '../running.ts';
 import { Accuracy } from './Accuracy.tsx';
 import { DRAWS } from './index.tsx';
@@ -68,9 +68,11 @@ export function Bench({ state, change }: InstrumentProps<State>) {
             </Control>
           </>
         )}
-        <IconButton name={t('again')} onClick={() => change({ seed: (seed + 1) % 10_000 })}>
-          <Dices aria-hidden size={18} />
-        </IconButton>
+        <Buttons name="seed">
+          <IconButton name={t('again')} onClick={() => change({ seed: (seed + 1) % 10_000 })}>
+            <Dices aria-hidden size={18} />
+          </IconButton>
+        </Buttons>
       </div>
       {view === 'one' ? <OnePicture state={state} /> : <Accuracy state={state} />}
     </>

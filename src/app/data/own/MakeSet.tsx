@@ -5,6 +5,7 @@ import { Choice, NumberField, Segmented } from '../../parts/controls.tsx';
 import { errorSentence } from '../../i18n/index.ts';
 import type { DataWarning } from '../../../worker/protocol.ts';
 import { setLink } from '../link.ts';
+import { NotKept } from '../NotKept.tsx';
 import { Progress } from '../Progress.tsx';
 import { useData } from '../state.ts';
 import { filesOf, folderName } from './collection.ts';
@@ -17,6 +18,7 @@ const MAX_SEED = 2 ** 31 - 1;
 
 interface Made {
   id: string;
+  name: string;
   warnings: DataWarning[];
   /** Which image each file was. */
   images: Map<string, number>;
@@ -40,12 +42,15 @@ export function MakeSet(props: {
   const make = async () => {
     setMade(null);
     const { size, fit, seed, testShare } = options;
-    const { files, images } = filesOf(classes, folderName(options.name) || t('own.defaultName'));
+    const name = folderName(options.name) || t('own.defaultName');
+    const { files, images } = filesOf(classes, name);
     const id = await open(files, {
       ...{ size: Number(size), fit, seed },
       testShare: Number(testShare) / 100,
+      // Made again; a set of an earlier lesson is another matter.
+      replace: made?.name === name && !notKept,
     });
-    if (id !== null) setMade({ id, warnings: await warningsOf(id), images });
+    if (id !== null) setMade({ id, name, warnings: await warningsOf(id), images });
   };
 
   return (
@@ -77,7 +82,7 @@ export function MakeSet(props: {
             <b>{t(notKept ? 'own.madeInMemory' : 'own.made')}</b>{' '}
             <a href={setLink(made.id)}>{t('own.look')}</a>
           </p>
-          {notKept && <p className="note">{errorSentence(notKept)}</p>}
+          {notKept && <NotKept failure={notKept} />}
           <Warnings warnings={made.warnings} classes={classes} images={made.images} />
         </div>
       )}

@@ -8,6 +8,8 @@ export class MemoryFolder implements Folder {
   /** Bytes that fit; what is written beyond them fails. */
   room = Infinity;
   fault: Error | null = null;
+  /** When those are done who are alone. */
+  private readonly turns = new Map<string, Promise<void>>();
 
   constructor(files: Iterable<[string, Uint8Array<ArrayBuffer>]> = []) {
     this.files = new Map(files);
@@ -35,5 +37,15 @@ export class MemoryFolder implements Folder {
   }
   async free() {
     return this.room;
+  }
+  async alone<T>(name: string, work: () => Promise<T>, busy?: () => Error): Promise<T> {
+    const before = this.turns.get(name);
+    if (before && busy) throw busy();
+    const turn = Promise.resolve(before).then(work);
+    const over = turn
+      .catch(() => undefined)
+      .then(() => void (this.turns.get(name) === over && this.turns.delete(name)));
+    this.turns.set(name, over);
+    return turn;
   }
 }

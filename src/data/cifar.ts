@@ -23,7 +23,7 @@ import {
 import type { NamedBlob, OnBytes } from './files.ts';
 import { identityOf } from './known.ts';
 import type { LoadOptions } from './options.ts';
-import { ByteArray, readPickle } from './pickle.ts';
+import { ByteArray, MAX_NAME_BYTES, readPickle } from './pickle.ts';
 import type { Pickled } from './pickle.ts';
 
 const SHAPE = { channels: 3, height: 32, width: 32 };
@@ -277,7 +277,8 @@ function listIn(file: string, bytes: Uint8Array, key: string): string[] {
   if (!Array.isArray(list)) throw pythonMissing(file, key, 'a list of names');
   return list.map((name) => {
     if (typeof name === 'string') return name;
-    if (name instanceof Uint8Array) return new TextDecoder().decode(name);
+    if (name instanceof Uint8Array && name.length <= MAX_NAME_BYTES)
+      return new TextDecoder().decode(name);
     throw pythonMissing(file, key, 'a list of names');
   });
 }

@@ -97,6 +97,15 @@ export class Download {
     return new Blob(this.pieces);
   }
 
+  /** Whether what has come can still be read: another tab may have finished with it, or the reader removed it. */
+  isHere(): Promise<boolean> {
+    const reads = this.pieces.map((piece) => piece.slice(0, 1).arrayBuffer());
+    return Promise.all(reads).then(
+      () => true,
+      () => false,
+    );
+  }
+
   /** Forgets what has come, in the folder too. */
   async forget(): Promise<void> {
     this.pieces = [];

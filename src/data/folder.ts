@@ -13,6 +13,11 @@ export interface Folder {
   remove(name: string): Promise<void>;
   /** Bytes that still fit, where that is known. */
   free(): Promise<number | null>;
+  /**
+   * Does work that nobody else does meanwhile under this name, no other tab either: when its turn comes, or at once and
+   * else not at all where `busy` says what to throw then.
+   */
+  alone<T>(name: string, work: () => Promise<T>, busy?: () => Error): Promise<T>;
 }
 
 /** What the folders are for: sets that are kept, and downloads on their way. */

@@ -13,6 +13,7 @@ import { FathomError } from '../errors.ts';
 import type { Dataset, LoadProgress } from './dataset.ts';
 import { Download, unkept } from './download.ts';
 import type { Folder } from './folder.ts';
+import { KNOWN_SETS } from './known.ts';
 import type { KnownId } from './known.ts';
 import { loadFiles } from './load.ts';
 import type { LoadOptions, NamedBlob } from './load.ts';
@@ -108,19 +109,28 @@ export class Hub {
    *
    * Progress counts bytes (`download`), then pictures (`decode`).
    *
-   * Throws FathomErrors: `hub-address`, those of {@link Download.run} and of {@link loadFiles}; and the
-   * signal's reason where that was aborted.
+   * Throws FathomErrors: `hub-address`, `download-busy`, those of {@link Download.run} and of {@link loadFiles}; and
+   * the signal's reason where that was aborted.
    */
   async load(id: KnownId, options: HubOptions, progress?: LoadProgress): Promise<Dataset> {
+    const folder = await this.openFolder().catch((error: unknown) => {
+      options.onUnkept?.(error instanceof FathomError ? error : unkept(error));
+      return null;
+    });
+    return alone(folder, id, () => this.loadInto(folder, id, options, progress));
+  }
+
+  private async loadInto(
+    folder: Folder | null,
+    id: KnownId,
+    options: HubOptions,
+    progress?: LoadProgress,
+  ): Promise<Dataset> {
     const { base = HUB_ADDRESS, signal, patience = PATIENCE, onUnkept, keep, ...load } = options;
     const { repository } = HUB_SETS[id];
     const wanted = HUB_SETS[id].files.map(({ path, bytes }) => {
       const address = addressOf(base, `${repository}/resolve/main/${path}`);
       return { name: `${id}/${path}`, address, bytes };
-    });
-    const folder = await this.openFolder().catch((error: unknown) => {
-      onUnkept?.(error instanceof FathomError ? error : unkept(error));
-      return null;
     });
     const downloads: { name: string; bytes: number; download: Download }[] = [];
     for (const file of wanted) {
@@ -149,7 +159,7 @@ export class Hub {
       return set;
     } finally {
       // Read or damaged, the files are not wanted again; what was only cancelled may be.
-      if (!signal?.aborted) await this.forget(id);
+      if (!signal?.aborted) await this.forgetIn(folder, id);
     }
   }
 
@@ -169,26 +179,43 @@ export class Hub {
     return begun;
   }
 
-  /** Forgets what has come of a set. */
+  /** Forgets what has come of a set. Throws a FathomError `download-busy`. */
   async forget(id: KnownId): Promise<void> {
     const folder = await this.openFolder().catch(() => null);
+    await alone(folder, id, () => this.forgetIn(folder, id));
+  }
+
+  private async forgetIn(folder: Folder | null, id: KnownId): Promise<void> {
     for (const name of namesOf(id)) {
       this.downloads.delete(name);
       if (folder) await removePieces(folder, name).catch(() => undefined);
     }
   }
 
-  /** The one that goes on, unless the file is to come from elsewhere now. */
+  /** The one that goes on, unless the file is to come from elsewhere now, or what had come is gone. */
   private async downloadOf(
     file: { name: string; address: string },
     folder: Folder | null,
   ): Promise<Download> {
     const begun = this.downloads.get(file.name);
-    if (begun?.address === file.address) return begun;
+    if (begun?.address === file.address && (await begun.isHere())) return begun;
     const download = await Download.open(file, folder);
     this.downloads.set(file.name, download);
     return download;
   }
+}
+
+/** Two tabs that fetch a set would remove each other's pieces. */
+function alone<T>(folder: Folder | null, id: KnownId, work: () => Promise<T>): Promise<T> {
+  if (!folder) return work();
+  const { title } = KNOWN_SETS[id];
+  return folder.alone(id, work, () => {
+    return new FathomError(
+      'download-busy',
+      `${title} is being fetched already, perhaps in another tab of this browser: wait until it is here, or stop it there`,
+      { title },
+    );
+  });
 }
 
 /** What messages and the folder call the files of a set. */

@@ -1,19 +1,22 @@
-/** The browser's private file system (https://fs.spec.whatwg.org/), folder by folder. */
+/**
+ * The browser's private file system (https://fs.spec.whatwg.org/), folder by folder. All tabs see the same files; who is
+ * alone with them is settled by the browser's locks (https://w3c.github.io/web-locks/), which a closed tab gives back.
+ */
 import { FathomError } from '../errors.ts';
 import { pause } from './chunks.ts';
 import { reasonOf } from './files.ts';
 import type { Folder, FolderName } from './folder.ts';
 
 /**
- * Opens a folder in `navigator.storage`.
+ * Opens a folder in the `navigator`'s storage.
  *
  * Throws a FathomError `storage-refused` where the browser gives none, as in some private windows.
  */
-export async function openFolder(storage: StorageManager, name: FolderName): Promise<Folder> {
+export async function openFolder(browser: Browser, name: FolderName): Promise<Folder> {
   try {
-    const root = await storage.getDirectory();
+    const root = await browser.storage.getDirectory();
     const directory = await root.getDirectoryHandle(name, { create: true });
-    return new PrivateFolder(storage, directory);
+    return new PrivateFolder(browser, directory);
   } catch (error) {
     throw new FathomError(
       'storage-refused',
@@ -22,6 +25,9 @@ export async function openFolder(storage: StorageManager, name: FolderName): Pro
     );
   }
 }
+
+/** What is asked of `navigator`. */
+export type Browser = Pick<Navigator, 'storage' | 'locks'>;
 
 /** Writes this much at a time: the worker has other things to do, and some browsers refuse views of very many bytes. */
 const PIECE_BYTES = 2 ** 23;
@@ -37,11 +43,11 @@ interface WorkerFileHandle {
 }
 
 class PrivateFolder implements Folder {
-  private readonly storage: StorageManager;
+  private readonly browser: Browser;
   private readonly directory: FileSystemDirectoryHandle;
 
-  constructor(storage: StorageManager, directory: FileSystemDirectoryHandle) {
-    this.storage = storage;
+  constructor(browser: Browser, directory: FileSystemDirectoryHandle) {
+    this.browser = browser;
     this.directory = directory;
   }
 
@@ -98,8 +104,16 @@ class PrivateFolder implements Folder {
   }
 
   async free(): Promise<number | null> {
-    const { quota, usage } = await this.storage.estimate();
+    const { quota, usage } = await this.browser.storage.estimate();
     return quota === undefined || usage === undefined ? null : Math.max(0, quota - usage);
+  }
+
+  async alone<T>(name: string, work: () => Promise<T>, busy?: () => Error): Promise<T> {
+    const lock = `fathom/${this.directory.name}/${name}`;
+    return this.browser.locks.request(lock, { ifAvailable: busy !== undefined }, (granted) => {
+      if (!granted && busy) throw busy();
+      return work();
+    });
   }
 }
 

@@ -3,8 +3,8 @@
  * arrays of bytes. Any other object is refused, so nothing in a pickle is ever called.
  *
  * Opcodes of protocols 2 to 5 that Python and NumPy write for such values (CPython, Lib/pickletools.py).
- * Every opcode takes at least one byte and leaves at most one value, so memory stays in proportion to
- * the file.
+ * Every opcode takes at least one byte and leaves at most one value, whose bytes are the file's or, once, copied from
+ * it, so memory stays in proportion to the file.
  */
 import { FathomError } from '../errors.ts';
 
@@ -76,6 +76,8 @@ class PickleReader {
   private readonly bytes: Uint8Array;
   private readonly view: DataView;
   private readonly stack: Pickled[] = [];
+  /** Bytes that were made of texts. */
+  private encoded = 0;
   private readonly memo = new Map<number, Pickled>();
 
   constructor(bytes: Uint8Array) {
@@ -210,7 +212,12 @@ class PickleReader {
   }
 
   private reduce(args: Pickled): void {
-    this.stack.push(call(this.pop(), args));
+    const value = call(this.pop(), args);
+    // A text that was remembered could be made bytes again and again.
+    if (value instanceof Uint8Array && (this.encoded += value.length) > this.bytes.length) {
+      throw new Error('texts that are encoded more than once');
+    }
+    this.stack.push(value);
   }
 
   private pop(): Pickled {
@@ -302,10 +309,15 @@ function utf8(bytes: Uint8Array): string {
   return new TextDecoder().decode(bytes);
 }
 
-/** Strings of either Python as text. */
+/** A name is a copy, and could be made of the same bytes again and again. */
+export const MAX_NAME_BYTES = 256;
+
+/** Names in strings of either Python. */
 function text(value: Pickled): string {
   if (typeof value === 'string') return value;
-  if (value instanceof Uint8Array) return new TextDecoder('latin1').decode(value);
+  if (value instanceof Uint8Array && value.length <= MAX_NAME_BYTES) {
+    return new TextDecoder('latin1').decode(value);
+  }
   throw new Error('a name that is no string');
 }
 

@@ -3,7 +3,8 @@
  *
  * A set is one file that is whole or nothing (folder.ts): its pictures and labels, and a description. Saving
  * writes a new file beside the old one, and removes the old one when the new one is complete. Of two
- * complete files of one set, which an interruption between the two leaves, the later counts.
+ * complete files of one set, which an interruption between the two leaves, the later counts; what else an
+ * interruption leaves is removed before the next set is saved. One tab at a time changes the folder.
  */
 import { z } from 'zod';
 import { FathomError } from '../errors.ts';
@@ -24,6 +25,9 @@ export interface StoredSet {
   /** What it takes on the disk. */
   bytes: number;
 }
+
+/** What one tab at a time does. */
+const CHANGING = 'change';
 
 const count = z.number().int().positive();
 const part = z.object({ count, names: z.array(z.string()).optional() });
@@ -114,16 +118,25 @@ export class DatasetStore {
    */
   async save(dataset: Dataset): Promise<void> {
     checkParts(dataset.title, dataset);
-    const pieces = piecesOf(dataset);
-    const bytes = bytesOf(pieces);
-    const before = await guarded(() => this.generationsOf(dataset.id));
+    await guarded(() => this.folder.alone(CHANGING, () => this.write(dataset)));
+  }
+
+  private async write(dataset: Dataset): Promise<void> {
+    const whole = new Set((await this.entries()).map(({ name }) => name));
+    const names = (await this.folder.list()).filter(parseName);
+    await discard(
+      this.folder,
+      names.filter((name) => !whole.has(name)),
+    );
+    const before = await this.generationsOf(dataset.id);
     const last = before.reduce((most, { generation }) => Math.max(most, generation), 0);
     const name = fileName(dataset.id, last + 1);
+    const pieces = piecesOf(dataset);
     try {
       await this.folder.write(name, pieces);
     } catch (error) {
       await discard(this.folder, [name]);
-      throw isFull(error) ? await this.full(dataset.title, bytes) : failed(error);
+      throw isFull(error) ? await this.full(dataset.title, bytesOf(pieces)) : error;
     }
     await discard(
       this.folder,
@@ -133,9 +146,10 @@ export class DatasetStore {
 
   /** Forgets a set. Throws a FathomError `storage-failed`. */
   async delete(id: string): Promise<void> {
-    await guarded(async () => {
+    const remove = async () => {
       for (const { name } of await this.generationsOf(id)) await this.folder.remove(name);
-    });
+    };
+    await guarded(() => this.folder.alone(CHANGING, remove));
   }
 
   /** The last complete file of every set. */
@@ -231,7 +245,7 @@ async function guarded<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw failed(error);
+    throw error instanceof FathomError ? error : failed(error);
   }
 }
 

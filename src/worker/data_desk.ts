@@ -157,14 +157,13 @@ export class DataDesk {
     }
   }
 
-  /**
-   * Forgets a set, or where there is none what has come of it; an experiment that uses it goes on. Throws a FathomError
-   * `storage-failed`.
-   */
+  /** Forgets what has come of a download. Throws a FathomError `download-busy`. */
+  discard(id: KnownId): Promise<void> {
+    return this.hub.forget(id);
+  }
+
+  /** Forgets a set; an experiment that uses it goes on. Throws a FathomError `storage-failed`. */
   async forget(id: string): Promise<void> {
-    const { sets, begun } = await this.kept();
-    if (isKnown(id) && id in begun && !sets.some((set) => set.id === id))
-      return this.hub.forget(id);
     if (this.last?.id === id) this.last = null;
     if (!this.held.delete(id)) await (await this.opened()).delete(id);
   }

@@ -256,7 +256,9 @@ export interface DataApi {
   stop(): Promise<void>;
   /** Keeps a set that lies in memory in place of the kept one of its name; says why that failed. */
   replaceKept(id: string): Promise<Failure | null>;
-  /** Forgets a set, or what has come of one. */
+  /** Forgets what has come of a download. */
+  discard(id: KnownId): Promise<void>;
+  /** Forgets a set. */
   forget(id: string): Promise<void>;
   /** Takes names of sets as {@link ExperimentConfig.data} does: whole ones, and ones made by a recipe. */
   details(name: string): Promise<SetDetails>;

@@ -11,7 +11,7 @@ import { describeError, plainly } from './failure.ts';
 import { Host } from './host.ts';
 import type { Command, OpenedSet, OpenInstruments, WorkerApi } from './protocol.ts';
 
-const desk = new DataDesk({ openFolder: (name) => openFolder(navigator.storage, name) });
+const desk = new DataDesk({ openFolder: (name) => openFolder(navigator, name) });
 const host = new Host(navigator.gpu, desk, (event) => self.postMessage(event));
 const instruments = new Instruments(host.secondGpu(), () => host.data());
 const depth = new DepthLab(
@@ -68,6 +68,7 @@ const api: WorkerApi = {
   open: (...request) => plainly(renewing(desk.open(...request))),
   stop: () => Promise.resolve(desk.stop()),
   replaceKept: (id) => plainly(desk.replaceKept(id)),
+  discard: (id) => plainly(desk.discard(id)),
   forget: (id) => plainly(desk.forget(id)),
   details: (name) => plainly(desk.details(name)),
   warnings: (name) => plainly(desk.warnings(name)),

@@ -1,6 +1,7 @@
 /** The data layer in Chromium: its decoder, requests to another origin, its private file system. */
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 import type { Dataset } from '../../src/data/dataset.ts';
+import { Hub } from '../../src/data/hub.ts';
 import { loadFiles } from '../../src/data/load.ts';
 import { openFolder } from '../../src/data/opfs.ts';
 import { DatasetStore } from '../../src/data/store.ts';
@@ -51,7 +52,7 @@ describe('a known set from another origin, in a worker', () => {
     expect(kept).toEqual(set);
     expect(listed).toMatchObject([{ id: 'cifar10', trainCount: 20, testCount: 10 }]);
     // The page finds it too, and may forget it.
-    const store = new DatasetStore(await openFolder(navigator.storage, 'datasets'));
+    const store = new DatasetStore(await openFolder(navigator, 'datasets'));
     expect(await store.open('cifar10')).toEqual(set);
     await store.save({ ...set, title: 'Again' });
     expect((await store.list()).map(({ title }) => title)).toEqual(['Again']);
@@ -68,7 +69,7 @@ describe('a known set from another origin, in a worker', () => {
   test('stalls; a later visit goes on where it stopped, and leaves nothing of the download', async () => {
     expect((await load('/stalling')).code).toBe('download-stalled');
     worker.terminate();
-    const downloads = await openFolder(navigator.storage, 'downloads');
+    const downloads = await openFolder(navigator, 'downloads');
     expect(await downloads.list()).toHaveLength(1);
     // A file that began anew would stall again; so does the second one, once.
     visit();
@@ -78,6 +79,19 @@ describe('a known set from another origin, in a worker', () => {
     visit();
     expect((await load('/stalling')).set.train.images).toEqual(expected.train);
     expect(await downloads.list()).toEqual([]);
+  });
+
+  test('that another tab finishes meanwhile is fetched anew, not put together from what is gone', async () => {
+    const hub = new Hub(() => openFolder(navigator, 'downloads'));
+    const ours = () => hub.load('cifar10', { size: 32, base: `${inject('hub')}/breaking` });
+    await expect(ours()).rejects.toMatchObject({ code: 'download-broken' });
+    expect((await load('/breaking')).code).toBe('download-broken');
+    expect((await load('/breaking')).set.train.images).toEqual(expected.train);
+    await expect(ours()).rejects.toMatchObject({
+      code: 'download-broken',
+      details: { done: 10_000 },
+    });
+    await hub.forget('cifar10');
   });
 
   test('that no other page may read says so', async () => {

@@ -61,6 +61,21 @@ describe("CIFAR's Python version", () => {
     const missing = await failureOf(load([file('data_batch_1', none)]), 'cifar-python');
     expect(missing.details).toMatchObject({ file: 'data_batch_1', key: 'data' });
   });
+
+  test('a pickle that makes much of little is refused', async () => {
+    const text = `X\u0090\0\0\0${'a'.repeat(0x90)}`;
+    // A function and its arguments, remembered, and called again and again: five bytes give 144.
+    const calls = `c_codecs\nencode\nq\0${text}X\x06\0\0\0latin1\x86q\x01${'h\0h\x01R'.repeat(9)}.`;
+    const name = `}T\0\x02\0\0${'a'.repeat(0x200)}Ns.`;
+    for (const [pickle, reason] of [
+      [calls, 'texts that are encoded more than once'],
+      [name, 'a name that is no string'],
+    ] as const) {
+      const bytes = Uint8Array.from(`\x80\x02${pickle}`, (letter) => letter.charCodeAt(0));
+      const error = await failureOf(load([file('data_batch_1', bytes)]), 'pickle-damaged');
+      expect(error.details['reason']).toBe(reason);
+    }
+  });
 });
 
 describe('CIFAR-100', () => {

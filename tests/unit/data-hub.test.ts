@@ -337,6 +337,27 @@ describe('what has come is kept for a later visit', () => {
     expect(told).toEqual(['storage-refused']);
   });
 
+  test('in one tab at a time, whose pieces no other one removes', async () => {
+    const folder = new MemoryFolder();
+    mishaps = [stallAfter(10_000)];
+    const controller = new AbortController();
+    let first: Promise<unknown> = Promise.resolve();
+    await new Promise<void>((resolve) => {
+      const { signal } = controller;
+      first = newHub(folder).load('cifar10', options({ signal }), (_, done) => {
+        if (done === 10_000) resolve();
+      });
+    });
+    const another = newHub(folder);
+    const { details } = await failureOf(cifar10(another), 'download-busy');
+    expect(details).toEqual({ title: 'CIFAR-10' });
+    await failureOf(another.forget('cifar10'), 'download-busy');
+    controller.abort();
+    await expect(first).rejects.toMatchObject({ name: 'AbortError' });
+    expect(summary(await cifar10(another))).toEqual(local);
+    expect(asked).toEqual([`${TRAIN} bytes=0-`, `${TRAIN} bytes=10000-`, `${TEST} bytes=0-`]);
+  });
+
   test('until it is forgotten', async () => {
     const folder = new MemoryFolder();
     await leaveAfter(folder, 10_000);

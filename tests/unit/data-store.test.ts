@@ -74,6 +74,20 @@ describe('a store', () => {
     expect(titles.slice(-2)).toEqual(['Another', 'Another']);
   });
 
+  test('holds no remains of other sets, and what several tabs save at once', async () => {
+    const folder = new MemoryFolder();
+    await new DatasetStore(folder).save(fashion);
+    const [bytes = new Uint8Array()] = folder.files.values();
+    folder.files.set('mnist.1.set', bytes.slice(0, -1));
+    folder.files.set('notes.txt', bytes);
+    // Both would write the second file of this name, one over the other.
+    const tabs = [new DatasetStore(folder), new DatasetStore(folder)];
+    const third = { ...fashion, title: 'Third' };
+    await Promise.all([tabs[0]?.save(other), tabs[1]?.save(third)]);
+    expect([...folder.files.keys()].sort()).toEqual(['fashion-mnist.3.set', 'notes.txt']);
+    expect(await new DatasetStore(folder).open('fashion-mnist')).toEqual(third);
+  });
+
   test('of which any part is missing or changed is no set', async () => {
     const folder = new MemoryFolder();
     await new DatasetStore(folder).save(fashion);
@@ -148,6 +162,7 @@ function privateDirectory(path: string, inWorker: boolean): FileSystemDirectoryH
     }),
   });
   return {
+    name: 'datasets',
     getDirectoryHandle: async () => privateDirectory(path, inWorker),
     getFileHandle: async (name: string, { create = false } = {}) => {
       if (create) await writeFile(join(path, name), '');
@@ -164,11 +179,20 @@ describe("the browser's private folder", () => {
   test.each([false, true])('keeps sets (in a worker: %s)', async (inWorker) => {
     const path = await mkdtemp(join(tmpdir(), 'fathom-store-'));
     try {
-      const storage = {
-        getDirectory: async () => privateDirectory(path, inWorker),
-        estimate: async () => ({ quota: 10, usage: 4 }),
-      } as unknown as StorageManager;
-      const open = async () => new DatasetStore(await openFolder(storage, 'datasets'));
+      const asked: string[] = [];
+      const browser = {
+        storage: {
+          getDirectory: async () => privateDirectory(path, inWorker),
+          estimate: async () => ({ quota: 10, usage: 4 }),
+        },
+        locks: {
+          request: async (name: string, _: LockOptions, work: LockGrantedCallback<unknown>) => {
+            asked.push(name);
+            return work({ name, mode: 'exclusive' });
+          },
+        },
+      } as unknown as Navigator;
+      const open = async () => new DatasetStore(await openFolder(browser, 'datasets'));
       const store = await open();
       await store.save(fashion);
       await store.save(own);
@@ -178,6 +202,7 @@ describe("the browser's private folder", () => {
         'fashion-mnist.2.set',
         'images%3Aown-images.1.set',
       ]);
+      expect(asked).toEqual(Array(3).fill('fathom/datasets/change'));
     } finally {
       await rm(path, { recursive: true });
     }
@@ -185,9 +210,9 @@ describe("the browser's private folder", () => {
 
   test('refused is said plainly', async () => {
     const getDirectory = () => Promise.reject(new DOMException('not here', 'SecurityError'));
-    const storage = { getDirectory } as unknown as StorageManager;
-    const error = await failureOf(openFolder(storage, 'datasets'), 'storage-refused');
+    const browser = { storage: { getDirectory } } as unknown as Navigator;
+    const error = await failureOf(openFolder(browser, 'datasets'), 'storage-refused');
     expect(error.details).toEqual({ reason: 'not here' });
-    await failureOf(openFolder({} as StorageManager, 'datasets'), 'storage-refused');
+    await failureOf(openFolder({} as Navigator, 'datasets'), 'storage-refused');
   });
 });

@@ -68,6 +68,16 @@ test('files of a set: those that are used, with class and part in their paths', 
   expect([...images.values()]).toEqual([a!.images[1]!.id, own().classes[1]!.images[0]!.id]);
 });
 
+test('a set may be named like a part of one', async () => {
+  await own().addFolders([zip]);
+  for (const name of ['test', 'train']) {
+    const { files } = filesOf(own().classes, name);
+    const set = await loadFiles(files, { size: 16, testShare: 0.2, decode: decodeImage });
+    expect(set.id).toBe(`images:${name}`);
+    expect([set.train.count, set.test.count]).toEqual([12, 3]);
+  }
+});
+
 test('become a set of that name: split by seed, of every class the same share, without what was left out', async () => {
   await own().addFolders([zip]);
   own().rename(idOf('red'), 'rot');

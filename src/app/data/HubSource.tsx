@@ -36,7 +36,7 @@ function Known({ entry }: { entry: CatalogueEntry }) {
   const loading = useData((state) => state.loading);
   const failed = useData((state) => state.failed);
   const download = useData((state) => state.download);
-  const forget = useData((state) => state.forget);
+  const discard = useData((state) => state.discard);
   const { id, title, classes, pictures, side } = entry;
   const number = (value: number) => integer(value, i18n.language);
   const failure = failed?.source === id ? failed.failure : null;
@@ -80,7 +80,7 @@ function Known({ entry }: { entry: CatalogueEntry }) {
             <IconButton
               name={t('hub.discard', { title })}
               disabled={loading !== null}
-              onClick={() => void forget(id)}
+              onClick={() => void discard(id)}
             >
               <Trash2 aria-hidden size={16} />
             </IconButton>

@@ -36,7 +36,13 @@ export default function DataPage({ query }: { query: string }) {
   useInView(shown, own ? 'own' : namesSet(query) ? set.base : null);
   const onChosen = useCallback(() => bringIntoView(shown.current), []);
 
-  useEffect(() => void refresh(), [refresh]);
+  useEffect(() => {
+    const look = () => void refresh();
+    look();
+    // Another tab may have fetched a set, or deleted one.
+    window.addEventListener('focus', look);
+    return () => window.removeEventListener('focus', look);
+  }, [refresh]);
   const onFiles = useCallback((files: NamedBlob[]) => void open(files).then(showSet), [open]);
 
   return (

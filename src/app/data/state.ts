@@ -48,6 +48,8 @@ export interface DataState {
   stop(): void;
   /** Keeps the set that lies in memory in place of the kept one of its name; says why it could not be stored. */
   replaceKept(id: string): Promise<Failure | null>;
+  /** Forgets what has come of a download. */
+  discard(id: KnownId): Promise<void>;
   forget(id: string): Promise<void>;
   /** Takes another address for the hub; an empty one is the hub itself again. */
   setMirror(address: string): void;
@@ -93,6 +95,15 @@ export function createDataStore(api: DataApi): DataStore {
         set({ loading: null });
       }
     };
+    const remove = async (source: Source | null, work: () => Promise<void>) => {
+      set({ failed: null });
+      try {
+        await work();
+      } catch (error) {
+        set({ failed: { source, failure: error as Failure } });
+      }
+      await changed();
+    };
     return {
       catalogue: null,
       kept: null,
@@ -119,15 +130,8 @@ export function createDataStore(api: DataApi): DataStore {
         await changed();
         return notKept;
       },
-      forget: async (id) => {
-        set({ failed: null });
-        try {
-          await api.forget(id);
-        } catch (error) {
-          set({ failed: { source: null, failure: error as Failure } });
-        }
-        await changed();
-      },
+      discard: (id) => remove(id, () => api.discard(id)),
+      forget: (id) => remove(null, () => api.forget(id)),
       details: (name) => api.details(name),
       warnings: (name) => api.warnings(name),
       setMirror: (address) => {

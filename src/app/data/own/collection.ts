@@ -3,7 +3,7 @@
  * the page's components, so that nothing is lost while another page is looked at.
  */
 import { createStore } from 'zustand/vanilla';
-import { isPartName, isPictureName, placeOf } from '../../../data/folders.ts';
+import { isPartName, isPictureName, pictureEntriesOf, placeOf } from '../../../data/folders.ts';
 import { baseName } from '../../../data/files.ts';
 import type { NamedBlob } from '../../../data/files.ts';
 import { openZip } from '../../../data/zip.ts';
@@ -50,9 +50,6 @@ export interface Collection {
   /** Leaves images out, or takes them in again. */
   use(images: ReadonlySet<number>, used: boolean): void;
 }
-
-/** Images of one file in a zip take this much at most. */
-const MAX_ENTRY_BYTES = 2 ** 26;
 
 let last = 0;
 
@@ -133,6 +130,9 @@ export const folderName = (name: string): string =>
     .replace(/^[.\s]+/, '')
     .trim();
 
+/** Where images lie whose part is drawn. */
+const UNSPLIT = 'images';
+
 /** The images that are used, as the files of a folder `set` with a folder a class, and which image each file is. */
 export function filesOf(
   classes: readonly OwnClass[],
@@ -143,8 +143,8 @@ export function filesOf(
   for (const own of classes) {
     for (const { id, name, blob, part, used } of own.images) {
       if (!used) continue;
-      // Numbered: images of several folders may have one name.
-      const path = [set, ...(part ? [part] : []), own.name, `${id}-${name}`].join('/');
+      // The set may be named like a part. Numbered: images of several folders may have one name.
+      const path = [set, part ?? UNSPLIT, own.name, `${id}-${name}`].join('/');
       files.push({ name: path, blob });
       images.set(path, id);
     }
@@ -160,9 +160,8 @@ async function unpacked(files: readonly NamedBlob[]): Promise<NamedBlob[]> {
       if (isPictureName(file.name)) found.push(file);
       continue;
     }
-    for (const entry of await openZip(file)) {
-      if (!isPictureName(entry.name)) continue;
-      found.push({ name: entry.name, blob: new Blob([await entry.read(MAX_ENTRY_BYTES)]) });
+    for (const entry of pictureEntriesOf(await openZip(file))) {
+      found.push({ name: entry.path, blob: new Blob([await entry.read()]) });
     }
   }
   if (found.length > 0) return found;

@@ -2,7 +2,7 @@
 import { expect, type Page } from '@playwright/test';
 import { normal, streamOf } from '../../src/random.ts';
 import { erf } from '../../src/reference/activations.ts';
-import { SIZES, overflow, present, test } from './page.ts';
+import { expectFits, present, test } from './page.ts';
 
 const logistic = (x: number) => 1 / (1 + Math.exp(-x));
 const Phi = (x: number) => (1 + erf(x / Math.SQRT2)) / 2;
@@ -201,46 +201,18 @@ test('GELU is x times a probability, and its tanh form nearly so', async ({ page
   await expect.poll(async () => (await numbers(page))[1]).toBe('0.5000');
 });
 
-test('in class, states are stepped through; embedded, the instrument stands alone', async ({
-  page,
-}) => {
-  await page.goto('#/activations?present=1');
-  await expect(page.locator('.stepper')).toContainText('1 / 10');
-  await page.keyboard.press('ArrowRight');
-  await expect(page).toHaveURL(/function=relu/);
+test('fits every screen in both languages, and stands alone in another page', async ({ page }) => {
+  for (const view of ['zigzag', 'depth&layers=4', 'gelu', 'curves']) {
+    await page.goto(`#/activations?view=${view}`);
+    await expect(page.locator('.instrument .readings').first()).toBeVisible({ timeout: 60_000 });
+    await expectFits(page);
+  }
   await page.goto('#/activations?embed=1&hide=view&view=gelu');
   await expect(page.getByRole('slider', { name: 'x on GELU' })).toBeVisible();
   await expect(page.getByRole('radio', { name: 'Zig-zag' })).toHaveCount(0);
   await expect(page.getByRole('heading', { level: 2 })).toHaveCount(0);
 });
 
-/** Prepared states that need no training, and no layers of 4096 units. */
-const PRESENTED = {
-  depth: 5,
-  normalization: 8,
-  dropout: 6,
-  activations: 10,
-  initialization: 7,
-  images: 5,
-};
-
-for (const [chapter, count] of Object.entries(PRESENTED)) {
-  test(`what a class is shown of ${chapter} fits its projector`, async ({ page }) => {
-    await present(page, chapter, count);
-  });
-}
-
-for (const [width, height] of SIZES) {
-  test(`stands in both languages within ${width} × ${height}`, async ({ page }) => {
-    await page.setViewportSize({ width, height });
-    for (const view of ['zigzag', 'depth&layers=4', 'gelu', 'curves']) {
-      await page.goto(`#/activations?view=${view}`);
-      await expect(page.locator('.instrument .readings').first()).toBeVisible({ timeout: 60_000 });
-      expect(await overflow(page), view).toBeLessThanOrEqual(0);
-      await page.getByRole('radio', { name: '中文' }).click();
-      await expect(page.getByRole('heading', { level: 2 })).toContainText('激活函数');
-      expect(await overflow(page), view).toBeLessThanOrEqual(0);
-      await page.getByRole('radio', { name: 'English' }).click();
-    }
-  });
-}
+test('fits the projector, state by state', async ({ page }) => {
+  await present(page, 'activations', 10);
+});

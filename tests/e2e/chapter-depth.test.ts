@@ -1,18 +1,7 @@
 /** The chapter on depth in a real browser: its argument against plain loops, a construction and a twin that train. */
 import { expect, type Page } from '@playwright/test';
 import { normal, streamOf } from '../../src/random.ts';
-import { SIZES, expectOnProjector, overflow, test } from './page.ts';
-
-/** Expects no overflow at any size in either language; ends in English, at the first size. */
-async function expectFits(page: Page): Promise<void> {
-  for (const language of ['中文', 'English']) {
-    await page.getByRole('radio', { name: language }).click();
-    for (const [width, height] of SIZES.toReversed()) {
-      await page.setViewportSize({ width, height });
-      expect(await overflow(page), `${language} at ${width}`).toBeLessThanOrEqual(0);
-    }
-  }
-}
+import { expectFits, expectOnProjector, present, test } from './page.ts';
 
 /** One under which the first weights drawn leave two units alive. */
 const SEED = 1;
@@ -52,12 +41,7 @@ test('the argument in numbers, by keyboard, in both languages and at three sizes
   await page.getByRole('radio', { name: 'Set by hand' }).press('Enter');
   await expect.poll(() => shown.allInnerTexts()).toEqual(['0', '0']);
   await expectFits(page);
-  await page.goto('#/depth?present=1');
-  await expect(page.locator('.stepper')).toContainText('1 / 11');
-  // A radio in focus keeps its arrow keys.
-  await page.getByRole('heading', { level: 2 }).click();
-  await page.keyboard.press('ArrowRight');
-  await expect(page).toHaveURL(/stage=one/);
+  await present(page, 'depth', 5);
 });
 
 /** The card that a number opens: the kernels' value and the reference's. */

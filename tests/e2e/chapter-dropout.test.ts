@@ -4,7 +4,7 @@ import { INPUT, LINEAR } from '../../src/app/chapters/dropout/network.ts';
 import { running } from '../../src/app/chapters/running.ts';
 import { streamOf } from '../../src/random.ts';
 import { drawMask } from '../../src/reference/dropout.ts';
-import { SIZES, overflow, test } from './page.ts';
+import { expectFits, present, test } from './page.ts';
 
 const PASSES = 1000;
 
@@ -96,14 +96,9 @@ test('the letter p may mean either probability', async ({ page }) => {
   await expect(panel(page, 'Inverted').locator('.code')).toContainText('h = h * m / p');
 });
 
-for (const [width, height] of SIZES) {
-  test(`stands in both languages within ${width} × ${height}`, async ({ page }) => {
-    await page.setViewportSize({ width, height });
-    await page.goto('#/dropout?layers=both');
-    await expect(page.locator('.scheme')).toHaveCount(2);
-    expect(await overflow(page)).toBeLessThanOrEqual(0);
-    await page.getByRole('radio', { name: '中文' }).click();
-    await expect(page.getByRole('heading', { level: 2 })).toContainText('随机失活');
-    expect(await overflow(page)).toBeLessThanOrEqual(0);
-  });
-}
+test('fits every screen and the projector, in both languages', async ({ page }) => {
+  await page.goto('#/dropout?layers=both');
+  await expect(page.locator('.scheme')).toHaveCount(2);
+  await expectFits(page);
+  await present(page, 'dropout', 6);
+});

@@ -3,7 +3,7 @@ import { expect } from '@playwright/test';
 import { generateBuiltin } from '../../src/data/builtin.ts';
 import { augmentPictures } from '../../src/reference/augmentation.ts';
 import { tensor } from '../../src/reference/tensor.ts';
-import { SIZES, overflow, test } from './page.ts';
+import { expectFits, present, test } from './page.ts';
 
 const PICTURE = 3;
 const set = await generateBuiltin({ size: 16 });
@@ -85,24 +85,12 @@ test('augmented copies are those of the reference, and say where they come from'
   await expect(page.getByRole('dialog')).toContainText('batch/cutout');
 });
 
-test('in class and embedded', async ({ page }) => {
-  await page.goto('#/images?present=1');
-  await expect(page.locator('.images-channels table')).toBeVisible({ timeout: 30_000 });
-  await page.keyboard.press('ArrowRight');
-  await expect(page).toHaveURL(/step=raw/);
+test('fits every screen and the projector, and stands alone in another page', async ({ page }) => {
+  await page.goto('#/images?view=augment&flip=true&resize=true');
+  await expect(page.locator('.images-gallery')).toBeVisible({ timeout: 30_000 });
+  await expectFits(page);
+  await present(page, 'images', 5);
   await page.goto('#/images?embed=1&view=augment&hide=controls');
   await expect(page.locator('.images-gallery')).toBeVisible({ timeout: 30_000 });
   await expect(page.getByRole('slider')).toHaveCount(0);
 });
-
-for (const [width, height] of SIZES) {
-  test(`stands in both languages within ${width} × ${height}`, async ({ page }) => {
-    await page.setViewportSize({ width, height });
-    await page.goto('#/images?view=augment&flip=true&resize=true');
-    await expect(page.locator('.images-gallery')).toBeVisible({ timeout: 30_000 });
-    expect(await overflow(page)).toBeLessThanOrEqual(0);
-    await page.getByRole('radio', { name: '中文' }).click();
-    await expect(page.getByRole('heading', { level: 2 })).toContainText('图片输入');
-    expect(await overflow(page)).toBeLessThanOrEqual(0);
-  });
-}

@@ -1,7 +1,7 @@
 /** The chapter on initialization in a real browser: its numbers against float64 loops over the same random numbers, run here. */
 import { expect, type Page } from '@playwright/test';
 import { normal } from '../../src/random.ts';
-import { SIZES, overflow, test } from './page.ts';
+import { expectFits, present, test } from './page.ts';
 
 const [WIDTH, DEPTH, SAMPLES] = [256, 10, 16];
 
@@ -109,25 +109,11 @@ test('a control that moves on ends what is being computed for another', async ({
   await expect(page).not.toHaveURL(/width/);
 });
 
-test('in class, states are stepped through; embedded, the instrument stands alone', async ({
-  page,
-}) => {
-  await page.goto('#/initialization?present=1');
-  await expect(page.locator('.stepper')).toContainText('1 / 8');
-  await page.keyboard.press('ArrowRight');
-  await expect(page).toHaveURL(/sigma=0.2/);
+test('fits every screen and the projector, and stands alone in another page', async ({ page }) => {
+  await open(page, '');
+  await expectFits(page);
+  await present(page, 'initialization', 7);
   await page.goto('#/initialization?embed=1');
   await expect(page.locator('.initialization-layers button')).toHaveCount(DEPTH + 1);
   await expect(page.getByRole('heading', { level: 2 })).toHaveCount(0);
 });
-
-for (const [width, height] of SIZES) {
-  test(`stands in both languages within ${width} × ${height}`, async ({ page }) => {
-    await page.setViewportSize({ width, height });
-    await open(page, '');
-    expect(await overflow(page)).toBeLessThanOrEqual(0);
-    await page.getByRole('radio', { name: '中文' }).click();
-    await expect(page.getByRole('heading', { level: 2 })).toContainText('初始化');
-    expect(await overflow(page)).toBeLessThanOrEqual(0);
-  });
-}

@@ -86,6 +86,21 @@ export function overflow(page: Page): Promise<number> {
   return page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
 }
 
+/** Expects a chapter to fit each of {@link SIZES} in both languages; ends in English, at the largest. */
+export async function expectFits(page: Page): Promise<void> {
+  for (const [language, letters] of [
+    ['中文', /\p{Script=Han}/u],
+    ['English', /^\P{Script=Han}+$/u],
+  ] as const) {
+    await page.getByRole('radio', { name: language }).click();
+    await expect(page.getByRole('heading', { level: 2 })).toHaveText(letters);
+    for (const [width, height] of SIZES.toReversed()) {
+      await page.setViewportSize({ width, height });
+      expect(await overflow(page), `${language} at ${width}`).toBeLessThanOrEqual(0);
+    }
+  }
+}
+
 /** Pixels that a presentation hides: of the page below its window, or of the instrument below its frame. */
 function hidden(page: Page): Promise<number> {
   return page.evaluate(() => {
@@ -104,7 +119,7 @@ export async function expectOnProjector(page: Page): Promise<void> {
   }
 }
 
-/** Presents the first `count` prepared states of a chapter on the smallest projector, and expects each to fit. */
+/** Steps by a presenter's remote through the first `count` prepared states of a chapter; expects each to fit the smallest projector. */
 export async function present(page: Page, chapter: string, count: number): Promise<void> {
   await page.setViewportSize({ width: 1024, height: 768 });
   await page.goto(`#/${chapter}?present=1`);
@@ -113,7 +128,9 @@ export async function present(page: Page, chapter: string, count: number): Promi
     await expect(page.locator('.chapter-waiting')).toHaveCount(0, { timeout: 90_000 });
     await expect(page.locator('.instrument :is(.plot, svg)').first()).toBeVisible();
     await expectOnProjector(page);
-    if (at < count) await page.locator('.stepper button').last().click();
+    // A radio in focus keeps its keys.
+    await page.locator('.stepper p').click();
+    if (at < count) await page.keyboard.press('PageDown');
   }
 }
 

@@ -20,7 +20,7 @@ export const surveyQuestion = z.object({
       seed: int(SURVEY_BOUNDS.seed),
       range: z.number().min(SURVEY_BOUNDS.range.min).max(SURVEY_BOUNDS.range.max),
     }),
-    /** x from 0 at the network to 1 at the other, or at its own first weights where that is null, and a quarter beyond. */
+    /** x from 0 at the network to 1 at the other, or at its own first weights where that is null, and about a quarter beyond. */
     z.object({ kind: z.literal('line'), to: z.string().nullable() }),
   ]),
   /** Of one side. */
@@ -55,8 +55,8 @@ export interface Survey {
   cancelled: boolean;
 }
 
-/** How far beyond its ends a line goes. */
-const BEYOND = 0.25;
+/** Of the steps of a line, the share that lies beyond each of its ends: it goes about a quarter of its length beyond them. */
+const BEYOND = 1 / 6;
 
 /**
  * The points of a question, the middle first, then those of every wider grid before those of the finer: n = 5 takes the middle,
@@ -65,9 +65,11 @@ const BEYOND = 0.25;
 export function gridOf({ along, points }: Pick<SurveyQuestion, 'along' | 'points'>): GridPoint[] {
   const plane = along.kind === 'plane';
   const middle = (points - 1) / 2;
-  const [from, to] = plane ? [-along.range, along.range] : [-BEYOND, 1 + BEYOND];
-  // Exactly zero in the middle of a plane, whatever the range.
-  const at = (i: number) => (from + to) / 2 + ((to - from) / 2) * ((i - middle) / middle);
+  // Points of a line lie on both of its ends: the networks themselves.
+  const beyond = Math.round(BEYOND * (points - 1));
+  const between = points - 1 - 2 * beyond;
+  const at = (i: number) =>
+    plane ? along.range * ((i - middle) / middle) : (i - beyond) / between;
   const rows = plane ? points : 1;
   const order = Array.from({ length: points * rows }, (_, index) => {
     const [i, j] = [index % points, Math.floor(index / points)];

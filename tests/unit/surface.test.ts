@@ -24,12 +24,22 @@ describe('the points of a plane', () => {
   });
 });
 
-it('a line goes a quarter beyond both ends, and takes both', () => {
-  const order = gridOf({ along: { kind: 'line', to: null }, points: 7 });
-  const xs = order.toSorted((a, b) => a.index - b.index).map(({ x }) => x);
-  expect(xs).toEqual([-0.25, 0, 0.25, 0.5, 0.75, 1, 1.25]);
-  expect(order.every(({ y }) => y === 0)).toBe(true);
-});
+it.each([3, 5, 7, 11, 21, 31, 51])(
+  'a line of %d points stands on both ends, and goes beyond them',
+  (points) => {
+    const order = gridOf({ along: { kind: 'line', to: null }, points });
+    const xs = order.map(({ x }) => x).toSorted((a, b) => a - b);
+    expect(xs.length).toBe(points);
+    expect(xs).toContain(0);
+    expect(xs).toContain(1);
+    const [first = NaN] = xs;
+    expect(first + (xs.at(-1) ?? NaN)).toBeCloseTo(1, 12);
+    // A quarter, as near as a step allows.
+    if (points > 5) expect(Math.abs(-first - 0.25)).toBeLessThan(0.1);
+    expect(order.every(({ y }) => y === 0)).toBe(true);
+    expect(order[0]).toMatchObject({ x: 0.5 });
+  },
+);
 
 it('a grid has a middle, and every setting its bounds', () => {
   const question = {

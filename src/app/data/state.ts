@@ -85,6 +85,8 @@ export function createDataStore(api: DataApi): DataStore {
         const { id, notKept } = await work(proxy(heard));
         await changed();
         set({ notKept });
+        // Else a browser short of room may clear it. What it answers changes nothing: kept it is.
+        if (!notKept) void navigator.storage.persist();
         return id;
       } catch (error) {
         const failure = error as Failure;

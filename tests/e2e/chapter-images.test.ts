@@ -3,7 +3,7 @@ import { expect } from '@playwright/test';
 import { generateBuiltin } from '../../src/data/builtin.ts';
 import { augmentPictures } from '../../src/reference/augmentation.ts';
 import { tensor } from '../../src/reference/tensor.ts';
-import { expectFits, present, test } from './page.ts';
+import { expectFits, parseNumber, present, test } from './page.ts';
 
 const PICTURE = 3;
 const set = await generateBuiltin({ size: 16 });
@@ -77,7 +77,7 @@ test('augmented copies are those of the reference, and say where they come from'
   );
   const shown = page.locator('.images-gallery .proof');
   await expect(shown).toHaveCount(copies, { timeout: 30_000 });
-  const numbers = (await shown.allInnerTexts()).map(Number);
+  const numbers = (await shown.allInnerTexts()).map(parseNumber);
   numbers.forEach((value, k) => {
     expect(Math.abs(value - y.data[k * 3 * PLANE]!)).toBeLessThan(0.001);
   });

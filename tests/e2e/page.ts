@@ -74,6 +74,9 @@ export async function trainingCurves(page: Page): Promise<string[]> {
   );
 }
 
+/** A number as the app writes it, with a true minus sign. */
+export const parseNumber = (text: string): number => Number(text.replaceAll('−', '-'));
+
 /** Windows that every screen must fit: a laptop, a projector, a phone. */
 export const SIZES = [
   [1440, 900],

@@ -11,8 +11,8 @@
 // pixels × QV vec4s of channels. Pixels of one row share the columns they load (PX + KW − 1 instead of PX · KW),
 // rows of a block the input rows. A block of one row runs over the kernel's rows in a loop; one of several
 // has them unrolled: longer to compile, fewer loads. All invocations of a workgroup use the same weights, so these loads
-// are uniform, and weights that fit are bound as a uniform buffer (constant cache on GPUs). Where SHARERS is 4 or 8, the first
-// so many invocations of a subgroup load a vec4 each and tell it to the others.
+// are uniform, and weights that fit are bound as a uniform buffer (constant cache on GPUs, scalar loads on CPUs). With
+// BROADCAST each of the four invocations of a quad loads one of four vec4s and tells it to the others.
 // Columns and rows that may be out of range are read at a clamped address and replaced by zero: a select costs
 // less than a divergent branch.
 //
@@ -27,7 +27,7 @@
 // ---------------------------------------------------------------------------------------------- forward
 // Constants: N H W IC4 LANES, OH OW OC4, KH KW, STRIDE_Y STRIDE_X, PAD_TOP PAD_LEFT, DILATION_Y DILATION_X,
 // ROWS PX QV, STRIPS = ⌈OW / PX⌉, BANDS = ⌈OH / ROWS⌉, BLOCKS = N·BANDS·STRIPS,
-// COLUMNS = (PX − 1)·STRIDE_X + (KW − 1)·DILATION_X + 1, SPAN: the same for rows, SHARERS, BIAS, X_VIEW X_RELU, MOMENTS COOPERATE.
+// COLUMNS = (PX − 1)·STRIDE_X + (KW − 1)·DILATION_X + 1, SPAN: the same for rows, BROADCAST, BIAS, X_VIEW X_RELU, MOMENTS COOPERATE.
 // Dispatch: ⌈BLOCKS / 64⌉ × OC4 / QV workgroups; partial: slices × OC4 × (mean, M2).
 //#section conv2d
 //#include load_x
@@ -51,13 +51,12 @@ fn conv2d(
   @builtin(global_invocation_id) id: vec3u,
   @builtin(workgroup_id) group: vec3u,
   @builtin(local_invocation_index) lane: u32,
-  //#if SHARERS > 1
+  //#if BROADCAST
   @builtin(subgroup_invocation_id) subgroup_lane: u32,
   //#end
 ) {
-  //#if SHARERS > 1
-  let sharer = i32(subgroup_lane) % SHARERS;
-  let own = sharer % 4 * OC4 + sharer / 4;
+  //#if BROADCAST
+  let quad_lane = i32(subgroup_lane % 4u);
   //#end
   let used = i32(id.x) < BLOCKS;
   let block = min(i32(id.x), BLOCKS - 1);
@@ -194,7 +193,7 @@ fn conv2d(
 // everywhere; g is written in place of dx.
 // Constants: as forward, ROWS (1 unless the stride is 1), BANDS = ⌈⌈H / STRIDE_Y⌉ / ROWS⌉,
 // STRIPS = ⌈⌈W / STRIDE_X⌉ / PX⌉, BLOCKS = N·BANDS·STRIPS, FIRST = ⌊(PAD_LEFT − (KW − 1)·DILATION_X) / STRIDE_X⌋,
-// COLUMNS, SPAN, SHARERS, ADDEND, DY_VIEW, SUMS COOPERATE MASK_STORED MASK_VIEW.
+// COLUMNS, SPAN, BROADCAST, ADDEND, DY_VIEW, SUMS COOPERATE MASK_STORED MASK_VIEW.
 // Dispatch: ⌈BLOCKS / 64⌉ × IC4 / QV × STRIDE_Y·STRIDE_X workgroups; partial: slices × IC4 × (Σ g, Σ g·(x − μ)).
 //#section conv2d_grad_input
 //#include load_dy
@@ -222,12 +221,12 @@ fn conv2d_grad_input(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
-  //#if SHARERS > 1
+  //#if BROADCAST
   @builtin(subgroup_invocation_id) subgroup_lane: u32,
   //#end
 ) {
-  //#if SHARERS > 1
-  let own = i32(subgroup_lane) % SHARERS * OC4;
+  //#if BROADCAST
+  let quad_lane = i32(subgroup_lane % 4u);
   //#end
   let block = min(i32(id.x), BLOCKS - 1);
   let rx = block % STRIPS * PX;

@@ -2,29 +2,19 @@
 // shaders/conv2d.wgsl. dy·w is the product of a row vector and a matrix: dot products with its columns.
 //#for kw in 0..KW
 //#if (px + PAD_LEFT - kw * DILATION_X) % STRIDE_X == 0
+//#for v in 0..QV
 {
-  let first = ((kh * KW + ${kw}) * IC4 * 4 + q * 4) * OC4 + o;
-  //#if SHARERS > 1
-  //#for s in 0..QV * 4 / SHARERS
-  let own_${s} = weight[first + own + ${s * SHARERS} * OC4];
+  let first = ((kh * KW + ${kw}) * IC4 * 4 + (q + ${v}) * 4) * OC4 + o;
+  //#if BROADCAST
+  let own = weight[first + quad_lane * OC4];
+  let w = mat4x4f(quadBroadcast(own, 0u), quadBroadcast(own, 1u), quadBroadcast(own, 2u), quadBroadcast(own, 3u));
+  //#else
+  let w = mat4x4f(weight[first], weight[first + OC4], weight[first + 2 * OC4], weight[first + 3 * OC4]);
   //#end
-  //#end
-  //#for v in 0..QV
-  {
-    let w = mat4x4f(
-      //#for lane in 0..4
-      //#if SHARERS > 1
-      subgroupBroadcast(own_${(v * 4 + lane) / SHARERS}, ${(v * 4 + lane) % SHARERS}u),
-      //#else
-      weight[first + ${v * 4 + lane} * OC4],
-      //#end
-      //#end
-    );
-    //#for p in 0..PX
-    dx_${y}_${p}_${v} += dy_${p + (px + PAD_LEFT - kw * DILATION_X) / STRIDE_X - FIRST} * w;
-    //#end
-  }
+  //#for p in 0..PX
+  dx_${y}_${p}_${v} += dy_${p + (px + PAD_LEFT - kw * DILATION_X) / STRIDE_X - FIRST} * w;
   //#end
 }
+//#end
 //#end
 //#end

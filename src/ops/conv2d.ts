@@ -23,7 +23,6 @@ import { channelSum, emitSplitSum } from './reduce.ts';
 import type { Sample } from './sample.ts';
 import { elements, imageDims, storedElements } from './tensor.ts';
 import type { Shape, Tensor } from './tensor.ts';
-import type { Tuning } from './tuning.ts';
 import { pair, placeWindows } from './window.ts';
 
 /** Columns of the input that one invocation holds at most. */
@@ -54,10 +53,6 @@ function divideQuads(count: number, most: number): number {
   while (count % quads !== 0) quads--;
   return quads;
 }
-
-/** Invocations that share the loads of a block's weights, which are four vec4s for each of its vec4s of channels. */
-const sharers = ({ sharers }: Tuning, quads: number): number =>
-  quads % 2 === 0 ? sharers : Math.min(sharers, 4);
 
 /** As many neighbouring output pixels as the registers for their input columns allow. */
 function mostColumns(columns: number, { KW, STRIDE_X, DILATION_X }: Geometry): number {
@@ -124,7 +119,7 @@ export function convolutionForward(
       ...loadX(x),
       UNIFORM_WEIGHT: fitsUniform(weight),
       LANES: Math.min(4, channels),
-      SHARERS: sharers(emit.tuning, QV),
+      BROADCAST: channels >= 4 && emit.tuning.weights === 'broadcast',
       ROWS,
       PX,
       QV,
@@ -189,7 +184,7 @@ function emitGradInput(
       FIRST,
       COLUMNS: PX + Math.floor((g.STRIDE_X - 1 + g.PAD_LEFT) / g.STRIDE_X) - FIRST,
       SPAN: ROWS + (g.KH - 1) * g.DILATION_Y,
-      SHARERS: sharers(emit.tuning, QV),
+      BROADCAST: emit.tuning.weights === 'broadcast',
       ADDEND: addend !== undefined,
       SUMS: norm !== undefined,
       COOPERATE: emit.tuning.sums === 'workgroup',

@@ -26,10 +26,10 @@ export interface Tuning {
     quads: 1 | 2;
   };
   /**
-   * How many invocations of a subgroup share the loads of weights, which are the same for all of them: each loads one vec4 and
-   * broadcasts it to the others. 1 where every invocation loads all, and where the device has no such subgroups.
+   * The four rows of a 4×4 block of weights: every invocation loads all of them, or one of a quad each, which it
+   * broadcasts to the others; that needs the feature `subgroups`, and is as `load` where it is missing.
    */
-  sharers: 1 | 4 | 8;
+  weights: 'load' | 'broadcast';
   /** dL/d of a batch norm's input: a view of two tensors, computed wherever a convolution loads it, or written once. */
   normGradients: 'loaded' | 'written';
   /** Sums over many pixels: a workgroup adds up its own in its memory, or every invocation writes what it has. */
@@ -50,7 +50,7 @@ export const TUNINGS = {
     conv2d: { rows: 1, columns: 8, quads: 2 },
     conv2d_grad_input: { rows: 1, columns: 8, quads: 2 },
     conv2d_grad_weight: { rows: 'one', columns: 4, quads: 1 },
-    sharers: 1,
+    weights: 'load',
     normGradients: 'loaded',
     sums: 'workgroup',
     together: 'all',
@@ -61,7 +61,7 @@ export const TUNINGS = {
     conv2d: { rows: 1, columns: 4, quads: 1 },
     conv2d_grad_input: { rows: 1, columns: 4, quads: 1 },
     conv2d_grad_weight: { rows: 'one', columns: 4, quads: 1 },
-    sharers: 1,
+    weights: 'load',
     normGradients: 'loaded',
     sums: 'workgroup',
     together: 'all',
@@ -72,7 +72,7 @@ export const TUNINGS = {
     conv2d: { rows: 1, columns: 8, quads: 2 },
     conv2d_grad_input: { rows: 1, columns: 8, quads: 2 },
     conv2d_grad_weight: { rows: 'one', columns: 4, quads: 1 },
-    sharers: 4,
+    weights: 'broadcast',
     normGradients: 'loaded',
     sums: 'workgroup',
     together: 'all',
@@ -80,24 +80,27 @@ export const TUNINGS = {
   },
   /**
    * A CPU that plays a GPU: every access to memory is checked and costs more than arithmetic, barriers cost most, a
-   * dispatch nothing. Eight invocations are one vector of the processor.
+   * dispatch nothing.
    */
   software: {
-    conv2d: { rows: 1, columns: 8, quads: 4 },
-    conv2d_grad_input: { rows: 1, columns: 8, quads: 4 },
+    conv2d: { rows: 1, columns: 8, quads: 2 },
+    conv2d_grad_input: { rows: 1, columns: 8, quads: 2 },
     conv2d_grad_weight: { rows: 'one', columns: 4, quads: 2 },
-    sharers: 8,
+    weights: 'load',
     normGradients: 'written',
     sums: 'invocation',
     together: 'sums',
     longestSubmit: Infinity,
   },
-  /** As `software`, where four invocations are one vector: smaller blocks, which compile faster. */
+  /**
+   * As `software`, where four invocations are one vector: to tell each other what they loaded is then a shuffle. Wider
+   * vectors compile it five times as slowly.
+   */
   quad: {
     conv2d: { rows: 1, columns: 8, quads: 2 },
     conv2d_grad_input: { rows: 1, columns: 8, quads: 2 },
     conv2d_grad_weight: { rows: 'one', columns: 4, quads: 2 },
-    sharers: 4,
+    weights: 'broadcast',
     normGradients: 'written',
     sums: 'invocation',
     together: 'sums',
@@ -108,7 +111,7 @@ export const TUNINGS = {
     conv2d: { rows: 2, columns: 8, quads: 2 },
     conv2d_grad_input: { rows: 2, columns: 8, quads: 2 },
     conv2d_grad_weight: { rows: 'all', columns: 4, quads: 2 },
-    sharers: 1,
+    weights: 'load',
     normGradients: 'written',
     sums: 'invocation',
     together: 'sums',
@@ -116,15 +119,9 @@ export const TUNINGS = {
   },
 } as const satisfies Record<string, Tuning>;
 
-/** The tuning as a device with these features, and subgroups of at least this size, has it. */
-export function onDevice(
-  tuning: Tuning,
-  { features, subgroupSize }: Pick<AdapterTraits, 'features' | 'subgroupSize'>,
-): Tuning {
-  const most = features.includes('subgroups') ? subgroupSize : 1;
-  const sharers = ([8, 4] as const).find((count) => count <= Math.min(most, tuning.sharers)) ?? 1;
-  return { ...tuning, sharers };
-}
+/** The tuning as a device with these features has it. */
+export const withFeatures = (tuning: Tuning, features: ReadonlySet<string>): Tuning =>
+  features.has('subgroups') ? tuning : { ...tuning, weights: 'load' };
 
 export type TuningName = keyof typeof TUNINGS;
 export const TUNING_NAMES = Object.keys(TUNINGS) as TuningName[];

@@ -299,7 +299,7 @@ describe('measurements', () => {
     send({ type: 'configure', config: config() });
     await rests();
     expect(of('tuning').at(-1)).toMatchObject({ tuning: 'software', reason: 'pinned' });
-    expect(create.mock.calls.at(-1)?.[0].tuning.conv2d).toEqual(TUNINGS.software.conv2d);
+    expect(create.mock.calls.at(-1)?.[0].tuning).toEqual(TUNINGS.software);
   });
 
   it('of nothing are refused', async () => {

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { chooseTuning, fastest } from '../../src/lab/tuner.ts';
 import type { Trial } from '../../src/lab/tuner.ts';
-import { TUNINGS, candidatesFor, onDevice } from '../../src/ops/tuning.ts';
+import { TUNINGS, candidatesFor, withFeatures } from '../../src/ops/tuning.ts';
 
 const adapter = {
   vendor: 'nvidia',
@@ -27,14 +27,9 @@ test('what is worth trying depends on the adapter', () => {
   expect(candidatesFor({ ...swiftshader, subgroupSize: 8 })).toEqual(['software']);
 });
 
-test('no more invocations share weights than a subgroup of the device has', () => {
-  const sharers = (subgroupSize: number, features: string[]) =>
-    onDevice(TUNINGS.software, { subgroupSize, features }).sharers;
-  expect(sharers(32, ['subgroups'])).toBe(8);
-  expect(sharers(8, ['subgroups'])).toBe(8);
-  expect(sharers(4, ['subgroups'])).toBe(4);
-  expect(sharers(32, [])).toBe(1);
-  expect(onDevice(TUNINGS.gpu, { subgroupSize: 32, features: ['subgroups'] })).toEqual(TUNINGS.gpu);
+test('weights are not broadcast where there are no subgroups', () => {
+  expect(withFeatures(TUNINGS.quad, new Set(['subgroups'])).weights).toBe('broadcast');
+  expect(withFeatures(TUNINGS.quad, new Set())).toEqual({ ...TUNINGS.quad, weights: 'load' });
 });
 
 test('the fastest that is right wins, if it is clearly faster than the first', () => {

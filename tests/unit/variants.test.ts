@@ -7,7 +7,7 @@ import { Lowering, Recorder, tensor } from '../../src/engine/graph/lower.ts';
 import { graphNode } from '../../src/network/graph.ts';
 import type { Layout, Shape } from '../../src/ops/tensor.ts';
 import { TUNINGS, TUNING_NAMES } from '../../src/ops/tuning.ts';
-import type { Tuning, TuningName } from '../../src/ops/tuning.ts';
+import type { TuningName } from '../../src/ops/tuning.ts';
 import { SWEEP, runReferenceOp } from '../../src/ops/sweep.ts';
 import type { OpSample } from '../../src/ops/sweep.ts';
 
@@ -41,7 +41,6 @@ function lowered({ op, sample }: OpSample, tuning: TuningName) {
 }
 
 test.each(TUNING_NAMES)('the samples reach these variants (tuning %s)', (tuning) => {
-  const { sharers }: Tuning = TUNINGS[tuning];
   const reached = SWEEP.flatMap((sample) => lowered(sample, tuning));
   /** Values that a constant of an entry point takes. */
   const values = (entry: string, constant: string) =>
@@ -52,12 +51,6 @@ test.each(TUNING_NAMES)('the samples reach these variants (tuning %s)', (tuning)
     ['conv2d', 'BIAS', both],
     ['conv2d', 'LANES', [1, 2, 3, 4]],
     ['conv2d_grad_input', 'UNIFORM_WEIGHT', both],
-    ...['conv2d', 'conv2d_grad_input'].map((entry): [string, string, unknown[]] => [
-      entry,
-      'SHARERS',
-      // Eight can share where there are two vec4s of channels or four.
-      sharers === 8 ? [4, 8] : [sharers],
-    ]),
     ['conv2d_direct', 'BIAS', both],
     ['merge_statistics', 'AFFINE', both],
     ['merge_grad_statistics', 'TRAINING', both],

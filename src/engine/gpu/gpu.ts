@@ -3,9 +3,9 @@
  * within a step. The queue runs steps one after the other, so networks never need theirs at the same time.
  */
 import { FathomError } from '../../errors.ts';
-import { TUNINGS, onDevice } from '../../ops/tuning.ts';
+import { TUNINGS, withFeatures } from '../../ops/tuning.ts';
 import type { Tuning, TuningName } from '../../ops/tuning.ts';
-import { bindableBytes, describeDevice, pictureBytesOf } from './device.ts';
+import { bindableBytes, pictureBytesOf } from './device.ts';
 import { measurePeaks } from '../peaks.ts';
 import type { Peaks } from '../peaks.ts';
 import { KernelCache } from './kernels.ts';
@@ -26,7 +26,7 @@ export class Gpu {
     pictureBytes = pictureBytesOf(device),
   ) {
     this.device = device;
-    this.tuning = onDevice(TUNINGS[tuning], describeDevice(device));
+    this.tuning = withFeatures(TUNINGS[tuning], device.features);
     this.pictureBytes = pictureBytes;
     this.kernels = new KernelCache(device);
     this.transient = new TransientBuffers(device);

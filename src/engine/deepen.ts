@@ -22,6 +22,7 @@ import type { Tensor } from '../reference/tensor.ts';
 import { initialValues } from './init.ts';
 import type { GpuNetwork } from './network.ts';
 import { tap } from './tap.ts';
+import { learnedOf, writeLearned } from './tensors.ts';
 
 /** A training pass in which batch statistics are measured. */
 export interface MeasuredPass {
@@ -56,8 +57,7 @@ export async function deepen(
 ): Promise<void> {
   const blocks = new Map(layersOf(deep.spec, 'residual').map(({ path, layer }) => [path, layer]));
   const added = addedBlocks(shallow, deep).map((path) => partsOf(path, blocks.get(path)));
-  for (const [name, values] of await shallow.readParameters()) deep.writeParameter(name, values);
-  for (const [name, values] of await shallow.readState()) deep.writeState(name, values);
+  writeLearned(deep, await learnedOf(shallow));
 
   const measured = new Map<string, BiasedMoments>();
   for (const { stage, connected, convolutions, norms } of added) {

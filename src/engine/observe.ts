@@ -134,6 +134,7 @@ export class Observer {
 
   /** Compiles the kernels that are missing; the network goes on meanwhile. */
   async compile(): Promise<void> {
+    if (this.compiled) return;
     await this.rehearsal.compile();
     this.compiled = true;
   }

@@ -1,4 +1,4 @@
-/** What a network reads back, with shapes: as the float64 reference takes it. */
+/** What a network reads back and takes in, with shapes: as the float64 reference takes it. */
 import type { ReferenceState } from '../network/reference.ts';
 import { tensor } from '../reference/tensor.ts';
 import type { Tensors } from '../reference/tensor.ts';
@@ -21,4 +21,10 @@ export async function learnedOf(network: GpuNetwork): Promise<ReferenceState> {
     parameters: tensorsOf(network, await network.readParameters()),
     running: tensorsOf(network, await network.readState()),
   };
+}
+
+/** Writes all of it into a network that has parameters and running statistics of these names and sizes, and maybe more. */
+export function writeLearned(network: GpuNetwork, { parameters, running }: ReferenceState): void {
+  for (const [name, { data }] of Object.entries(parameters)) network.writeParameter(name, data);
+  for (const [name, { data }] of Object.entries(running)) network.writeState(name, data);
 }

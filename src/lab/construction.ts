@@ -6,9 +6,11 @@ import { addedBlocks, deepen } from '../engine/deepen.ts';
 import type { Gpu } from '../engine/gpu/gpu.ts';
 import type { Mode } from '../engine/graph/lower.ts';
 import type { GpuNetwork } from '../engine/network.ts';
+import { learnedOf, writeLearned } from '../engine/tensors.ts';
 import { FathomError } from '../errors.ts';
 import { formatNetworkId, isCifarDepth } from '../network/families.ts';
 import { predictReference } from '../network/reference.ts';
+import type { ReferenceState } from '../network/reference.ts';
 import type { Tensor, Tensors } from '../reference/tensor.ts';
 import { BOUNDS } from './config.ts';
 import type { ExperimentConfig } from './config.ts';
@@ -46,8 +48,7 @@ export interface Taken {
   config: Pick<ExperimentConfig, 'width' | 'shortcut'>;
   /** Steps that it has trained. */
   steps: number;
-  parameters: Map<string, Float32Array>;
-  state: Map<string, Float32Array>;
+  learned: ReferenceState;
 }
 
 /**
@@ -60,12 +61,7 @@ export async function take({ run, config }: Subject): Promise<Taken> {
   if (connected !== id.startsWith('residual')) {
     throw new FathomError('rewired', `the shortcuts of ${id} are not as its name says`, { id });
   }
-  return {
-    config,
-    steps: iteration,
-    parameters: await network.readParameters(),
-    state: await network.readState(),
-  };
+  return { config, steps: iteration, learned: await learnedOf(network) };
 }
 
 /** Logits of the same pictures from both networks. */
@@ -166,9 +162,7 @@ export class Construction {
     try {
       const networks: [GpuNetwork, GpuNetwork] = [await side.add(ids[0]), await side.add(ids[1])];
       const rows: SideRow[] = [];
-      for (const [name, values] of taken?.parameters ?? [])
-        networks[0].writeParameter(name, values);
-      for (const [name, values] of taken?.state ?? []) networks[0].writeState(name, values);
+      if (taken) writeLearned(networks[0], taken.learned);
       while (!taken && side.iteration < steps) {
         const count = Math.min(REPORTED, MOST_STEPS, steps - side.iteration);
         rows.push(...(await side.train([networks[0]], count)));

@@ -99,10 +99,11 @@ test('a construction begins with a network of the experiment as it stands', asyn
   // Its width is the experiment's.
   const answer = await lab.construct({ ...setting, residual: true, width: 8 }, () => true);
   expect(answer).toMatchObject({ networks: ['residual-8', 'residual-14'], steps: 5, rows: [] });
-  const given = await fromExperiment('residual-8');
-  expect(given.parameters.size + given.state.size).toBe(Object.keys(answer.weights[0]).length);
-  for (const [name, values] of [...given.parameters, ...given.state])
-    expect([...answer.weights[0][name]!.data], name).toEqual([...values]);
+  const { learned } = await fromExperiment('residual-8');
+  const given = Object.entries({ ...learned.parameters, ...learned.running });
+  expect(given.length).toBe(Object.keys(answer.weights[0]).length);
+  for (const [name, { data }] of given)
+    expect([...answer.weights[0][name]!.data], name).toEqual([...data]);
   expect(answer.measured[1].loss).toBeCloseTo(answer.measured[0].loss, 4);
   expect((await lab.trainConstruction(1))[0]!.iteration).toBe(1);
 

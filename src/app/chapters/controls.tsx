@@ -1,7 +1,8 @@
 /** Controls of the instruments, each of which a link can hide by its name. */
+import { Dices } from 'lucide-react';
 import { Slider } from 'radix-ui';
 import type { ReactNode } from 'react';
-import { Segmented } from '../parts/controls.tsx';
+import { IconButton, Segmented } from '../parts/controls.tsx';
 import { useView } from './view.ts';
 
 /** Whether a control is shown: not where the link hides it, or all `controls`. */
@@ -25,6 +26,21 @@ export function Control(props: { name: string; label: string; children: ReactNod
 /** Buttons that say themselves what they do; absent as {@link Control}. */
 export function Buttons({ name, children }: { name: string; children: ReactNode }) {
   return useOffered(name) && <div className="control">{children}</div>;
+}
+
+interface RedrawProps {
+  name: string;
+  seed: number;
+  onChange: (seed: number) => void;
+}
+
+/** A button that draws other random numbers. */
+export function Redraw({ name, seed, onChange }: RedrawProps) {
+  return (
+    <IconButton name={name} onClick={() => onChange((seed + 1) % 10_000)}>
+      <Dices aria-hidden size={18} />
+    </IconButton>
+  );
 }
 
 interface ChooseProps<T extends string> {

@@ -1,10 +1,8 @@
 /** Small parts that the views share. */
-import { Dices } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Formula } from '../../drawing/Formula.tsx';
-import { IconButton } from '../../parts/controls.tsx';
-import { Choose, Control } from '../controls.tsx';
+import { Choose, Control, Redraw } from '../controls.tsx';
 import { useHidden } from '../view.ts';
 import { FUNCTIONS } from './functions.ts';
 import type { FunctionName } from './functions.ts';
@@ -30,9 +28,7 @@ export function SeedControl({ seed, change }: { seed: number; change: (seed: num
   const { t } = useTranslation('activations');
   return (
     <Control name="seed" label={t('seed')}>
-      <IconButton name={t('again')} onClick={() => change((seed + 1) % 10_000)}>
-        <Dices aria-hidden size={18} />
-      </IconButton>
+      <Redraw name={t('again')} seed={seed} onChange={change} />
     </Control>
   );
 }

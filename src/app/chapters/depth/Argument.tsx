@@ -1,15 +1,13 @@
-import { Dices } from 'lucide-react';
 import { useCallback, useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Plot } from '../../charts/Plot.tsx';
 import { errorSentence } from '../../i18n/index.ts';
-import { IconButton } from '../../parts/controls.tsx';
 import { networkStyles } from '../../palette.ts';
 import { useShade } from '../../theme.ts';
 import { useAsked, useSettled } from '../ask.ts';
 import type { Instruments } from '../ask.ts';
 import type { InstrumentProps } from '../chapter.ts';
-import { Buttons, Choose, Control, Slide } from '../controls.tsx';
+import { Buttons, Choose, Control, Redraw, Slide } from '../controls.tsx';
 import { Proof } from '../Proof.tsx';
 import { short } from '../short.ts';
 import { SCALES, STAGES, runArgument } from './argument.ts';
@@ -53,12 +51,11 @@ export function Argument({ state, change }: InstrumentProps<State>) {
           </Control>
         )}
         <Buttons name="seed">
-          <IconButton
+          <Redraw
             name={t('argument.again')}
-            onClick={() => change({ seed: (seed + 1) % 10_000 })}
-          >
-            <Dices aria-hidden size={18} />
-          </IconButton>
+            seed={seed}
+            onChange={(next) => change({ seed: next })}
+          />
         </Buttons>
       </div>
       <p className="depth-say">{t(`argument.says.${stage}`)}</p>

@@ -1,4 +1,4 @@
-import { Pause, Play, RotateCcw } from 'lucide-react';
+import { RotateCcw } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { useStore } from 'zustand';
 import type { ConstructionAnswer, ConstructionSetting, SideRow } from '../../../worker/protocol.ts';
@@ -17,7 +17,8 @@ import { Waiting } from '../Waiting.tsx';
 import { DEEP, ORIGINS, SHALLOW } from './index.tsx';
 import type { State } from './index.tsx';
 import { SideChart } from './SideChart.tsx';
-import { isOver, useOpened, useStudies, useWidth } from './study.ts';
+import { useOpened, useStudies, useWidth } from './study.ts';
+import { TrainButton } from './TrainButton.tsx';
 
 const KINDS = ['plain', 'residual'] as const;
 
@@ -81,15 +82,7 @@ export function Construction({ state, change }: InstrumentProps<State>) {
           />
         )}
         <Buttons name="train">
-          <button
-            type="button"
-            className="primary"
-            disabled={!answer || isOver(study.rows)}
-            onClick={() => (study.training ? study.pause() : void study.train())}
-          >
-            {study.training ? <Pause aria-hidden size={16} /> : <Play aria-hidden size={16} />}{' '}
-            {study.training ? t('pause') : t('construction.on')}
-          </button>
+          <TrainButton study={study} name={t('construction.on')} />
           <IconButton
             name={t('construction.again')}
             disabled={opening || !setting}

@@ -1,4 +1,4 @@
-import { Pause, Play, RotateCcw, Split } from 'lucide-react';
+import { RotateCcw, Split } from 'lucide-react';
 import { Switch } from 'radix-ui';
 import { useTranslation } from 'react-i18next';
 import { useStore } from 'zustand';
@@ -18,7 +18,8 @@ import { Waiting } from '../Waiting.tsx';
 import { PREPARED, TWINS } from './index.tsx';
 import type { State } from './index.tsx';
 import { SideChart } from './SideChart.tsx';
-import { isOver, useOpened, useStudies, useWidth } from './study.ts';
+import { useOpened, useStudies, useWidth } from './study.ts';
+import { TrainButton } from './TrainButton.tsx';
 import type { PreparedTwin } from './study.ts';
 
 /** A network that trains, and a copy beside it in which single parts are cut, frozen or silenced. */
@@ -35,7 +36,7 @@ export function Twin({ state, change }: InstrumentProps<State>) {
     touch: TOUCHES[kind],
   };
   useOpened(twin, setting, begin);
-  const { answer, training } = study;
+  const { answer } = study;
   const style = networkStyles([network], useShade()).get(network);
 
   return (
@@ -60,15 +61,7 @@ export function Twin({ state, change }: InstrumentProps<State>) {
           />
         </Control>
         <Buttons name="train">
-          <button
-            type="button"
-            className="primary"
-            disabled={!answer || isOver(study.rows)}
-            onClick={() => (training ? study.pause() : void study.train())}
-          >
-            {training ? <Pause aria-hidden size={16} /> : <Play aria-hidden size={16} />}{' '}
-            {training ? t('pause') : t('twin.train')}
-          </button>
+          <TrainButton study={study} name={t('twin.train')} />
           {answer?.split === null && (
             <button type="button" onClick={() => void touch(null)}>
               <Split aria-hidden size={16} /> {t('twin.split')}

@@ -1,11 +1,11 @@
-import { Dices, Pause, Play, Plus, RotateCcw } from 'lucide-react';
+import { Pause, Play, Plus, RotateCcw } from 'lucide-react';
 import { useCallback, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { IconButton, InfoTip, Segmented } from '../../parts/controls.tsx';
 import { useAsked } from '../ask.ts';
 import type { Instruments } from '../ask.ts';
 import type { InstrumentProps } from '../chapter.ts';
-import { Control, Slide } from '../controls.tsx';
+import { Control, Redraw, Slide } from '../controls.tsx';
 import { passCounts, placeOf } from '../running.ts';
 import { Waiting } from '../Waiting.tsx';
 import type { State } from './index.tsx';
@@ -150,9 +150,7 @@ function Counter({ state: { passes, seed }, change }: InstrumentProps<State>) {
         text={String(passes)}
         onChange={(place) => stay({ passes: COUNTS[place] ?? PASSES, show: 'pass' })}
       />
-      <IconButton name={t('passes.masks')} onClick={() => stay({ seed: (seed + 1) % 10_000 })}>
-        <Dices aria-hidden size={18} />
-      </IconButton>
+      <Redraw name={t('passes.masks')} seed={seed} onChange={(next) => stay({ seed: next })} />
     </>
   );
 }

@@ -1,14 +1,12 @@
-import { Dices } from 'lucide-react';
 import { Switch } from 'radix-ui';
 import { useCallback } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { AugmentPictures } from '../../../worker/protocol.ts';
 import { className } from '../../i18n/index.ts';
-import { IconButton } from '../../parts/controls.tsx';
 import { useAsked } from '../ask.ts';
 import type { Instruments } from '../ask.ts';
 import type { InstrumentProps } from '../chapter.ts';
-import { Buttons, Control, Slide } from '../controls.tsx';
+import { Buttons, Control, Redraw, Slide } from '../controls.tsx';
 import { Picture } from '../Picture.tsx';
 import { Proof } from '../Proof.tsx';
 import { Waiting } from '../Waiting.tsx';
@@ -96,9 +94,7 @@ export function Gallery({ state, change }: InstrumentProps<State>) {
           />
         </Control>
         <Buttons name="seed">
-          <IconButton name={t('again')} onClick={() => change({ seed: (seed + 1) % 10_000 })}>
-            <Dices aria-hidden size={18} />
-          </IconButton>
+          <Redraw name={t('again')} seed={seed} onChange={(next) => change({ seed: next })} />
         </Buttons>
       </div>
       <Waiting waiting={waiting && !answer} failure={failure} />

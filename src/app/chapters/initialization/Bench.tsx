@@ -1,10 +1,9 @@
-import { Dices } from 'lucide-react';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { errorSentence } from '../../i18n/index.ts';
-import { IconButton, Segmented } from '../../parts/controls.tsx';
+import { Segmented } from '../../parts/controls.tsx';
 import type { InstrumentProps } from '../chapter.ts';
-import { Choose, Control, Slide } from '../controls.tsx';
+import { Choose, Control, Redraw, Slide } from '../controls.tsx';
 import { DepthPlot } from './DepthPlot.tsx';
 import { Histograms } from './Histograms.tsx';
 import { DEPTH, SAMPLES, WIDTHS } from './index.tsx';
@@ -86,9 +85,7 @@ export function Bench({ state, change }: InstrumentProps<State>) {
           />
         </Control>
         <Control name="seed" label={t('seed')}>
-          <IconButton name={t('again')} onClick={() => change({ seed: (seed + 1) % 10_000 })}>
-            <Dices aria-hidden size={18} />
-          </IconButton>
+          <Redraw name={t('again')} seed={seed} onChange={(next) => change({ seed: next })} />
         </Control>
       </div>
       {failure && <p role="alert">{errorSentence(failure)}</p>}

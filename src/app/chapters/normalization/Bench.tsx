@@ -1,15 +1,14 @@
-import { Dices } from 'lucide-react';
 import { useCallback, useId, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Formula } from '../../drawing/Formula.tsx';
 import type { Activations } from '../../../worker/protocol.ts';
 import { useLab } from '../../context.ts';
-import { Choice, IconButton, Segmented } from '../../parts/controls.tsx';
+import { Choice, Segmented } from '../../parts/controls.tsx';
 import type { Failure } from '../../../worker/protocol.ts';
 import { useAsked } from '../ask.ts';
 import type { Instruments } from '../ask.ts';
 import type { InstrumentProps } from '../chapter.ts';
-import { Control, Slide } from '../controls.tsx';
+import { Control, Redraw, Slide } from '../controls.tsx';
 import { Waiting } from '../Waiting.tsx';
 import {
   AXES,
@@ -242,12 +241,11 @@ function Controls({ state, change, division, taken }: ControlsProps) {
           options={STAGES.map((stage) => ({ value: stage, name: t(`stage.short.${stage}`) }))}
           onChange={(stage) => change({ stage })}
         />
-        <IconButton
+        <Redraw
           name={t(taken ? 'of.again' : 'seed')}
-          onClick={() => change({ seed: (state.seed + 1) % 10_000 })}
-        >
-          <Dices aria-hidden size={18} />
-        </IconButton>
+          seed={state.seed}
+          onChange={(next) => change({ seed: next })}
+        />
       </Control>
     </div>
   );

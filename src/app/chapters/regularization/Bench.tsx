@@ -1,8 +1,8 @@
-import { Dices, Plus, RotateCcw } from 'lucide-react';
+import { Plus, RotateCcw } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { IconButton, Segmented } from '../../parts/controls.tsx';
 import type { InstrumentProps } from '../chapter.ts';
-import { Buttons, Choose, Control, Slide } from '../controls.tsx';
+import { Buttons, Choose, Control, Redraw, Slide } from '../controls.tsx';
 import { passCounts, placeOf } from '../running.ts';
 import { Accuracy } from './Accuracy.tsx';
 import { DRAWS } from './index.tsx';
@@ -69,9 +69,7 @@ export function Bench({ state, change }: InstrumentProps<State>) {
           </>
         )}
         <Buttons name="seed">
-          <IconButton name={t('again')} onClick={() => change({ seed: (seed + 1) % 10_000 })}>
-            <Dices aria-hidden size={18} />
-          </IconButton>
+          <Redraw name={t('again')} seed={seed} onChange={(next) => change({ seed: next })} />
         </Buttons>
       </div>
       {view === 'one' ? <OnePicture state={state} /> : <Accuracy state={state} />}

@@ -348,6 +348,11 @@ const samples: Sample[] = [
   sample([3, 3, 23, 17], 5, 3, { padding: 1, bias: true }),
   sample([1, 48, 3, 5], 47, 3, { padding: 1 }),
   sample([1, 2, 4, 7], 2, [5, 3], { stride: [1, 2], padding: [2, 0] }),
+  // Tiles: several pictures in each but the last, several in a picture, a stride, a large kernel.
+  sample([7, 3, 8, 8], 5, 3, { padding: 1 }),
+  sample([1, 8, 20, 36], 4, 3, { dilation: 2, padding: 2 }),
+  sample([5, 8, 9, 16], 8, 3, { stride: 2, padding: 1, bias: true }),
+  sample([2, 6, 11, 13], 7, 5, { padding: 2 }),
 ];
 
 const convolutionOf = ({

@@ -7,7 +7,7 @@
   let first = ((kh * KW + ${kw}) * IC4 * 4 + (q + ${v}) * 4) * OC4 + o;
   //#if BROADCAST
   let own = weight[first + quad_lane * OC4];
-  let w = mat4x4f(quadBroadcast(own, 0u), quadBroadcast(own, 1u), quadBroadcast(own, 2u), quadBroadcast(own, 3u));
+  let w = mat4x4f(subgroupBroadcast(own, 0u), subgroupBroadcast(own, 1u), subgroupBroadcast(own, 2u), subgroupBroadcast(own, 3u));
   //#else
   let w = mat4x4f(weight[first], weight[first + OC4], weight[first + 2 * OC4], weight[first + 3 * OC4]);
   //#end

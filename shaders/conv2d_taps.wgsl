@@ -6,7 +6,7 @@
   //#if BROADCAST
   let own = weight[first + quad_lane * OC4];
   //#for lane in 0..LANES
-  let w_${lane} = quadBroadcast(own, ${lane}u);
+  let w_${lane} = subgroupBroadcast(own, ${lane}u);
   //#end
   //#else
   //#for lane in 0..LANES

@@ -4,6 +4,7 @@
  */
 import { conv2d as reference } from '../reference/conv2d.ts';
 import { directBackward, directForward } from './conv2d_direct.ts';
+import { forwardStationary, gradInputStationary } from './conv2d_stationary.ts';
 import { forwardTiles, gradInputTiles } from './conv2d_tile.ts';
 import {
   conv2dParams,
@@ -129,8 +130,10 @@ export function convolutionForward(
   const x = input(inputs, 'x');
   const weight = input(inputs, 'weight');
   const { tuning } = emit;
-  const staged = tuning.pixels === 'stage' ? forwardTiles(g, tuning.conv2d) : undefined;
-  const division = staged ?? forwardBlocks(g, channels, tuning);
+  const division =
+    (tuning.pixels === 'stage' ? forwardTiles(g, tuning.conv2d) : undefined) ??
+    forwardStationary(g, tuning) ??
+    forwardBlocks(g, channels, tuning);
   const moments =
     momentsWanted && division.whole
       ? leftSlices(emit, `${y.name}.moments`, g.OC4, division.slices)
@@ -204,9 +207,10 @@ function emitGradInput(
   const { tuning } = emit;
   const addend = pass.fold('x');
   const norm = pass.normOf('x');
-  const staged =
-    tuning.pixels === 'stage' ? gradInputTiles(g, tuning.conv2d_grad_input) : undefined;
-  const division = staged ?? gradInputBlocks(g, tuning);
+  const division =
+    (tuning.pixels === 'stage' ? gradInputTiles(g, tuning.conv2d_grad_input) : undefined) ??
+    gradInputStationary(g, tuning) ??
+    gradInputBlocks(g, tuning);
   const dx = emit.transient(`d(${x.name})`, x.shape, 'image');
   const sums = norm ? leftSlices(emit, `${dx.name}.sums`, g.IC4, division.slices) : undefined;
   emit.dispatch({
@@ -347,6 +351,8 @@ const samples: Sample[] = [
   // More blocks than a workgroup has invocations, a bias summed in several turns, and a weight too large to be a uniform.
   sample([3, 3, 23, 17], 5, 3, { padding: 1, bias: true }),
   sample([1, 48, 3, 5], 47, 3, { padding: 1 }),
+  // Rows enough that an invocation which holds weights computes several, over the border of a picture.
+  sample([14, 3, 11, 4], 5, 3, { padding: 1, bias: true }),
   sample([1, 2, 4, 7], 2, [5, 3], { stride: [1, 2], padding: [2, 0] }),
   // Tiles: several pictures in each but the last, several in a picture, a stride, a large kernel.
   sample([7, 3, 8, 8], 5, 3, { padding: 1 }),

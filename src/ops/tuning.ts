@@ -35,6 +35,11 @@ export interface Tuning {
    * broadcasts to the others; that needs the feature `subgroups`, and is as `load` where it is missing.
    */
   weights: 'load' | 'broadcast';
+  /**
+   * 4×4 matrices of weights that one invocation holds while its pixels stream by, forward and for the gradient of the input of
+   * convolutions with stride 1 over several taps; none where it loads them for every block of pixels.
+   */
+  held: number;
   /** dL/d of a batch norm's input: a view of two tensors, computed wherever a convolution loads it, or written once. */
   normGradients: 'loaded' | 'written';
   /** Sums over many pixels: a workgroup adds up its own in its memory, or every invocation writes what it has. */
@@ -57,6 +62,7 @@ export const TUNINGS = {
     conv2d_grad_weight: { rows: 'one', columns: 4, quads: 1 },
     pixels: 'load',
     weights: 'load',
+    held: 0,
     normGradients: 'loaded',
     sums: 'workgroup',
     together: 'all',
@@ -69,6 +75,7 @@ export const TUNINGS = {
     conv2d_grad_weight: { rows: 'one', columns: 4, quads: 1 },
     pixels: 'load',
     weights: 'load',
+    held: 0,
     normGradients: 'loaded',
     sums: 'workgroup',
     together: 'all',
@@ -81,6 +88,7 @@ export const TUNINGS = {
     conv2d_grad_weight: { rows: 'one', columns: 4, quads: 1 },
     pixels: 'load',
     weights: 'broadcast',
+    held: 0,
     normGradients: 'loaded',
     sums: 'workgroup',
     together: 'all',
@@ -93,6 +101,7 @@ export const TUNINGS = {
     conv2d_grad_weight: { rows: 'one', columns: 4, quads: 1 },
     pixels: 'stage',
     weights: 'load',
+    held: 0,
     normGradients: 'loaded',
     sums: 'workgroup',
     together: 'all',
@@ -107,7 +116,8 @@ export const TUNINGS = {
     conv2d_grad_input: { rows: 1, columns: 8, quads: 2 },
     conv2d_grad_weight: { rows: 'one', columns: 4, quads: 2 },
     pixels: 'load',
-    weights: 'load',
+    weights: 'broadcast',
+    held: 72,
     normGradients: 'written',
     sums: 'invocation',
     together: 'sums',
@@ -123,6 +133,7 @@ export const TUNINGS = {
     conv2d_grad_weight: { rows: 'one', columns: 4, quads: 2 },
     pixels: 'load',
     weights: 'broadcast',
+    held: 36,
     normGradients: 'written',
     sums: 'invocation',
     together: 'sums',
@@ -135,6 +146,7 @@ export const TUNINGS = {
     conv2d_grad_weight: { rows: 'all', columns: 4, quads: 2 },
     pixels: 'load',
     weights: 'load',
+    held: 0,
     normGradients: 'written',
     sums: 'invocation',
     together: 'sums',

@@ -27,6 +27,25 @@ const TILE_TURNS: [string, string, number][] = ['conv2d_tile', 'conv2d_tile_grad
   ],
 );
 
+/** The same of kernels that hold weights. */
+const HELD_VARIANTS: [string, string, unknown[]][] = [
+  ['conv2d_stationary', 'UNIFORM_WEIGHT', [false, true]],
+  ['conv2d_stationary', 'BIAS', [false, true]],
+  ['conv2d_stationary', 'BEFORE_X', [0, 1]],
+  ['conv2d_stationary', 'AFTER_X', [0, 1]],
+  ['conv2d_stationary', 'KW', [2, 3]],
+  ['conv2d_stationary', 'QV', [1, 2]],
+  ['conv2d_stationary_grad_input', 'UNIFORM_WEIGHT', [false, true]],
+];
+const HELD_TURNS: [string, string, number][] = [
+  'conv2d_stationary',
+  'conv2d_stationary_grad_input',
+].flatMap((entry): [string, string, number][] => [
+  [entry, 'PASSES', 1],
+  [entry, 'BLOCKS', 8],
+  [entry, 'ROWS', 1],
+]);
+
 test.each(TUNING_NAMES)('the samples reach these variants (tuning %s)', (tuning) => {
   const reached = SWEEP.flatMap((sample) => lowered(sample, tuning));
   /** Values that a constant of an entry point takes. */
@@ -34,12 +53,13 @@ test.each(TUNING_NAMES)('the samples reach these variants (tuning %s)', (tuning)
     reached.filter((call) => call.entry === entry).map(({ constants }) => constants[constant]);
   const both = [false, true];
   const tiled = TUNINGS[tuning].pixels === 'stage';
+  const held = TUNINGS[tuning].held > 0;
   const variants: [string, string, unknown[]][] = [
-    ['conv2d', 'UNIFORM_WEIGHT', both],
+    ...(held ? HELD_VARIANTS : [['conv2d', 'UNIFORM_WEIGHT', both] as [string, string, unknown[]]]),
     ['conv2d', 'BIAS', both],
     ['conv2d', 'LANES', [1, 2, 3, 4]],
     ...(tiled ? TILE_VARIANTS : []),
-    ['conv2d_grad_input', 'UNIFORM_WEIGHT', both],
+    ...(held ? [] : [['conv2d_grad_input', 'UNIFORM_WEIGHT', both] as [string, string, unknown[]]]),
     ['conv2d_direct', 'BIAS', both],
     ['merge_statistics', 'AFFINE', both],
     ['merge_grad_statistics', 'TRAINING', both],
@@ -66,6 +86,7 @@ test.each(TUNING_NAMES)('the samples reach these variants (tuning %s)', (tuning)
   const above: (readonly [string, string, number])[] = [
     // Tiles take the larger pictures.
     ...(tiled ? TILE_TURNS : [['conv2d', 'BLOCKS', 64] as const]),
+    ...(held ? HELD_TURNS : []),
     ['conv2d', 'IC4', 1],
     ['conv2d_grad_weight', 'SPLITS', 2],
     ['conv2d_direct_grad_weight', 'SPLITS', 1],

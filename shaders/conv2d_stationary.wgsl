@@ -1,0 +1,153 @@
+// The convolution and the data gradient of shaders/conv2d.wgsl, of stride 1, for CPUs that play a GPU: an invocation loads weights
+// once and keeps them, while the pixels stream by.
+//
+// Mapping: weight-stationary. An invocation holds the weights of all taps from CHUNK vec4s of channels to QV, as 4×4 matrices, and
+// computes ROWS rows of pixels with them; the rows of all pictures count as those of one. Along a row it loads each column of
+// the KH rows under the kernel once, adds it to the KW pixels that see it, and keeps their sums until the last column
+// has come. Where it cannot hold all channels it makes several passes over its rows, and adds to what it wrote before.
+// On such a device a load costs as much as fifty multiplications, because each of its lanes is checked and fetched by itself;
+// code costs that does not fit into the instruction cache, and registers are memory anyway. A GPU has no registers for this.
+// With BROADCAST each of four invocations loads one row of a matrix and tells it to the others.
+//
+// Both are cross-correlations of a source with a target: y of x, and dx of dy with the kernel turned by 180°.
+// Constants: as `conv2d` and `conv2d_grad_input`; SOURCE_H SOURCE_W SOURCE_C4 and TARGET_H TARGET_W TARGET_C4; BEFORE_Y BEFORE_X AFTER_X:
+// zeros around the source; CHUNK (divides SOURCE_C4), PASSES = SOURCE_C4 / CHUNK, QV (divides TARGET_C4),
+// ROWS (divides N·TARGET_H), BLOCKS = N·TARGET_H / ROWS; GRADIENT: whether the target is dx.
+// Dispatch: ⌈BLOCKS / 8⌉ × TARGET_C4 / QV workgroups; partial as there, a slice is a block.
+//
+// Method: weight-stationary dataflow (Chen, Emer & Sze 2016, section III-A).
+
+// ---------------------------------------------------------------------------------------------- forward
+//#section conv2d_stationary
+//#include load_x
+//#include conv2d_weight
+//#include conv2d_outputs
+//#for v in 0..QV
+//#if MOMENTS
+var<private> mean_${v}: vec4f;
+var<private> m2_${v}: vec4f;
+//#end
+
+// Writes a pixel of y and absorbs it into the moments (Welford 1962).
+fn finish_${v}(row: i32, p: i32, q: i32, sum: vec4f, first: i32) {
+  let at = (row * TARGET_W + p) * TARGET_C4 + q + ${v};
+  //#if PASSES > 1
+  var value = sum;
+  if (first > 0) {
+    value += y[at];
+  }
+  //#else
+  let value = sum;
+  //#end
+  y[at] = value;
+  //#if MOMENTS
+  if (first == SOURCE_C4 - CHUNK) {
+    let delta = value - mean_${v};
+    mean_${v} += delta / f32(row % ROWS * TARGET_W + p + 1);
+    m2_${v} += delta * (value - mean_${v});
+  }
+  //#end
+}
+//#end
+
+fn weight_at(tap: i32, from_quad: i32, to_quad: i32) -> i32 {
+  return (tap * IC4 + from_quad) * 4 * OC4 + to_quad;
+}
+
+@compute @workgroup_size(8)
+fn conv2d_stationary(
+  @builtin(global_invocation_id) id: vec3u,
+  @builtin(workgroup_id) group: vec3u,
+  //#if BROADCAST
+  @builtin(subgroup_invocation_id) subgroup_lane: u32,
+  //#end
+) {
+  let used = i32(id.x) < BLOCKS;
+  let block = min(i32(id.x), BLOCKS - 1);
+  let q = i32(group.y) * QV;
+  //#for v in 0..QV
+  //#if BIAS
+  let bias_${v} = bias[q + ${v}];
+  //#end
+  //#end
+  //#include conv2d_stationary_rows
+  //#if MOMENTS
+  if (used) {
+    //#for v in 0..QV
+    let at_${v} = (block * OC4 + q + ${v}) * 2;
+    partial[at_${v}] = mean_${v};
+    partial[at_${v} + 1] = m2_${v};
+    //#end
+  }
+  //#end
+}
+
+// ------------------------------------------------------------------------------------ gradient of the input
+//#section conv2d_stationary_grad_input
+//#include load_dy
+//#include conv2d_weight
+//#include conv2d_grad_outputs
+//#for v in 0..QV
+//#if SUMS
+var<private> sum_${v}: vec4f;
+var<private> product_${v}: vec4f;
+//#end
+
+// Writes a pixel of dx and adds it to what the norm in front of it wants summed; see shaders/conv2d_grad_store.wgsl.
+fn finish_${v}(row: i32, p: i32, q: i32, sum: vec4f, first: i32) {
+  let at = (row * TARGET_W + p) * TARGET_C4 + q + ${v};
+  var g = sum;
+  //#if PASSES > 1
+  if (first > 0) {
+    g += dx[at];
+  }
+  //#end
+  //#if ADDEND || SUMS
+  if (first == SOURCE_C4 - CHUNK) {
+    //#if ADDEND
+    g += addend[at];
+    //#end
+    //#if SUMS
+    let channels = norm[q + ${v}];
+    let centred = norm_x[at] - channels[0];
+    //#if MASK_STORED
+    g = select(vec4f(), g, x[at] > vec4f());
+    //#end
+    //#if MASK_VIEW
+    g = select(vec4f(), g, centred * channels[1] + channels[2] > vec4f());
+    //#end
+    sum_${v} += g;
+    product_${v} += g * centred;
+    //#end
+  }
+  //#end
+  dx[at] = g;
+}
+//#end
+
+fn weight_at(tap: i32, from_quad: i32, to_quad: i32) -> i32 {
+  return ((KH * KW - 1 - tap) * IC4 + to_quad) * 4 * OC4 + from_quad;
+}
+
+@compute @workgroup_size(8)
+fn conv2d_stationary_grad_input(
+  @builtin(global_invocation_id) id: vec3u,
+  @builtin(workgroup_id) group: vec3u,
+  //#if BROADCAST
+  @builtin(subgroup_invocation_id) subgroup_lane: u32,
+  //#end
+) {
+  let used = i32(id.x) < BLOCKS;
+  let block = min(i32(id.x), BLOCKS - 1);
+  let q = i32(group.y) * QV;
+  //#include conv2d_stationary_rows
+  //#if SUMS
+  if (used) {
+    //#for v in 0..QV
+    let at_${v} = (block * IC4 + q + ${v}) * 2;
+    partial[at_${v}] = sum_${v};
+    partial[at_${v} + 1] = product_${v};
+    //#end
+  }
+  //#end
+}

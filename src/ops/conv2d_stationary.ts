@@ -1,0 +1,123 @@
+/** What the invocations of `shaders/conv2d_stationary.wgsl` hold and compute. */
+import type { Division, Geometry } from './convolution.ts';
+import { ceilDiv } from './op.ts';
+import type { Tuning } from './tuning.ts';
+
+/** Invocations of a workgroup: few, for a CPU runs each workgroup on one core. */
+const INVOCATIONS = 8;
+/** As many invocations keep a CPU busy: two vectors of eight on each of four cores. */
+const ENOUGH = 64;
+
+/** What is read and what is computed: x and y, or dy and dx. */
+interface Correlation {
+  SOURCE_H: number;
+  SOURCE_W: number;
+  SOURCE_C4: number;
+  TARGET_H: number;
+  TARGET_W: number;
+  TARGET_C4: number;
+  BEFORE_Y: number;
+  BEFORE_X: number;
+  GRADIENT: boolean;
+}
+
+/** Forward, if its weights are to be held and the convolution has stride 1 and several taps; else undefined. */
+export const forwardStationary = (g: Geometry, tuning: Tuning): Division | undefined =>
+  divide('conv2d_stationary', g, tuning, {
+    SOURCE_H: g.H,
+    SOURCE_W: g.W,
+    SOURCE_C4: g.IC4,
+    TARGET_H: g.OH,
+    TARGET_W: g.OW,
+    TARGET_C4: g.OC4,
+    BEFORE_Y: g.PAD_TOP,
+    BEFORE_X: g.PAD_LEFT,
+    GRADIENT: false,
+  });
+
+/** The gradient of the input, as forward. */
+export const gradInputStationary = (g: Geometry, tuning: Tuning): Division | undefined =>
+  divide('conv2d_stationary_grad_input', g, tuning, {
+    SOURCE_H: g.OH,
+    SOURCE_W: g.OW,
+    SOURCE_C4: g.OC4,
+    TARGET_H: g.H,
+    TARGET_W: g.W,
+    TARGET_C4: g.IC4,
+    BEFORE_Y: g.KH - 1 - g.PAD_TOP,
+    BEFORE_X: g.KW - 1 - g.PAD_LEFT,
+    GRADIENT: true,
+  });
+
+function divide(
+  entry: string,
+  g: Geometry,
+  { held, weights }: Tuning,
+  correlation: Correlation,
+): Division | undefined {
+  const { SOURCE_W, SOURCE_C4, TARGET_H, TARGET_W, BEFORE_X } = correlation;
+  const taps = g.KH * g.KW;
+  const dense = g.STRIDE_Y * g.STRIDE_X * g.DILATION_Y * g.DILATION_X === 1;
+  const AFTER_X = TARGET_W + g.KW - 1 - SOURCE_W - BEFORE_X;
+  // More padding than a kernel covers would be pixels that no column completes.
+  const covered = BEFORE_X >= 0 && BEFORE_X < g.KW && AFTER_X >= 0 && AFTER_X < g.KW;
+  if (taps === 1 || taps > held || !dense || !covered) return undefined;
+
+  const { QV, CHUNK, ROWS } = leastAccesses(correlation, g, Math.floor(held / taps));
+  const rows = g.N * TARGET_H;
+  const BLOCKS = rows / ROWS;
+  return {
+    shader: 'conv2d_stationary',
+    entry,
+    constants: {
+      ...correlation,
+      AFTER_X,
+      CHUNK,
+      PASSES: SOURCE_C4 / CHUNK,
+      ROWS,
+      BLOCKS,
+      BROADCAST: weights === 'broadcast',
+      BIAS: false,
+      COOPERATE: false,
+    },
+    QV,
+    workgroups: ceilDiv(BLOCKS, INVOCATIONS),
+    slices: { count: BLOCKS, pixels: ROWS * TARGET_W },
+    whole: true,
+  };
+}
+
+/**
+ * From how many vec4s of channels (CHUNK) to how many (QV) an invocation holds weights, `most` pairs of them, and how many rows it
+ * computes with them, so that it accesses memory least.
+ */
+function leastAccesses(
+  { SOURCE_C4, TARGET_H, TARGET_W, TARGET_C4 }: Correlation,
+  { N, KH, KW }: Geometry,
+  most: number,
+) {
+  let best = { QV: 1, CHUNK: 1, ROWS: 1 };
+  let least = Infinity;
+  for (let QV = 1; QV <= Math.min(4, TARGET_C4); QV++) {
+    for (let CHUNK = 1; CHUNK <= SOURCE_C4; CHUNK++) {
+      if (TARGET_C4 % QV !== 0 || SOURCE_C4 % CHUNK !== 0 || QV * CHUNK > most) continue;
+      const groups = TARGET_C4 / QV;
+      const ROWS = largestDivisor(N * TARGET_H, Math.floor((N * TARGET_H * groups) / ENOUGH));
+      const passes = SOURCE_C4 / CHUNK;
+      // Of a pixel in one pass: its column of the source, what was written before and what is written (either costs two
+      // loads), and its share of the weights.
+      const before = passes > 1 ? 2 * QV : 0;
+      const weights = (KH * KW * CHUNK * QV) / (ROWS * TARGET_W);
+      const cost = groups * passes * (KH * CHUNK + before + 2 * QV + weights);
+      if (cost < least) [best, least] = [{ QV, CHUNK, ROWS }, cost];
+    }
+  }
+  return best;
+}
+
+/** The largest divisor of a number that is not above `most`, or 1. */
+function largestDivisor(of: number, most: number): number {
+  let divisor = Math.max(1, Math.min(of, most));
+  while (of % divisor !== 0) divisor--;
+  return divisor;
+}

@@ -32,19 +32,7 @@
 //#section conv2d
 //#include load_x
 //#include conv2d_weight
-@group(0) @binding(next) var<storage, read_write> y: array<vec4f>;
-//#if BIAS
-@group(0) @binding(next) var<storage, read> bias: array<vec4f>;
-//#end
-//#if MOMENTS
-@group(0) @binding(next) var<storage, read_write> partial: array<vec4f>;
-//#if COOPERATE
-var<workgroup> means: array<vec4f, 64>;
-var<workgroup> deviations: array<vec4f, 64>;
-var<workgroup> counts: array<f32, 64>;
-//#include absorb
-//#end
-//#end
+//#include conv2d_outputs
 
 @compute @workgroup_size(64)
 fn conv2d(
@@ -125,64 +113,7 @@ fn conv2d(
   }
   //#end
 
-  if (used) {
-    //#for y in 0..ROWS
-    //#for p in 0..PX
-    //#if OW % PX != 0 || OH % ROWS != 0
-    if (ox + ${p} < OW && oy + ${y} < OH) {
-    //#else
-    {
-    //#end
-      let at = ((n * OH + oy + ${y}) * OW + ox + ${p}) * OC4 + q;
-      //#for v in 0..QV
-      y[at + ${v}] = y_${y}_${p}_${v};
-      //#end
-    }
-    //#end
-    //#end
-  }
-  //#if MOMENTS
-  //#for v in 0..QV
-  {
-    var mean = vec4f();
-    //#for y in 0..ROWS
-    //#for p in 0..PX
-    mean += y_${y}_${p}_${v};
-    //#end
-    //#end
-    mean /= f32(ROWS * PX);
-    var m2 = vec4f();
-    //#for y in 0..ROWS
-    //#for p in 0..PX
-    m2 += (y_${y}_${p}_${v} - mean) * (y_${y}_${p}_${v} - mean);
-    //#end
-    //#end
-    //#if COOPERATE
-    means[lane] = mean;
-    deviations[lane] = m2;
-    counts[lane] = select(0.0, f32(ROWS * PX), used);
-    for (var half = 32u; half > 0u; half /= 2u) {
-      workgroupBarrier();
-      if (lane < half) {
-        absorb(lane, lane + half);
-      }
-    }
-    if (lane == 0u) {
-      let at = (i32(group.x) * OC4 + q + ${v}) * 2;
-      partial[at] = means[0];
-      partial[at + 1] = deviations[0];
-    }
-    workgroupBarrier();
-    //#else
-    if (used) {
-      let at = (block * OC4 + q + ${v}) * 2;
-      partial[at] = mean;
-      partial[at + 1] = m2;
-    }
-    //#end
-  }
-  //#end
-  //#end
+  //#include conv2d_store
 }
 
 // ------------------------------------------------------------------------------------ gradient of the input
@@ -198,22 +129,7 @@ fn conv2d(
 //#section conv2d_grad_input
 //#include load_dy
 //#include conv2d_weight
-@group(0) @binding(next) var<storage, read_write> dx: array<vec4f>;
-//#if ADDEND
-@group(0) @binding(next) var<storage, read> addend: array<vec4f>;
-//#end
-//#if SUMS
-@group(0) @binding(next) var<storage, read> norm_x: array<vec4f>;
-@group(0) @binding(next) var<uniform> norm: array<mat4x4f, IC4>;
-@group(0) @binding(next) var<storage, read_write> partial: array<vec4f>;
-//#if MASK_STORED
-@group(0) @binding(next) var<storage, read> x: array<vec4f>;
-//#end
-//#if COOPERATE
-var<workgroup> sums: array<vec4f, 64>;
-var<workgroup> products: array<vec4f, 64>;
-//#end
-//#end
+//#include conv2d_grad_outputs
 
 @compute @workgroup_size(64)
 fn conv2d_grad_input(
@@ -228,6 +144,7 @@ fn conv2d_grad_input(
   //#if BROADCAST
   let quad_lane = i32(subgroup_lane % 4u);
   //#end
+  let used = i32(id.x) < BLOCKS;
   let block = min(i32(id.x), BLOCKS - 1);
   let rx = block % STRIPS * PX;
   let ry = block / STRIPS % BANDS * ROWS;
@@ -301,72 +218,7 @@ fn conv2d_grad_input(
   }
   //#end
 
-  //#if SUMS
-  //#for v in 0..QV
-  var sum_${v} = vec4f();
-  var product_${v} = vec4f();
-  let channels_${v} = norm[q + ${v}];
-  //#end
-  //#end
-  //#for y in 0..ROWS
-  //#for p in 0..PX
-  {
-    let iy = (ry + ${y}) * STRIDE_Y + parity_y;
-    let ix = (rx + ${p}) * STRIDE_X + parity_x;
-    if (i32(id.x) < BLOCKS && iy < H && ix < W) {
-      let at = ((n * H + iy) * W + ix) * IC4 + q;
-      //#for v in 0..QV
-      {
-        //#if ADDEND
-        var g = dx_${y}_${p}_${v} + addend[at + ${v}];
-        //#else
-        var g = dx_${y}_${p}_${v};
-        //#end
-        //#if SUMS
-        let centred = norm_x[at + ${v}] - channels_${v}[0];
-        //#if MASK_STORED
-        g = select(vec4f(), g, x[at + ${v}] > vec4f());
-        //#end
-        //#if MASK_VIEW
-        g = select(vec4f(), g, centred * channels_${v}[1] + channels_${v}[2] > vec4f());
-        //#end
-        sum_${v} += g;
-        product_${v} += g * centred;
-        //#end
-        dx[at + ${v}] = g;
-      }
-      //#end
-    }
-  }
-  //#end
-  //#end
-  //#if SUMS
-  //#for v in 0..QV
-  //#if COOPERATE
-  sums[lane] = sum_${v};
-  products[lane] = product_${v};
-  for (var half = 32u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (lane < half) {
-      sums[lane] += sums[lane + half];
-      products[lane] += products[lane + half];
-    }
-  }
-  if (lane == 0u) {
-    let at = (i32(group.z * groups.x + group.x) * IC4 + q + ${v}) * 2;
-    partial[at] = sums[0];
-    partial[at + 1] = products[0];
-  }
-  workgroupBarrier();
-  //#else
-  if (i32(id.x) < BLOCKS) {
-    let at = ((i32(group.z) * BLOCKS + block) * IC4 + q + ${v}) * 2;
-    partial[at] = sum_${v};
-    partial[at + 1] = product_${v};
-  }
-  //#end
-  //#end
-  //#end
+  //#include conv2d_grad_store
 }
 
 // -------------------------------------------------------------------------------- gradient of the weight

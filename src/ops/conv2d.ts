@@ -4,8 +4,16 @@
  */
 import { conv2d as reference } from '../reference/conv2d.ts';
 import { directBackward, directForward } from './conv2d_direct.ts';
-import { conv2dParams, describeConvolution, runsDirect, weightSplits } from './convolution.ts';
-import type { Conv2dParams, Convolution, Geometry } from './convolution.ts';
+import { forwardTiles, gradInputTiles } from './conv2d_tile.ts';
+import {
+  conv2dParams,
+  describeConvolution,
+  divideQuads,
+  mostColumns,
+  runsDirect,
+  weightSplits,
+} from './convolution.ts';
+import type { Conv2dParams, Convolution, Division, Geometry } from './convolution.ts';
 import { weightInit } from './init.ts';
 import {
   ceilDiv,
@@ -23,10 +31,8 @@ import { channelSum, emitSplitSum } from './reduce.ts';
 import type { Sample } from './sample.ts';
 import { elements, imageDims, storedElements } from './tensor.ts';
 import type { Shape, Tensor } from './tensor.ts';
+import type { Tuning } from './tuning.ts';
 import { pair, placeWindows } from './window.ts';
-
-/** Columns of the input that one invocation holds at most. */
-const MAX_COLUMNS = 24;
 
 /** Every WebGPU device binds this many bytes as a uniform buffer. */
 const UNIFORM_BYTES = 65_536;
@@ -47,19 +53,6 @@ function divide(size: number, most: number): number {
   return limit;
 }
 
-/** vec4s of channels in a block. */
-function divideQuads(count: number, most: number): number {
-  let quads = Math.min(most, count);
-  while (count % quads !== 0) quads--;
-  return quads;
-}
-
-/** As many neighbouring output pixels as the registers for their input columns allow. */
-function mostColumns(columns: number, { KW, STRIDE_X, DILATION_X }: Geometry): number {
-  const beyondFirst = MAX_COLUMNS - (KW - 1) * DILATION_X - 1;
-  return Math.max(1, Math.min(columns, 1 + Math.floor(beyondFirst / STRIDE_X)));
-}
-
 /** Whether a kernel is small enough that a block may have several rows: they unroll all of its taps. */
 const unrollsRows = ({ KH, KW, DILATION_Y }: Geometry): boolean =>
   KH * KW <= 49 && (KH - 1) * DILATION_Y < 16;
@@ -74,21 +67,57 @@ function operand(tensor: Tensor): Binding[] {
 const loadX = (x: Tensor) => ({ X_VIEW: x.view !== undefined, X_RELU: x.view?.relu ?? false });
 const loadDy = (dy: Tensor) => ({ DY_VIEW: dy.view !== undefined });
 
-/** Sums that a kernel leaves for each of its slices of pixels: workgroups or invocations. */
+/** Blocks of a kernel of `shaders/conv2d.wgsl`, `copies` times, and the slices of pixels that they leave sums of. */
+function blocksOf(
+  sums: Tuning['sums'],
+  blocks: number,
+  pixels: number,
+  copies = 1,
+): Pick<Division, 'workgroups' | 'slices'> {
+  const workgroups = ceilDiv(blocks, 64);
+  const slices =
+    sums === 'workgroup'
+      ? { count: copies * workgroups, pixels: 64 * pixels }
+      : { count: copies * blocks, pixels };
+  return { workgroups, slices };
+}
+
+/** Sums that a kernel leaves for each of its slices. */
 function leftSlices(
   emit: Emitter,
   name: string,
   quads: number,
-  blocks: number,
-  blockPixels: number,
-  copies = 1,
+  { count, pixels }: Division['slices'],
 ): Slices {
-  const cooperate = emit.tuning.sums === 'workgroup';
-  const count = copies * (cooperate ? ceilDiv(blocks, 64) : blocks);
+  return { partial: emit.transient(name, [count, quads, 2, 4], 'flat'), count, pixels };
+}
+
+/** A forward pass in which every invocation loads the pixels it needs. */
+function forwardBlocks(g: Geometry, channels: number, tuning: Tuning): Division {
+  const { rows, columns, quads } = tuning.conv2d;
+  const ROWS = divide(g.OH, unrollsRows(g) ? rows : 1);
+  const PX = divide(g.OW, mostColumns(columns, g));
+  const QV = divideQuads(g.OC4, quads);
+  const STRIPS = ceilDiv(g.OW, PX);
+  const BANDS = ceilDiv(g.OH, ROWS);
+  const BLOCKS = g.N * BANDS * STRIPS;
   return {
-    partial: emit.transient(name, [count, quads, 2, 4], 'flat'),
-    count,
-    pixels: cooperate ? 64 * blockPixels : blockPixels,
+    shader: 'conv2d',
+    entry: 'conv2d',
+    constants: {
+      BROADCAST: channels >= 4 && tuning.weights === 'broadcast',
+      ROWS,
+      PX,
+      STRIPS,
+      BANDS,
+      BLOCKS,
+      COLUMNS: (PX - 1) * g.STRIDE_X + (g.KW - 1) * g.DILATION_X + 1,
+      SPAN: (ROWS - 1) * g.STRIDE_Y + (g.KH - 1) * g.DILATION_Y + 1,
+      COOPERATE: tuning.sums === 'workgroup',
+    },
+    QV,
+    ...blocksOf(tuning.sums, BLOCKS, ROWS * PX),
+    whole: g.OW % PX === 0 && g.OH % ROWS === 0,
   };
 }
 
@@ -99,38 +128,25 @@ export function convolutionForward(
 ): void {
   const x = input(inputs, 'x');
   const weight = input(inputs, 'weight');
-  const { rows, columns, quads: most } = emit.tuning.conv2d;
-  const ROWS = divide(g.OH, unrollsRows(g) ? rows : 1);
-  const PX = divide(g.OW, mostColumns(columns, g));
-  const QV = divideQuads(g.OC4, most);
-  const STRIPS = ceilDiv(g.OW, PX);
-  const BANDS = ceilDiv(g.OH, ROWS);
-  const BLOCKS = g.N * BANDS * STRIPS;
-  // Slices must be of one size, so blocks must fill the picture.
-  const MOMENTS = momentsWanted && g.OW % PX === 0 && g.OH % ROWS === 0;
-  const moments = MOMENTS
-    ? leftSlices(emit, `${y.name}.moments`, g.OC4, BLOCKS, ROWS * PX)
-    : undefined;
+  const { tuning } = emit;
+  const staged = tuning.pixels === 'stage' ? forwardTiles(g, tuning.conv2d) : undefined;
+  const division = staged ?? forwardBlocks(g, channels, tuning);
+  const moments =
+    momentsWanted && division.whole
+      ? leftSlices(emit, `${y.name}.moments`, g.OC4, division.slices)
+      : undefined;
   emit.dispatch({
-    shader: 'conv2d',
-    entry: 'conv2d',
+    shader: division.shader,
+    entry: division.entry,
     constants: {
       ...g,
       ...loadX(x),
       UNIFORM_WEIGHT: fitsUniform(weight),
       LANES: Math.min(4, channels),
-      BROADCAST: channels >= 4 && emit.tuning.weights === 'broadcast',
-      ROWS,
-      PX,
-      QV,
-      STRIPS,
-      BANDS,
-      BLOCKS,
-      COLUMNS: (PX - 1) * g.STRIDE_X + (g.KW - 1) * g.DILATION_X + 1,
-      SPAN: (ROWS - 1) * g.STRIDE_Y + (g.KH - 1) * g.DILATION_Y + 1,
+      ...division.constants,
+      QV: division.QV,
       BIAS,
-      MOMENTS,
-      COOPERATE: emit.tuning.sums === 'workgroup',
+      MOMENTS: moments !== undefined,
     },
     bindings: [
       ...operand(x),
@@ -139,10 +155,43 @@ export function convolutionForward(
       ...(BIAS ? [read(input(inputs, 'bias'))] : []),
       ...(moments ? [write(moments.partial)] : []),
     ],
-    workgroups: [ceilDiv(BLOCKS, 64), g.OC4 / QV, 1],
+    workgroups: [division.workgroups, g.OC4 / division.QV, 1],
     flops,
   });
   if (moments) handOn({ moments });
+}
+
+/** The gradient of the input with every invocation loading the pixels of dy that it needs. */
+function gradInputBlocks(g: Geometry, tuning: Tuning): Division {
+  const { rows, columns, quads } = tuning.conv2d_grad_input;
+  const [height, width] = [ceilDiv(g.H, g.STRIDE_Y), ceilDiv(g.W, g.STRIDE_X)];
+  const parities = g.STRIDE_Y * g.STRIDE_X;
+  const ROWS = divide(height, parities === 1 && unrollsRows(g) ? rows : 1);
+  const PX = divide(width, columns);
+  const QV = divideQuads(g.IC4, quads);
+  const STRIPS = ceilDiv(width, PX);
+  const BANDS = ceilDiv(height, ROWS);
+  const BLOCKS = g.N * BANDS * STRIPS;
+  const FIRST = Math.floor((g.PAD_LEFT - (g.KW - 1) * g.DILATION_X) / g.STRIDE_X);
+  return {
+    shader: 'conv2d',
+    entry: 'conv2d_grad_input',
+    constants: {
+      ROWS,
+      PX,
+      STRIPS,
+      BANDS,
+      BLOCKS,
+      FIRST,
+      COLUMNS: PX + Math.floor((g.STRIDE_X - 1 + g.PAD_LEFT) / g.STRIDE_X) - FIRST,
+      SPAN: ROWS + (g.KH - 1) * g.DILATION_Y,
+      BROADCAST: tuning.weights === 'broadcast',
+      COOPERATE: tuning.sums === 'workgroup',
+    },
+    QV,
+    ...blocksOf(tuning.sums, BLOCKS, ROWS * PX, parities),
+    whole: height % ROWS === 0 && width % PX === 0,
+  };
 }
 
 function emitGradInput(
@@ -152,42 +201,25 @@ function emitGradInput(
   weight: Tensor,
 ): Tensor {
   const { emit, gradOutput: dy } = pass;
+  const { tuning } = emit;
   const addend = pass.fold('x');
   const norm = pass.normOf('x');
-  const { rows, columns, quads: most } = emit.tuning.conv2d_grad_input;
-  const [height, width] = [ceilDiv(g.H, g.STRIDE_Y), ceilDiv(g.W, g.STRIDE_X)];
-  const parities = g.STRIDE_Y * g.STRIDE_X;
-  const ROWS = divide(height, parities === 1 && unrollsRows(g) ? rows : 1);
-  const PX = divide(width, columns);
-  const QV = divideQuads(g.IC4, most);
-  const STRIPS = ceilDiv(width, PX);
-  const BANDS = ceilDiv(height, ROWS);
-  const BLOCKS = g.N * BANDS * STRIPS;
-  const FIRST = Math.floor((g.PAD_LEFT - (g.KW - 1) * g.DILATION_X) / g.STRIDE_X);
+  const staged =
+    tuning.pixels === 'stage' ? gradInputTiles(g, tuning.conv2d_grad_input) : undefined;
+  const division = staged ?? gradInputBlocks(g, tuning);
   const dx = emit.transient(`d(${x.name})`, x.shape, 'image');
-  const sums = norm
-    ? leftSlices(emit, `${dx.name}.sums`, g.IC4, BLOCKS, ROWS * PX, parities)
-    : undefined;
+  const sums = norm ? leftSlices(emit, `${dx.name}.sums`, g.IC4, division.slices) : undefined;
   emit.dispatch({
-    shader: 'conv2d',
-    entry: 'conv2d_grad_input',
+    shader: division.shader,
+    entry: division.entry,
     constants: {
       ...g,
       ...loadDy(dy),
       UNIFORM_WEIGHT: fitsUniform(weight),
-      ROWS,
-      PX,
-      QV,
-      STRIPS,
-      BANDS,
-      BLOCKS,
-      FIRST,
-      COLUMNS: PX + Math.floor((g.STRIDE_X - 1 + g.PAD_LEFT) / g.STRIDE_X) - FIRST,
-      SPAN: ROWS + (g.KH - 1) * g.DILATION_Y,
-      BROADCAST: emit.tuning.weights === 'broadcast',
+      ...division.constants,
+      QV: division.QV,
       ADDEND: addend !== undefined,
       SUMS: norm !== undefined,
-      COOPERATE: emit.tuning.sums === 'workgroup',
       MASK_STORED: norm?.mask === 'stored',
       MASK_VIEW: norm?.mask === 'view',
     },
@@ -199,7 +231,7 @@ function emitGradInput(
       ...(norm && sums ? [read(norm.x), uniform(norm.coefficients), write(sums.partial)] : []),
       ...(norm?.mask === 'stored' ? [read(x)] : []),
     ],
-    workgroups: [ceilDiv(BLOCKS, 64), g.IC4 / QV, parities],
+    workgroups: [division.workgroups, g.IC4 / division.QV, g.STRIDE_Y * g.STRIDE_X],
     flops,
   });
   if (sums) pass.leaveSums('x', sums);
@@ -316,6 +348,11 @@ const samples: Sample[] = [
   sample([3, 3, 23, 17], 5, 3, { padding: 1, bias: true }),
   sample([1, 48, 3, 5], 47, 3, { padding: 1 }),
   sample([1, 2, 4, 7], 2, [5, 3], { stride: [1, 2], padding: [2, 0] }),
+  // Tiles: several pictures in each but the last, several in a picture, a stride, a large kernel.
+  sample([7, 3, 8, 8], 5, 3, { padding: 1 }),
+  sample([1, 8, 20, 36], 4, 3, { dilation: 2, padding: 2 }),
+  sample([5, 8, 9, 16], 8, 3, { stride: 2, padding: 1, bias: true }),
+  sample([2, 6, 11, 13], 7, 5, { padding: 2 }),
 ];
 
 const convolutionOf = ({

@@ -135,3 +135,34 @@ export const weightSplits = (pixels: number, size: number): number =>
     ceilDiv(pixels, PIXELS_PER_SPLIT),
     Math.max(1, Math.floor(MAX_PARTIAL / size)),
   );
+
+/** How a kernel divides the pixels of an image among its invocations. */
+export interface Division {
+  shader: string;
+  entry: string;
+  constants: Record<string, number | boolean>;
+  /** vec4s of channels in a block. */
+  QV: number;
+  /** For each QV of vec4s of channels. */
+  workgroups: number;
+  /** How many slices of pixels it sums over, and how many pixels they have. */
+  slices: { count: number; pixels: number };
+  /** Whether blocks fill the image, so that all slices but the last are of one size. */
+  whole: boolean;
+}
+
+/** vec4s of channels in a block. */
+export function divideQuads(count: number, most: number): number {
+  let quads = Math.min(most, count);
+  while (count % quads !== 0) quads--;
+  return quads;
+}
+
+/** Columns of the input that one invocation holds at most. */
+const MAX_COLUMNS = 24;
+
+/** As many neighbouring output pixels as the registers for their input columns allow. */
+export function mostColumns(columns: number, { KW, STRIDE_X, DILATION_X }: Geometry): number {
+  const beyondFirst = MAX_COLUMNS - (KW - 1) * DILATION_X - 1;
+  return Math.max(1, Math.min(columns, 1 + Math.floor(beyondFirst / STRIDE_X)));
+}

@@ -26,6 +26,11 @@ export interface Tuning {
     quads: 1 | 2;
   };
   /**
+   * Pixels that several invocations need, forward and for the gradient of the input: each loads them, or its workgroup
+   * stages them in its memory, where they fill it well and the stride of the gradient is 1.
+   */
+  pixels: 'load' | 'stage';
+  /**
    * The four rows of a 4×4 block of weights: every invocation loads all of them, or one of a quad each, which it
    * broadcasts to the others; that needs the feature `subgroups`, and is as `load` where it is missing.
    */
@@ -50,6 +55,7 @@ export const TUNINGS = {
     conv2d: { rows: 1, columns: 8, quads: 2 },
     conv2d_grad_input: { rows: 1, columns: 8, quads: 2 },
     conv2d_grad_weight: { rows: 'one', columns: 4, quads: 1 },
+    pixels: 'load',
     weights: 'load',
     normGradients: 'loaded',
     sums: 'workgroup',
@@ -61,6 +67,7 @@ export const TUNINGS = {
     conv2d: { rows: 1, columns: 4, quads: 1 },
     conv2d_grad_input: { rows: 1, columns: 4, quads: 1 },
     conv2d_grad_weight: { rows: 'one', columns: 4, quads: 1 },
+    pixels: 'load',
     weights: 'load',
     normGradients: 'loaded',
     sums: 'workgroup',
@@ -72,7 +79,20 @@ export const TUNINGS = {
     conv2d: { rows: 1, columns: 8, quads: 2 },
     conv2d_grad_input: { rows: 1, columns: 8, quads: 2 },
     conv2d_grad_weight: { rows: 'one', columns: 4, quads: 1 },
+    pixels: 'load',
     weights: 'broadcast',
+    normGradients: 'loaded',
+    sums: 'workgroup',
+    together: 'all',
+    longestSubmit: 50,
+  },
+  /** As `gpu`, with a tile of pixels in the memory of each workgroup. */
+  'gpu-tile': {
+    conv2d: { rows: 1, columns: 4, quads: 4 },
+    conv2d_grad_input: { rows: 1, columns: 4, quads: 4 },
+    conv2d_grad_weight: { rows: 'one', columns: 4, quads: 1 },
+    pixels: 'stage',
+    weights: 'load',
     normGradients: 'loaded',
     sums: 'workgroup',
     together: 'all',
@@ -86,6 +106,7 @@ export const TUNINGS = {
     conv2d: { rows: 1, columns: 8, quads: 2 },
     conv2d_grad_input: { rows: 1, columns: 8, quads: 2 },
     conv2d_grad_weight: { rows: 'one', columns: 4, quads: 2 },
+    pixels: 'load',
     weights: 'load',
     normGradients: 'written',
     sums: 'invocation',
@@ -100,6 +121,7 @@ export const TUNINGS = {
     conv2d: { rows: 1, columns: 8, quads: 2 },
     conv2d_grad_input: { rows: 1, columns: 8, quads: 2 },
     conv2d_grad_weight: { rows: 'one', columns: 4, quads: 2 },
+    pixels: 'load',
     weights: 'broadcast',
     normGradients: 'written',
     sums: 'invocation',
@@ -111,6 +133,7 @@ export const TUNINGS = {
     conv2d: { rows: 2, columns: 8, quads: 2 },
     conv2d_grad_input: { rows: 2, columns: 8, quads: 2 },
     conv2d_grad_weight: { rows: 'all', columns: 4, quads: 2 },
+    pixels: 'load',
     weights: 'load',
     normGradients: 'written',
     sums: 'invocation',
@@ -140,7 +163,8 @@ export function candidatesFor({
   features,
 }: AdapterTraits): [TuningName, ...TuningName[]] {
   if (software) return subgroupSize === 4 ? ['quad', 'software'] : ['software'];
-  return features.includes('subgroups') ? ['gpu', 'gpu-small', 'gpu-quad'] : ['gpu', 'gpu-small'];
+  const shared: TuningName[] = features.includes('subgroups') ? ['gpu-quad'] : [];
+  return ['gpu', 'gpu-small', 'gpu-tile', ...shared];
 }
 
 /** The tuning for an adapter of which nothing was measured yet. */

@@ -87,7 +87,9 @@ const asTensors = (network: GpuNetwork, values: ReadonlyMap<string, ArrayLike<nu
 describe.each(TUNING_NAMES)(
   'a step agrees with the reference, with the kernels of tuning %s',
   (tuning) => {
-    test.each(['A', 'B'] as const)('option %s', async (shortcut) => {
+    // Both have the same kernels, but for the projections of option B.
+    const options = tuning === 'gpu' ? (['A', 'B'] as const) : (['B'] as const);
+    test.each(options)('option %s', async (shortcut) => {
       const spec = residual(shortcut);
       const network = await create(spec, {}, new Gpu(device, tuning));
       const parameters = asTensors(network, await network.readParameters());

@@ -19,6 +19,7 @@ import { map, need, scalar, size, tensor } from '../../src/reference/tensor.ts';
 import type { Tensor } from '../../src/reference/tensor.ts';
 import { streamOf } from '../../src/random.ts';
 import { SWEEP, runReferenceOp } from '../../src/ops/sweep.ts';
+import { kernelsOf, lowered } from '../lowered.ts';
 import { device } from './setup.ts';
 
 const gpu = new Gpu(device);
@@ -56,12 +57,26 @@ describe('agrees with the reference', () => {
   });
 });
 
-describe.each(TUNING_NAMES.filter((name) => name !== 'gpu'))(
-  'agrees in the kernels of tuning %s',
-  (tuning) => {
+/** The samples that run on kernels in this tuning that no tuning before it in the list has. */
+const swept = new Map<string, Set<string>>();
+const novelties = TUNING_NAMES.map((tuning) => {
+  const novel = SWEEP.filter((sample) => {
+    if (!TUNED_OPS.includes(sample.op.name)) return false;
+    const known = swept.get(sample.title) ?? new Set();
+    swept.set(sample.title, known);
+    const kernels = kernelsOf(sample, tuning).filter((kernel) => !known.has(kernel));
+    kernels.forEach((kernel) => known.add(kernel));
+    return kernels.length > 0;
+  });
+  return { tuning, novel };
+});
+
+// The first tuning is that of the sweep above.
+describe.each(novelties.slice(1))(
+  'agrees in the kernels of tuning $tuning',
+  ({ tuning, novel }) => {
     const on = new Gpu(device, tuning);
-    const varied = SWEEP.filter(({ op: { name } }) => TUNED_OPS.includes(name));
-    test.each(varied)('$title', async ({ op, sample }) => {
+    test.each(novel)('$title', async ({ op, sample }) => {
       const { got, want } = await both(op, sample, on);
       for (const [name, error] of Object.entries(errors(got, want))) {
         expect(error, name).toBeLessThan(1);
@@ -69,6 +84,23 @@ describe.each(TUNING_NAMES.filter((name) => name !== 'gpu'))(
     });
   },
 );
+
+test.each([
+  ['forward', 3, 16],
+  ['backward', 16, 3],
+])('a tile of many channels where there are workgroups enough, %s', async (_, c, out_channels) => {
+  const params = { out_channels, kernel: 2, padding: 'same' };
+  const inputs = { x: [512, c, 9, 9], weight: [out_channels, c, 2, 2] };
+  const sample = { params, inputs };
+  const tiles = lowered({ op: ops.conv2d, sample }, 'gpu-tile').filter(
+    ({ shader, constants }) => shader === 'conv2d_tile' && constants.QV === 4,
+  );
+  expect(tiles).toHaveLength(1);
+  const { got, want } = await both(ops.conv2d, sample, new Gpu(device, 'gpu-tile'));
+  for (const [name, error] of Object.entries(errors(got, want))) {
+    expect(error, name).toBeLessThan(1);
+  }
+});
 
 describe('a relative error of 1e-4 in a single element fails', () => {
   const firsts = Object.values<Op>(ops).map((op) => ({ op, name: op.name }));

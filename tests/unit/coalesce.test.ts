@@ -87,6 +87,25 @@ test('where convolutions stay alone, what stands beside them still joins', () =>
   ]);
 });
 
+test('parts take the same workgroup memory, as much as the one that needs most', () => {
+  const statistics = tensor('statistics', [1, 2, 2, 4], 'flat', 'transient');
+  const counted = inPhase({
+    shader: 'batch_norm',
+    entry: 'statistics',
+    constants: { P: 18, C4: 2, CL: 2, SLICES: 1, SLICE: 18, COOPERATE: true },
+    bindings: [read(a!), write(statistics)],
+    workgroups: [1, 1, 1],
+  });
+  const [joined] = coalesce([inPhase(channelSum(d!, sum)), counted]);
+  expect(joined!.text!.match(/var<workgroup> .*/g)).toEqual([
+    'var<workgroup> memory0: array<vec4f, 64>;',
+    'var<workgroup> memory1: array<vec4f, 64>;',
+    'var<workgroup> memory2: array<f32, 64>;',
+  ]);
+  expect(joined!.text).toContain('memory0[lane] = sum;');
+  expect(joined!.text).toContain('memory0[lane] = mean;');
+});
+
 test('what joined is told by its layer, its kernels and its work together', () => {
   const [joined] = coalesce([
     { ...add(a, b, c), path: 'conv1' },

@@ -10,6 +10,7 @@ import { cifarNetwork, parseNetworkId } from '../../src/network/families.ts';
 import { buildGraph, graphParameters, graphState } from '../../src/network/graph.ts';
 import { read, write } from '../../src/ops/op.ts';
 import type { Tensor } from '../../src/ops/tensor.ts';
+import { sourceOf } from '../../src/engine/gpu/kernels.ts';
 import { TUNINGS, TUNING_NAMES } from '../../src/ops/tuning.ts';
 import type { TuningName } from '../../src/ops/tuning.ts';
 
@@ -135,6 +136,17 @@ describe.each([
   });
 });
 
+/** Bytes of the arrays in workgroup memory that a kernel declares. */
+const workgroupBytes = (code: string): number =>
+  [...code.matchAll(/^var<workgroup> \w+: array<(\w+), (\w+)>;$/gm)].reduce(
+    (sum, [, type = '', length = '']) => {
+      const declared = new RegExp(`^const ${length} = (\\d+);$`, 'm').exec(code)?.[1] ?? length;
+      const floats = { f32: 1, vec2f: 2, vec4f: 4 }[type] ?? NaN;
+      return sum + 4 * floats * Number(declared);
+    },
+    0,
+  );
+
 describe.each(TUNING_NAMES)('kernels and dispatches of tuning %s', (tuning) => {
   const kernelsOf = (id: string) =>
     trainingStep(id, 32, 8, 16, tuning).dispatches.map(({ shader, entry, constants, text }) =>
@@ -146,6 +158,15 @@ describe.each(TUNING_NAMES)('kernels and dispatches of tuning %s', (tuning) => {
     expect(new Set(four).size).toBeLessThan(72);
     // Depth alone needs no kernel of its own.
     expect(new Set(kernelsOf('plain-56'))).toEqual(new Set(kernelsOf('plain-20')));
+  });
+  test('none takes more workgroup memory than every device has', () => {
+    const step = trainingStep('residual-20', 128, 16, 32, tuning).dispatches;
+    expect(Math.max(...step.map((call) => workgroupBytes(sourceOf(call))))).toBeLessThanOrEqual(
+      16_384,
+    );
+    const [tile] = step.filter(({ entry }) => entry === 'conv2d_tile');
+    expect(tile !== undefined).toBe(TUNINGS[tuning].pixels === 'stage');
+    if (tile) expect(workgroupBytes(sourceOf(tile))).toBeGreaterThan(4096);
   });
   const most = TUNINGS[tuning].together === 'all' ? [100, 280] : [140, 400];
   test(`a step takes few dispatches: residual-20 at most ${most[0]}, residual-56 at most ${most[1]}`, () => {

@@ -21,8 +21,8 @@ const trial = (tuning: Trial['tuning'], milliseconds: number | null): Trial => (
 });
 
 test('what is worth trying depends on the adapter', () => {
-  expect(candidatesFor(adapter)).toEqual(['gpu', 'gpu-small', 'gpu-quad']);
-  expect(candidatesFor({ ...adapter, features: [] })).toEqual(['gpu', 'gpu-small']);
+  expect(candidatesFor(adapter)).toEqual(['gpu', 'gpu-small', 'gpu-tile', 'gpu-quad']);
+  expect(candidatesFor({ ...adapter, features: [] })).toEqual(['gpu', 'gpu-small', 'gpu-tile']);
   expect(candidatesFor(swiftshader)).toEqual(['quad', 'software']);
   expect(candidatesFor({ ...swiftshader, subgroupSize: 8 })).toEqual(['software']);
 });

@@ -3,42 +3,29 @@
  * moments, sums, folded gradients) is held by tests/gpu/vocabulary.test.ts.
  */
 import { expect, test } from 'vitest';
-import { Lowering, Recorder, tensor } from '../../src/engine/graph/lower.ts';
-import { graphNode } from '../../src/network/graph.ts';
-import type { Layout, Shape } from '../../src/ops/tensor.ts';
+import { SWEEP } from '../../src/ops/sweep.ts';
 import { TUNINGS, TUNING_NAMES } from '../../src/ops/tuning.ts';
-import type { TuningName } from '../../src/ops/tuning.ts';
-import { SWEEP, runReferenceOp } from '../../src/ops/sweep.ts';
-import type { OpSample } from '../../src/ops/sweep.ts';
+import { lowered } from '../lowered.ts';
 
-/** The dispatches of a sample, forward and backward. */
-function lowered({ op, sample }: OpSample, tuning: TuningName) {
-  const { inputs, outputs } = runReferenceOp(op, sample);
-  const { training = true } = sample;
-  const names = ['x', 'a', 'b', 'mask', 'shortcut'].filter((name) => name in inputs);
-  const values = names.map((name) => [name, { name, shape: inputs[name]?.shape ?? [] }] as const);
-  const node = graphNode(op.name, op, sample.params, Object.fromEntries(values));
-  const recorder = new Recorder(TUNINGS[tuning]);
-  const own = (specs: Record<string, { shape: Shape; layout: Layout }>) =>
-    new Map(
-      Object.entries(specs).map(([name, { shape, layout }]) => [
-        `${op.name}.${name}`,
-        tensor(name, shape, layout, 'parameter'),
-      ]),
-    );
-  const parameters = own(node.parameters);
-  const network = { parameters, gradients: parameters, state: own(node.state) };
-  const graph = { name: 'one', input: node.output, output: node.output, nodes: [node] };
-  const lowering = new Lowering(recorder, graph, network, { training, sampling: training });
-  for (const [name, value] of values) {
-    lowering.values.set(value, tensor(name, value.shape, 'image', 'external'));
-  }
-  lowering.forward();
-  const y = lowering.values.get(node.output)!;
-  lowering.gradients.set(y, tensor('dy', outputs.y?.shape ?? [], 'image', 'external'));
-  lowering.backward(() => true);
-  return recorder.dispatches;
-}
+/** Of tiles: constants of their entry points, with values that samples have to reach; and with what they have to exceed. */
+const TILE_VARIANTS: [string, string, unknown[]][] = [
+  ['conv2d_tile', 'BIAS', [false, true]],
+  ['conv2d_tile', 'LANES', [2, 3, 4]],
+  ['conv2d_tile', 'PICTURES', [1, 2, 4]],
+  ['conv2d_tile', 'STRIDE_X', [1, 2]],
+  ['conv2d_tile', 'DILATION_Y', [1, 2]],
+  ['conv2d_tile', 'KH', [3, 5]],
+  ['conv2d_tile', 'SLICE', [1, 2]],
+  ['conv2d_tile_grad_input', 'SLICE', [1, 2]],
+  ['conv2d_tile_grad_input', 'PICTURES', [1, 2, 4]],
+];
+const TILE_TURNS: [string, string, number][] = ['conv2d_tile', 'conv2d_tile_grad_input'].flatMap(
+  (entry): [string, string, number][] => [
+    [entry, 'TILES_X', 1],
+    [entry, 'TILES_Y', 1],
+    [entry, 'LOADS', 1],
+  ],
+);
 
 test.each(TUNING_NAMES)('the samples reach these variants (tuning %s)', (tuning) => {
   const reached = SWEEP.flatMap((sample) => lowered(sample, tuning));
@@ -46,10 +33,12 @@ test.each(TUNING_NAMES)('the samples reach these variants (tuning %s)', (tuning)
   const values = (entry: string, constant: string) =>
     reached.filter((call) => call.entry === entry).map(({ constants }) => constants[constant]);
   const both = [false, true];
+  const tiled = TUNINGS[tuning].pixels === 'stage';
   const variants: [string, string, unknown[]][] = [
     ['conv2d', 'UNIFORM_WEIGHT', both],
     ['conv2d', 'BIAS', both],
     ['conv2d', 'LANES', [1, 2, 3, 4]],
+    ...(tiled ? TILE_VARIANTS : []),
     ['conv2d_grad_input', 'UNIFORM_WEIGHT', both],
     ['conv2d_direct', 'BIAS', both],
     ['merge_statistics', 'AFFINE', both],
@@ -74,8 +63,9 @@ test.each(TUNING_NAMES)('the samples reach these variants (tuning %s)', (tuning)
     expect(gathers).toContainEqual({ SHARED, DEPTHWISE });
   }
   // More than one workgroup, slice, turn of a loop or partial sum.
-  const above: [string, string, number][] = [
-    ['conv2d', 'BLOCKS', 64],
+  const above: (readonly [string, string, number])[] = [
+    // Tiles take the larger pictures.
+    ...(tiled ? TILE_TURNS : [['conv2d', 'BLOCKS', 64] as const]),
     ['conv2d', 'IC4', 1],
     ['conv2d_grad_weight', 'SPLITS', 2],
     ['conv2d_direct_grad_weight', 'SPLITS', 1],

@@ -48,6 +48,14 @@ interface Variable {
   binding: Binding;
 }
 
+/** An array in the memory of a workgroup, of which a kernel has only its own. */
+interface WorkgroupArray {
+  name: string;
+  type: string;
+  length: number;
+}
+
+const WORKGROUP_ARRAY = /^var<workgroup> (\w+): array<(\w+), (\d+)>;$/;
 const ENTRY = /@compute @workgroup_size\(64\)\s*fn (\w+)\(([^{]*?)\)\s*\{/;
 const MODULE_SCOPE = /^(?:const|fn|struct|alias|var(?:<[^>]*>)?) ?(\w+)/;
 
@@ -121,11 +129,12 @@ const BUILTINS: Record<string, string> = {
 /** One kernel whose first workgroups do the work of the first part, the next ones that of the second, and so on. */
 function merge(group: readonly Part[]): { text: string; bindings: Binding[] } {
   const bound: Variable[] = [];
+  const arrays: WorkgroupArray[] = [];
   const texts: string[] = [];
   const branches: string[] = [];
   let before = 0;
   group.forEach((part, k) => {
-    const { text, call } = inlined(part, k, bound);
+    const { text, call } = inlined(part, k, bound, arrays);
     const [x, y, z] = part.dispatch.workgroups;
     texts.push(text);
     branches.push(`if (index < ${String(before + x * y * z)}u) {
@@ -146,20 +155,29 @@ fn together(@builtin(workgroup_id) at: vec3u, @builtin(num_workgroups) all: vec3
   const declarations = bound.map(
     ({ kind, name, type }, k) => `@group(0) @binding(${String(k)}) ${kind} ${name}: ${type};`,
   );
+  const memory = arrays.map(
+    ({ name, type, length }) => `var<workgroup> ${name}: array<${type}, ${String(length)}>;`,
+  );
   return {
-    text: [...declarations, ...texts, main].join('\n'),
+    text: [...declarations, ...memory, ...texts, main].join('\n'),
     bindings: bound.map(({ binding }) => binding),
   };
 }
 
-/** A part as a function among others in one module, and the call of it. Adds the variables it needs to those bound. */
+/**
+ * A part as a function among others in one module, and the call of it. Adds the variables it needs to those bound, and
+ * its arrays in workgroup memory to those of the parts before: a workgroup runs one part only, so they take the same.
+ */
 function inlined(
   { dispatch, code, variables }: Part,
   k: number,
   bound: Variable[],
+  arrays: WorkgroupArray[],
 ): { text: string; call: string } {
   const names = new Map<string, string>();
-  const body = code.split('\n').filter((line) => !DECLARATION.test(line));
+  const lines = code.split('\n').filter((line) => !DECLARATION.test(line));
+  const body = lines.filter((line) => !WORKGROUP_ARRAY.test(line));
+  for (const [name, array] of sharedArrays(lines, arrays)) names.set(name, array);
   for (const line of body) {
     const name = MODULE_SCOPE.exec(line)?.[1];
     if (name) names.set(name, `${name}_part${String(k)}`);
@@ -184,6 +202,27 @@ function inlined(
     text: text.replace(head, `fn ${entry}(${builtins.map(([, , p]) => p).join(', ')}) {`),
     call: `${entry}(${values.join(', ')})`,
   };
+}
+
+/** What a part calls its arrays in workgroup memory, with the arrays that they are among those of all parts. */
+function sharedArrays(lines: readonly string[], arrays: WorkgroupArray[]): [string, string][] {
+  const own = lines
+    .flatMap((line) => {
+      const [, name, type, length] = WORKGROUP_ARRAY.exec(line) ?? [];
+      return name && type ? [{ name, type, length: Number(length) }] : [];
+    })
+    .toSorted((a, b) => b.length - a.length);
+  const taken = new Set<WorkgroupArray>();
+  return own.map(({ name, type, length }) => {
+    let array = arrays.find((other) => other.type === type && !taken.has(other));
+    if (!array) {
+      array = { name: `memory${String(arrays.length)}`, type, length };
+      arrays.push(array);
+    }
+    array.length = Math.max(array.length, length);
+    taken.add(array);
+    return [name, array.name];
+  });
 }
 
 /** Renames all at once, but no member of such a name. */

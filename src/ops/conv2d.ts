@@ -132,7 +132,7 @@ export function convolutionForward(
   const { tuning } = emit;
   const division =
     (tuning.pixels === 'stage' ? forwardTiles(g, tuning.conv2d) : undefined) ??
-    forwardStationary(g, tuning) ??
+    forwardStationary(g, tuning, y) ??
     forwardBlocks(g, channels, tuning);
   const moments =
     momentsWanted && division.whole
@@ -207,11 +207,11 @@ function emitGradInput(
   const { tuning } = emit;
   const addend = pass.fold('x');
   const norm = pass.normOf('x');
+  const dx = emit.transient(`d(${x.name})`, x.shape, 'image');
   const division =
     (tuning.pixels === 'stage' ? gradInputTiles(g, tuning.conv2d_grad_input) : undefined) ??
-    gradInputStationary(g, tuning) ??
+    gradInputStationary(g, tuning, dx) ??
     gradInputBlocks(g, tuning);
-  const dx = emit.transient(`d(${x.name})`, x.shape, 'image');
   const sums = norm ? leftSlices(emit, `${dx.name}.sums`, g.IC4, division.slices) : undefined;
   emit.dispatch({
     shader: division.shader,

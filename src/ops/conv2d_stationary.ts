@@ -1,6 +1,7 @@
 /** What the invocations of `shaders/conv2d_stationary.wgsl` hold and compute. */
 import type { Division, Geometry } from './convolution.ts';
 import { ceilDiv } from './op.ts';
+import type { Tensor } from './tensor.ts';
 import type { Tuning } from './tuning.ts';
 
 /** Invocations of a workgroup: few, for a CPU runs each workgroup on one core. */
@@ -21,9 +22,13 @@ interface Correlation {
   GRADIENT: boolean;
 }
 
-/** Forward, if its weights are to be held and the convolution has stride 1 and several taps; else undefined. */
-export const forwardStationary = (g: Geometry, tuning: Tuning): Division | undefined =>
-  divide('conv2d_stationary', g, tuning, {
+/**
+ * Forward, if its weights are to be held and the convolution has stride 1 and several taps; else undefined.
+ *
+ * @param y where sums of several passes would be kept, so not if it rounds them
+ */
+export const forwardStationary = (g: Geometry, tuning: Tuning, y: Tensor): Division | undefined =>
+  divide('conv2d_stationary', g, tuning, y, {
     SOURCE_H: g.H,
     SOURCE_W: g.W,
     SOURCE_C4: g.IC4,
@@ -36,8 +41,12 @@ export const forwardStationary = (g: Geometry, tuning: Tuning): Division | undef
   });
 
 /** The gradient of the input, as forward. */
-export const gradInputStationary = (g: Geometry, tuning: Tuning): Division | undefined =>
-  divide('conv2d_stationary_grad_input', g, tuning, {
+export const gradInputStationary = (
+  g: Geometry,
+  tuning: Tuning,
+  dx: Tensor,
+): Division | undefined =>
+  divide('conv2d_stationary_grad_input', g, tuning, dx, {
     SOURCE_H: g.OH,
     SOURCE_W: g.OW,
     SOURCE_C4: g.OC4,
@@ -53,6 +62,7 @@ function divide(
   entry: string,
   g: Geometry,
   { held, weights }: Tuning,
+  target: Tensor,
   correlation: Correlation,
 ): Division | undefined {
   const { SOURCE_W, SOURCE_C4, TARGET_H, TARGET_W, BEFORE_X } = correlation;
@@ -64,6 +74,7 @@ function divide(
   if (taps === 1 || taps > held || !dense || !covered) return undefined;
 
   const { QV, CHUNK, ROWS } = leastAccesses(correlation, g, Math.floor(held / taps));
+  if (CHUNK < SOURCE_C4 && target.bits === 16) return undefined;
   const rows = g.N * TARGET_H;
   const BLOCKS = rows / ROWS;
   return {

@@ -1,4 +1,4 @@
-// The convolution and the data gradient of shaders/conv2d.wgsl for GPUs: a workgroup loads the pixels that its invocations share
+// The convolution of shaders/conv2d.wgsl and its two gradients for GPUs: a workgroup loads the pixels that its invocations share
 // once, in place of once for each of them and for each row of the kernel.
 //
 // Mapping: implicit GEMM. A workgroup computes a tile of pixels (shaders/tile.wgsl) × QV vec4s of channels, an invocation one

@@ -1,6 +1,7 @@
 /**
  * Two-dimensional convolution: cross-correlation, as in every deep learning library. Kernels and their mapping are
- * described in `shaders/conv2d.wgsl`; those for several groups, and for kernels that reach far, in `shaders/conv2d_direct.wgsl`.
+ * described in `shaders/conv2d.wgsl`; those that stage pixels in workgroup memory in `shaders/conv2d_tile.wgsl`, those for several
+ * groups, and for kernels that reach far, in `shaders/conv2d_direct.wgsl`.
  */
 import { conv2d as reference } from '../reference/conv2d.ts';
 import { directBackward, directForward } from './conv2d_direct.ts';

@@ -8,7 +8,7 @@ import type { Block } from './tuning.ts';
 const INVOCATIONS = 64;
 /** vec4s that a workgroup stages at most: 11 KiB, so that with its sums several workgroups fit into the memory of one core. */
 const MOST_STAGED = 704;
-/** As many workgroups keep a large GPU busy; where larger blocks leave fewer, blocks have fewer channels. */
+/** As many workgroups keep a large GPU busy: as far as it takes, blocks have fewer channels and sums over pixels are split. */
 const ENOUGH = 256;
 
 /** The pixels that are computed, and which ones of the image in front a kernel sees from each. */
@@ -155,7 +155,7 @@ function* tilesOf(field: Field, mostPx: number): Generator<Tile> {
   }
 }
 
-/** The gradient of the weight in workgroups that stage x and dy, as far as it has several taps and images fill tiles. */
+/** The gradient of the weight, if the kernel has several taps and the image fills tiles; else undefined. */
 export function gradWeightTiles(g: Geometry): SplitDivision | undefined {
   if (g.KH * g.KW === 1) return undefined;
   const [IB, OB] = [powerOf2(g.IC4), powerOf2(g.OC4)];
@@ -198,7 +198,7 @@ const PIXELS_PER_STRAND = 32;
 /** Strips of four pixels in a run of a row, at most. */
 const MOST_STRIPS = 8;
 
-/** The largest power of two that divides a number of vec4s of channels; 8 at most, so that a workgroup has work for two of them. */
+/** The largest power of two that divides a number of vec4s of channels; 8 at most, for 8 × 8 pairs are a workgroup. */
 const powerOf2 = (quads: number): number => [8, 4, 2].find((part) => quads % part === 0) ?? 1;
 
 /** How many rows of `strips` strips leave fewest strands idle; the most of them, for fewest barriers. 0 where none fit. */

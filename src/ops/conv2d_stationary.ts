@@ -6,6 +6,8 @@ import type { Tuning } from './tuning.ts';
 
 /** Invocations of a workgroup: few, for a CPU runs each workgroup on one core. */
 const INVOCATIONS = 8;
+/** Kernels with more of them take long to compile. */
+const MOST_TAPS = 25;
 /** As many invocations keep a CPU busy: two vectors of eight on each of four cores. */
 const ENOUGH = 64;
 
@@ -71,7 +73,7 @@ function divide(
   const AFTER_X = TARGET_W + g.KW - 1 - SOURCE_W - BEFORE_X;
   // More padding than a kernel covers would be pixels that no column completes.
   const covered = BEFORE_X >= 0 && BEFORE_X < g.KW && AFTER_X >= 0 && AFTER_X < g.KW;
-  if (taps === 1 || taps > held || !dense || !covered) return undefined;
+  if (taps === 1 || taps > Math.min(held, MOST_TAPS) || !dense || !covered) return undefined;
 
   const { QV, CHUNK, ROWS } = leastAccesses(correlation, g, Math.floor(held / taps));
   if (CHUNK < SOURCE_C4 && target.bits === 16) return undefined;

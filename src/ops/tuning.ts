@@ -26,13 +26,13 @@ export interface Tuning {
     quads: 1 | 2;
   };
   /**
-   * Pixels that several invocations need, forward and for the gradient of the input: each loads them, or its workgroup
-   * stages them in its memory, where they fill it well and the stride of the gradient is 1.
+   * Pixels that several invocations need: each loads them, or its workgroup stages them in its memory. Kernels of one tap, data
+   * gradients of a stride, and images that would leave workgroups half empty are loaded even so.
    */
   pixels: 'load' | 'stage';
   /**
-   * The four rows of a 4×4 block of weights: every invocation loads all of them, or one of a quad each, which it
-   * broadcasts to the others; that needs the feature `subgroups`, and is as `load` where it is missing.
+   * The four rows of a 4×4 block of weights: every invocation loads all of them, or each of four loads one, which the first
+   * four broadcast to all; that needs the feature `subgroups`, and is as `load` where it is missing.
    */
   weights: 'load' | 'broadcast';
   /**
@@ -94,7 +94,7 @@ export const TUNINGS = {
     together: 'all',
     longestSubmit: 50,
   },
-  /** As `gpu`, with a tile of pixels in the memory of each workgroup. */
+  /** Pixels staged in the memory of workgroups, for blocks that are narrower and of more channels. */
   'gpu-tile': {
     conv2d: { rows: 1, columns: 4, quads: 4 },
     conv2d_grad_input: { rows: 1, columns: 4, quads: 4 },
@@ -123,10 +123,7 @@ export const TUNINGS = {
     together: 'sums',
     longestSubmit: Infinity,
   },
-  /**
-   * As `software`, where four invocations are one vector: to tell each other what they loaded is then a shuffle. Wider
-   * vectors compile it five times as slowly.
-   */
+  /** As `software`, for vectors of four: the code that multiplies more weights than these is too long for their instruction cache. */
   quad: {
     conv2d: { rows: 1, columns: 8, quads: 2 },
     conv2d_grad_input: { rows: 1, columns: 8, quads: 2 },

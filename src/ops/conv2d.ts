@@ -1,16 +1,12 @@
 /**
  * Two-dimensional convolution: cross-correlation, as in every deep learning library. Kernels and their mapping are
- * described in `shaders/conv2d.wgsl`; those that stage pixels in workgroup memory in `shaders/conv2d_tile.wgsl`, those for several
- * groups, and for kernels that reach far, in `shaders/conv2d_direct.wgsl`.
+ * described in `shaders/conv2d.wgsl`; those that stage pixels in workgroup memory in `shaders/conv2d_tile.wgsl`, those that hold
+ * weights in `shaders/conv2d_stationary.wgsl`, those for several groups, and for kernels that reach far, in `shaders/conv2d_direct.wgsl`.
  */
 import { conv2d as reference } from '../reference/conv2d.ts';
 import { directBackward, directForward } from './conv2d_direct.ts';
-<<<<<<< HEAD
 import { forwardStationary, gradInputStationary } from './conv2d_stationary.ts';
-import { forwardTiles, gradInputTiles } from './conv2d_tile.ts';
-=======
 import { forwardTiles, gradInputTiles, gradWeightTiles } from './conv2d_tile.ts';
->>>>>>> main
 import {
   conv2dParams,
   describeConvolution,
@@ -369,13 +365,9 @@ const samples: Sample[] = [
   sample([1, 2, 37, 3], 3, [33, 2], { padding: [16, 0] }),
   // More blocks than a workgroup has invocations, a bias summed in several turns, and a weight too large to be a uniform.
   sample([3, 3, 23, 17], 5, 3, { padding: 1, bias: true }),
-<<<<<<< HEAD
-  sample([1, 48, 3, 5], 47, 3, { padding: 1 }),
+  sample([1, 64, 3, 5], 63, 3, { padding: 1 }),
   // Rows enough that an invocation which holds weights computes several, over the border of a picture.
   sample([14, 3, 11, 4], 5, 3, { padding: 1, bias: true }),
-=======
-  sample([1, 64, 3, 5], 63, 3, { padding: 1 }),
->>>>>>> main
   sample([1, 2, 4, 7], 2, [5, 3], { stride: [1, 2], padding: [2, 0] }),
   // Tiles: several pictures in each but the last, several in a picture, a stride, a large kernel.
   sample([7, 3, 8, 8], 5, 3, { padding: 1 }),

@@ -31,6 +31,11 @@ export interface Tuning {
    */
   pixels: 'load' | 'stage';
   /**
+   * Winograd's way to convolve (shaders/conv2d_winograd.wgsl), forward and for the gradient of the input, for kernels of 3×3 and
+   * stride 1: where both images have so many channels, and the output of a batch so many pixels.
+   */
+  winograd: { channels: number; pixels: number } | 'never';
+  /**
    * The four rows of a 4×4 block of weights: every invocation loads all of them, or one of a quad each, which it
    * broadcasts to the others; that needs the feature `subgroups`, and is as `load` where it is missing.
    */
@@ -56,6 +61,7 @@ export const TUNINGS = {
     conv2d_grad_input: { rows: 1, columns: 8, quads: 2 },
     conv2d_grad_weight: { rows: 'one', columns: 4, quads: 1 },
     pixels: 'load',
+    winograd: 'never',
     weights: 'load',
     normGradients: 'loaded',
     sums: 'workgroup',
@@ -68,6 +74,7 @@ export const TUNINGS = {
     conv2d_grad_input: { rows: 1, columns: 4, quads: 1 },
     conv2d_grad_weight: { rows: 'one', columns: 4, quads: 1 },
     pixels: 'load',
+    winograd: 'never',
     weights: 'load',
     normGradients: 'loaded',
     sums: 'workgroup',
@@ -80,6 +87,7 @@ export const TUNINGS = {
     conv2d_grad_input: { rows: 1, columns: 8, quads: 2 },
     conv2d_grad_weight: { rows: 'one', columns: 4, quads: 1 },
     pixels: 'load',
+    winograd: 'never',
     weights: 'broadcast',
     normGradients: 'loaded',
     sums: 'workgroup',
@@ -92,6 +100,20 @@ export const TUNINGS = {
     conv2d_grad_input: { rows: 1, columns: 4, quads: 4 },
     conv2d_grad_weight: { rows: 'one', columns: 4, quads: 1 },
     pixels: 'stage',
+    winograd: 'never',
+    weights: 'load',
+    normGradients: 'loaded',
+    sums: 'workgroup',
+    together: 'all',
+    longestSubmit: 50,
+  },
+  /** As `gpu`, with fewer multiplications where channels are many enough to pay for more memory. */
+  'gpu-winograd': {
+    conv2d: { rows: 1, columns: 8, quads: 2 },
+    conv2d_grad_input: { rows: 1, columns: 8, quads: 2 },
+    conv2d_grad_weight: { rows: 'one', columns: 4, quads: 1 },
+    pixels: 'load',
+    winograd: { channels: 32, pixels: 0 },
     weights: 'load',
     normGradients: 'loaded',
     sums: 'workgroup',
@@ -107,6 +129,7 @@ export const TUNINGS = {
     conv2d_grad_input: { rows: 1, columns: 8, quads: 2 },
     conv2d_grad_weight: { rows: 'one', columns: 4, quads: 2 },
     pixels: 'load',
+    winograd: { channels: 64, pixels: 0 },
     weights: 'load',
     normGradients: 'written',
     sums: 'invocation',
@@ -122,6 +145,7 @@ export const TUNINGS = {
     conv2d_grad_input: { rows: 1, columns: 8, quads: 2 },
     conv2d_grad_weight: { rows: 'one', columns: 4, quads: 2 },
     pixels: 'load',
+    winograd: { channels: 32, pixels: 1024 },
     weights: 'broadcast',
     normGradients: 'written',
     sums: 'invocation',
@@ -134,6 +158,7 @@ export const TUNINGS = {
     conv2d_grad_input: { rows: 2, columns: 8, quads: 2 },
     conv2d_grad_weight: { rows: 'all', columns: 4, quads: 2 },
     pixels: 'load',
+    winograd: 'never',
     weights: 'load',
     normGradients: 'written',
     sums: 'invocation',
@@ -164,7 +189,7 @@ export function candidatesFor({
 }: AdapterTraits): [TuningName, ...TuningName[]] {
   if (software) return subgroupSize === 4 ? ['quad', 'software'] : ['software'];
   const shared: TuningName[] = features.includes('subgroups') ? ['gpu-quad'] : [];
-  return ['gpu', 'gpu-small', 'gpu-tile', ...shared];
+  return ['gpu', 'gpu-small', 'gpu-tile', 'gpu-winograd', ...shared];
 }
 
 /** The tuning for an adapter of which nothing was measured yet. */

@@ -27,6 +27,18 @@ const TILE_TURNS: [string, string, number][] = ['conv2d_tile', 'conv2d_tile_grad
   ],
 );
 
+/** The same of Winograd's kernels. */
+const WINOGRAD_VARIANTS: typeof TILE_VARIANTS = [
+  ['winograd_weight', 'TURNED', [false, true]],
+  ['winograd_output', 'BIAS', [false, true]],
+  ['winograd_product', 'QV', [1, 3]],
+];
+const WINOGRAD_TURNS: typeof TILE_TURNS = [
+  ['winograd_product', 'BLOCKS', 64],
+  ['winograd_output', 'BLOCKS', 64],
+  ['winograd_grad_input', 'BLOCKS', 64],
+];
+
 test.each(TUNING_NAMES)('the samples reach these variants (tuning %s)', (tuning) => {
   const reached = SWEEP.flatMap((sample) => lowered(sample, tuning));
   /** Values that a constant of an entry point takes. */
@@ -39,6 +51,7 @@ test.each(TUNING_NAMES)('the samples reach these variants (tuning %s)', (tuning)
     ['conv2d', 'BIAS', both],
     ['conv2d', 'LANES', [1, 2, 3, 4]],
     ...(tiled ? TILE_VARIANTS : []),
+    ...(tuning === 'gpu-winograd' ? WINOGRAD_VARIANTS : []),
     ['conv2d_grad_input', 'UNIFORM_WEIGHT', both],
     ['conv2d_direct', 'BIAS', both],
     ['merge_statistics', 'AFFINE', both],
@@ -66,6 +79,7 @@ test.each(TUNING_NAMES)('the samples reach these variants (tuning %s)', (tuning)
   const above: (readonly [string, string, number])[] = [
     // Tiles take the larger pictures.
     ...(tiled ? TILE_TURNS : [['conv2d', 'BLOCKS', 64] as const]),
+    ...(tuning === 'gpu-winograd' ? WINOGRAD_TURNS : []),
     ['conv2d', 'IC4', 1],
     ['conv2d_grad_weight', 'SPLITS', 2],
     ['conv2d_direct_grad_weight', 'SPLITS', 1],

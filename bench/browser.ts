@@ -31,12 +31,12 @@ export async function openBrowser(options: RuntimeOptions): Promise<Runtime> {
         () => undefined,
         (page) => page.evaluate(() => bench.peaks()),
       ),
-    kernels: (config, rounds, tuning) =>
+    kernels: (config, rounds, choices) =>
       withPage(
         browser,
         () => undefined,
         (page) =>
-          page.evaluate((sent) => bench.kernels(...sent), [config, rounds, tuning] as const),
+          page.evaluate((sent) => bench.kernels(...sent), [config, rounds, choices] as const),
       ),
     measure: (request, report) =>
       withPage(browser, report, (page) => page.evaluate((sent) => bench.measure(sent), request)),

@@ -1,5 +1,6 @@
 /** The interface that everything measured stands behind, and who there is. */
 import { FathomError } from '../src/errors.ts';
+import type { Precision } from '../src/ops/tensor.ts';
 import type { TuningName } from '../src/ops/tuning.ts';
 import type { Task } from './task.ts';
 
@@ -34,6 +35,8 @@ export interface Place {
   device: GPUDevice;
   /** Which variants of its kernels it takes. */
   tuning: TuningName;
+  /** How it stores activations; f32 where nothing is said. */
+  storage?: Precision;
 }
 
 export const PEERS = ['tfjs-webgpu', 'tfjs-webgl', 'jax-webgpu', 'jax-wasm'] as const;

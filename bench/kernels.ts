@@ -16,12 +16,12 @@ export interface KernelsResult extends Profile {
 
 export async function measureKernels(
   config: BenchConfig,
-  { device, tuning }: Place,
+  { device, tuning, storage }: Place,
   rounds: number,
 ): Promise<KernelsResult> {
   const { batch } = config;
   const { images, labels } = await makeTask(config);
-  const options = { batch, seed: 1, rewirable: false };
+  const options = { batch, seed: 1, storage, rewirable: false };
   const network = await GpuNetwork.create(new Gpu(device, tuning), networkOf(config), options);
   const scalars = {
     learningRate: LEARNING_RATE,

@@ -5,18 +5,25 @@ import type { BenchConfig } from './config.ts';
 import { countDuring } from './counters.ts';
 import type { Counters } from './counters.ts';
 import { relativeDifference, rotated } from './statistics.ts';
+import type { Precision } from '../src/ops/tensor.ts';
 import type { TuningName } from '../src/ops/tuning.ts';
 import { makeTask } from './task.ts';
 
-export interface Request {
+/** What our engine is asked for. */
+export interface Choices {
+  /** The variants of our kernels, where they are not to be those that suit the adapter. */
+  tuning?: TuningName;
+  /** How it stores activations; f32 where nothing is said. */
+  storage?: Precision;
+}
+
+export interface Request extends Choices {
   config: BenchConfig;
   /** `fathom` first: the others are held against its losses. */
   contenders: readonly ContenderName[];
   rounds: number;
   /** Whether forward passes are timed too. */
   forward: boolean;
-  /** The variants of our kernels, where they are not to be those that suit the adapter. */
-  tuning?: TuningName;
 }
 
 export interface ContenderResult {

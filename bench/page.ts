@@ -2,19 +2,19 @@
 import { requestDevice } from '../src/engine/gpu/device.ts';
 import type { DeviceDescription } from '../src/engine/gpu/device.ts';
 import { tuningFor } from '../src/ops/tuning.ts';
-import type { TuningName } from '../src/ops/tuning.ts';
 import type { BenchConfig } from './config.ts';
+import type { Place } from './contender.ts';
 import { measureKernels } from './kernels.ts';
 import type { KernelsResult } from './kernels.ts';
 import { measure } from './measure.ts';
-import type { ConfigResult, Request } from './measure.ts';
+import type { Choices, ConfigResult, Request } from './measure.ts';
 import { measurePeaks } from '../src/engine/peaks.ts';
 import type { Peaks } from '../src/engine/peaks.ts';
 
 export interface BenchPage {
   /** The adapter, and what it can do at most. */
   peaks: () => Promise<{ adapter: DeviceDescription; peaks: Peaks }>;
-  kernels: (config: BenchConfig, rounds: number, tuning?: TuningName) => Promise<KernelsResult>;
+  kernels: (config: BenchConfig, rounds: number, choices: Choices) => Promise<KernelsResult>;
   measure: (request: Request) => Promise<ConfigResult>;
 }
 
@@ -30,6 +30,11 @@ const say = (line: string) => {
   globalThis.report(line);
 };
 
+async function placeOf({ tuning, storage }: Choices): Promise<Place> {
+  const { device, description } = await requestDevice(navigator.gpu);
+  return { runtime: 'browser', device, tuning: tuning ?? tuningFor(description), storage };
+}
+
 globalThis.bench = {
   peaks: async () => {
     const { device, description } = await requestDevice(navigator.gpu);
@@ -37,14 +42,7 @@ globalThis.bench = {
     device.destroy();
     return { adapter: description, peaks };
   },
-  kernels: async (config, rounds, given) => {
-    const { device, description } = await requestDevice(navigator.gpu);
-    const tuning = given ?? tuningFor(description);
-    return measureKernels(config, { runtime: 'browser', device, tuning }, rounds);
-  },
-  measure: async (request) => {
-    const { device, description } = await requestDevice(navigator.gpu);
-    const tuning = request.tuning ?? tuningFor(description);
-    return measure(request, { runtime: 'browser', device, tuning }, say);
-  },
+  kernels: async (config, rounds, choices) =>
+    measureKernels(config, await placeOf(choices), rounds),
+  measure: async (request) => measure(request, await placeOf(request), say),
 };

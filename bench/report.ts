@@ -5,6 +5,7 @@ import { TOLERANCE } from './measure.ts';
 import type { ConfigResult, ContenderResult } from './measure.ts';
 import type { Peaks } from '../src/engine/peaks.ts';
 import type { DispatchTime } from '../src/engine/profile.ts';
+import type { Precision } from '../src/ops/tensor.ts';
 import type { KernelsResult } from './kernels.ts';
 import { median } from './statistics.ts';
 
@@ -16,6 +17,8 @@ export interface Report {
   runtime: string;
   adapter: string;
   rounds: number;
+  /** How our engine stored activations. */
+  storage: Precision;
   peaks: Peaks;
   configs: ConfigResult[];
   kernels: KernelsResult[];
@@ -32,9 +35,10 @@ export function markdown(report: Report): string {
 }
 
 /** Where, when and how it was measured. */
-export function conditions({ date, runtime, adapter, rounds, peaks }: Report): string {
+export function conditions({ date, runtime, adapter, rounds, storage, peaks }: Report): string {
   return (
-    `${runtime}, ${adapter}, ${date.slice(0, 10)}. Medians of ${rounds} rounds. Measured peaks: ` +
+    `${runtime}, ${adapter}, ${date.slice(0, 10)}. Medians of ${rounds} rounds. ` +
+    `${storage === 'f16' ? 'Fathom stores activations as f16. ' : ''}Measured peaks: ` +
     `multiply-add ${digits(peaks.flops / 1e9)} GFLOP/s, copy ${digits(peaks.bandwidth / 1e9)} GB/s.`
   );
 }

@@ -10,6 +10,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { FathomError } from '../src/errors.ts';
+import { PRECISIONS } from '../src/ops/tensor.ts';
+import type { Precision } from '../src/ops/tensor.ts';
 import { TUNING_NAMES } from '../src/ops/tuning.ts';
 import type { TuningName } from '../src/ops/tuning.ts';
 import { openBrowser } from './browser.ts';
@@ -38,6 +40,7 @@ interface Options {
   kernels?: true;
   scaling?: true;
   tuning?: TuningName;
+  storage?: Precision;
   out: string;
 }
 
@@ -79,6 +82,9 @@ function parse(): Options {
         '--tuning <name>',
         'variants of our kernels (default: what suits the adapter)',
       ).choices(TUNING_NAMES),
+    )
+    .addOption(
+      new Option('--storage <type>', 'how our engine stores activations').choices(PRECISIONS),
     )
     .option('--out <dir>', 'where the JSON and the table go', 'bench/results')
     .showHelpAfterError('(--help lists the options)');
@@ -132,6 +138,7 @@ async function main(): Promise<void> {
       runtime: runtime.title,
       adapter: `${adapter.description}${adapter.software ? ' (software)' : ''}`,
       rounds: options.rounds,
+      storage: options.storage ?? 'f32',
       peaks: {
         flops: Math.max(before.flops, after.flops),
         bandwidth: Math.max(before.bandwidth, after.bandwidth),
@@ -161,7 +168,7 @@ async function steps(
   runtime: Runtime,
   configs: readonly BenchConfig[],
   competing: readonly PeerName[],
-  { rounds, forward, tuning }: Options,
+  { rounds, forward, tuning, storage }: Options,
 ): Promise<Found> {
   const found: ConfigResult[] = [];
   for (const config of configs) {
@@ -173,6 +180,7 @@ async function steps(
       rounds,
       forward: forward ?? false,
       ...(tuning && { tuning }),
+      ...(storage && { storage }),
     };
     found.push(await runtime.measure(request, (line) => tell(`  ${line}`)));
   }
@@ -182,12 +190,12 @@ async function steps(
 async function kernels(
   runtime: Runtime,
   configs: readonly BenchConfig[],
-  { rounds, tuning }: Options,
+  { rounds, tuning, storage }: Options,
 ): Promise<Found> {
   const found: KernelsResult[] = [];
   for (const config of configs) {
     tell(`${formatConfig(config)}: kernels`);
-    found.push(await runtime.kernels(config, rounds, tuning));
+    found.push(await runtime.kernels(config, rounds, { tuning, storage }));
   }
   return { steps: [], kernels: found };
 }

@@ -3,16 +3,20 @@
 //   mean = Σ x / COUNT,  deviation = √(Σ (x − mean)² / COUNT),  norm = √(Σ x²)
 //
 // Squares are taken of x / max|x|, so that no gradient is too large or too small for its square. Two passes over x: the
-// first finds sum and range, the second squares and histogram. Where SUBTRACT is set, x stands for x − base.
+// first finds sum and range, the second squares and histogram. Where SUBTRACT is set, x stands for x − base; where
+// SCALED is set, for x divided by the loss scale.
 //
 // x: V vec4s. vec4 v holds lanes 4·(v mod Q) … of C, of which the rest is padding; where kernels are meant, its input
 // channel is (v / Q) mod I4 of I. Where CHANNELS is set, it also counts the channels that are zero everywhere: units that
-// are dead for this batch. Constants: V Q C I I4 COUNT SUBTRACT CHANNELS. One workgroup. out: see `readDescription`.
+// are dead for this batch. Constants: V Q C I I4 COUNT SUBTRACT SCALED CHANNELS. One workgroup. out: see `readDescription`.
 //#section describe
-@group(0) @binding(0) var<storage, read> x: array<vec4f>;
-@group(0) @binding(1) var<storage, read_write> out: array<f32>;
+@group(0) @binding(next) var<storage, read> x: array<vec4f>;
+@group(0) @binding(next) var<storage, read_write> out: array<f32>;
 //#if SUBTRACT
-@group(0) @binding(2) var<storage, read> base: array<vec4f>;
+@group(0) @binding(next) var<storage, read> base: array<vec4f>;
+//#end
+//#if SCALED
+@group(0) @binding(next) var<storage, read> loss_scale: array<f32>;
 //#end
 
 const LANES = 256;
@@ -34,7 +38,11 @@ fn load(v: i32) -> vec4f {
   //#if SUBTRACT
   return x[v] - base[v];
   //#else
+  //#if SCALED
+  return x[v] / loss_scale[0];
+  //#else
   return x[v];
+  //#end
   //#end
 }
 

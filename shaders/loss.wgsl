@@ -83,6 +83,7 @@ fn softmax_cross_entropy(@builtin(local_invocation_index) lane: u32) {
   }
 }
 
+// SCALED: the gradient is multiplied with loss_scale[0] (shaders/loss_scale.wgsl).
 // Dispatch: ⌈N·K4 / 64⌉ workgroups, one invocation a vec4 of the gradient.
 //#section softmax_cross_entropy_grad
 //#include step
@@ -90,6 +91,9 @@ fn softmax_cross_entropy(@builtin(local_invocation_index) lane: u32) {
 @group(0) @binding(1) var<storage, read> labels: array<u32>;
 @group(0) @binding(2) var<storage, read_write> dlogits: array<vec4f>;
 @group(0) @binding(3) var<uniform> step: Step;
+//#if SCALED
+@group(0) @binding(4) var<storage, read> loss_scale: array<f32>;
+//#end
 
 @compute @workgroup_size(64)
 fn softmax_cross_entropy_grad(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
@@ -107,6 +111,9 @@ fn softmax_cross_entropy_grad(@builtin(global_invocation_id) id: vec3u, @builtin
   var gradient = probabilities[v] - wanted;
   //#if MEAN
   gradient /= f32(step.valid);
+  //#end
+  //#if SCALED
+  gradient *= loss_scale[0];
   //#end
   dlogits[v] = select(vec4f(), gradient, u32(n) < step.valid);
 }

@@ -4,16 +4,20 @@
 //
 // All parameters of a network lie in one buffer, their gradients and velocities in two others with the
 // same offsets, so one dispatch updates everything. CLIP: gradients are scaled by `clip`, the result of clip_scale.
-// Constants: SIZE4 (vec4s), CLIP.
+// CHECKED: nothing changes if a gradient was not finite (shaders/loss_scale.wgsl).
+// Constants: SIZE4 (vec4s), CLIP, CHECKED.
 // Dispatch: ⌈SIZE4 / 64⌉ workgroups on x and y; one invocation a vec4.
 //#section sgd
 //#include step
-@group(0) @binding(0) var<storage, read_write> weight: array<vec4f>;
-@group(0) @binding(1) var<storage, read_write> velocity: array<vec4f>;
-@group(0) @binding(2) var<storage, read> gradient: array<vec4f>;
-@group(0) @binding(3) var<uniform> step: Step;
+@group(0) @binding(next) var<storage, read_write> weight: array<vec4f>;
+@group(0) @binding(next) var<storage, read_write> velocity: array<vec4f>;
+@group(0) @binding(next) var<storage, read> gradient: array<vec4f>;
+@group(0) @binding(next) var<uniform> step: Step;
 //#if CLIP
-@group(0) @binding(4) var<storage, read> clip: array<f32>;
+@group(0) @binding(next) var<storage, read> clip: array<f32>;
+//#end
+//#if CHECKED
+@group(0) @binding(next) var<storage, read> loss_scale: array<f32>;
 //#end
 
 @compute @workgroup_size(64)
@@ -22,6 +26,11 @@ fn sgd(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups
   if (v >= SIZE4) {
     return;
   }
+  //#if CHECKED
+  if (loss_scale[3] == 0.0) {
+    return;
+  }
+  //#end
   //#include clipped_gradient
   let g = raw + step.weight_decay * weight[v];
   let momentum = step.momentum * velocity[v] + g;
@@ -38,18 +47,21 @@ fn sgd(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups
 //
 // 1 − βᵗ is computed as −expm1(t·log β), which does not cancel for β near 1.
 // As in PyTorch, t counts the updates of these parameters and not the steps of the network: those of a shortcut that is cut
-// miss some. Constants: SIZE4, BETA1, BETA2, LOG_BETA1, LOG_BETA2, EPS, DECOUPLED, CLIP. Mapping and dispatch as for SGD.
+// miss some. Constants: SIZE4, BETA1, BETA2, LOG_BETA1, LOG_BETA2, EPS, DECOUPLED, CLIP, CHECKED. Mapping and dispatch as for SGD.
 //#section adam
 //#include step
 //#include math
-@group(0) @binding(0) var<storage, read_write> weight: array<vec4f>;
-@group(0) @binding(1) var<storage, read_write> first_moment: array<vec4f>;
-@group(0) @binding(2) var<storage, read_write> second_moment: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> updates: array<f32>;
-@group(0) @binding(4) var<storage, read> gradient: array<vec4f>;
-@group(0) @binding(5) var<uniform> step: Step;
+@group(0) @binding(next) var<storage, read_write> weight: array<vec4f>;
+@group(0) @binding(next) var<storage, read_write> first_moment: array<vec4f>;
+@group(0) @binding(next) var<storage, read_write> second_moment: array<vec4f>;
+@group(0) @binding(next) var<storage, read_write> updates: array<f32>;
+@group(0) @binding(next) var<storage, read> gradient: array<vec4f>;
+@group(0) @binding(next) var<uniform> step: Step;
 //#if CLIP
-@group(0) @binding(6) var<storage, read> clip: array<f32>;
+@group(0) @binding(next) var<storage, read> clip: array<f32>;
+//#end
+//#if CHECKED
+@group(0) @binding(next) var<storage, read> loss_scale: array<f32>;
 //#end
 
 @compute @workgroup_size(64)
@@ -58,6 +70,11 @@ fn adam(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   if (v >= SIZE4) {
     return;
   }
+  //#if CHECKED
+  if (loss_scale[3] == 0.0) {
+    return;
+  }
+  //#end
   //#include clipped_gradient
   //#if DECOUPLED
   let g = raw;

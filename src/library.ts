@@ -12,6 +12,7 @@ import { networkSpec } from './network/spec.ts';
 import type { NetworkSpec } from './network/spec.ts';
 import { elements } from './ops/tensor.ts';
 import type { StepScalars } from './ops/step.ts';
+import { PRECISIONS } from './ops/tensor.ts';
 import { TUNING_NAMES, tuningFor } from './ops/tuning.ts';
 
 export { FathomError } from './errors.ts';
@@ -37,6 +38,8 @@ const settings = z.strictObject({
   labelSmoothing: z.number().min(0).max(1).default(0),
   /** Gradients are clipped to this norm, all together; 0 leaves them as they are. */
   clipNorm: rate.default(0),
+  /** How activations and their gradients are stored. */
+  storage: z.enum(PRECISIONS).default('f32'),
   /** Which variants of the kernels to take; chosen by the adapter where nothing is said. */
   tuning: z.enum(TUNING_NAMES).optional(),
 });
@@ -82,7 +85,8 @@ export class Network {
    *
    * @param spec what {@link cifarNetwork} gives, or one's own: see docs/engine.md
    * @throws FathomError `settings` or `network` for input that is malformed, with its place; `shape` with the layer's
-   *   path where layers do not fit; `too-large` where the device cannot hold it
+   *   path where layers do not fit; `too-large` where the device cannot hold it,
+   *   `no-f16` where it cannot store it
    */
   static async create(device: GPUDevice, spec: NetworkSpec, given: Settings): Promise<Network> {
     const chosen = parse(settings, given, 'settings');
@@ -92,7 +96,7 @@ export class Network {
         'expected a GPUDevice, as requestDevice(navigator.gpu) gives in { device }, found something else',
       );
     }
-    const { tuning = tuningFor(describeDevice(device)), batch, seed } = chosen;
+    const { tuning = tuningFor(describeDevice(device)), batch, seed, storage } = chosen;
     const shared = gpus.get(device) ?? new Map<string, Gpu>();
     gpus.set(device, shared);
     const gpu = shared.get(tuning) ?? new Gpu(device, tuning);
@@ -102,6 +106,7 @@ export class Network {
       seed,
       summarySlots: 1,
       recipe: recipeOf(chosen),
+      storage,
       rewirable: false,
     });
     return new Network(network, chosen);
@@ -287,7 +292,7 @@ export class Network {
   /** Of the last pass: it is copied before another can be submitted. */
   private async summary() {
     const [summary] = await this.checked(this.network.readSummaries(0, 1));
-    return summary ?? { loss: NaN, errors: NaN };
+    return summary ?? { loss: NaN, errors: NaN, skipped: NaN };
   }
 
   /** What was read, unless the GPU has reported a fault since: then it is worth nothing. */

@@ -4,12 +4,14 @@ import { bytesOf } from '../../src/engine/graph/plan.ts';
 import { GpuNetwork } from '../../src/engine/network.ts';
 import { elements } from '../../src/ops/tensor.ts';
 import type { StepScalars } from '../../src/ops/step.ts';
+import type { Precision } from '../../src/ops/tensor.ts';
 import { LEARNING_RATE, MOMENTUM, WEIGHT_DECAY, networkOf } from '../config.ts';
 import type { Contender, Facts, Place } from '../contender.ts';
 import type { Task } from '../task.ts';
 
 export class FathomContender implements Contender {
   private readonly gpu: Gpu;
+  private readonly storage: Precision | undefined;
   private network: GpuNetwork | null = null;
   private errors: Error[] = [];
   private readonly forget: () => void;
@@ -26,7 +28,8 @@ export class FathomContender implements Contender {
     maxNorm: 0,
   };
 
-  constructor({ device, tuning }: Place) {
+  constructor({ device, tuning, storage }: Place) {
+    this.storage = storage;
     this.gpu = new Gpu(device, tuning);
     this.forget = this.gpu.onError((error) => this.errors.push(error));
   }
@@ -35,6 +38,7 @@ export class FathomContender implements Contender {
     const network = await GpuNetwork.create(this.gpu, networkOf(config), {
       batch: config.batch,
       seed: 1,
+      storage: this.storage,
       rewirable: false,
     });
     for (const { name, values } of weights) network.writeParameter(name, values);

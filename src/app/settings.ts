@@ -5,6 +5,7 @@
 import { BOUNDS, experimentConfig, liveSettings } from '../lab/config.ts';
 import type { ExperimentConfig, LiveSettings } from '../lab/config.ts';
 import { SCHEDULES } from '../lab/schedule.ts';
+import { PRECISIONS } from '../ops/tensor.ts';
 
 export type Setting =
   | {
@@ -51,6 +52,7 @@ export const SETTINGS = {
   weightDecay: { kind: 'number', bounds: BOUNDS.weightDecay, logarithmic: true },
   labelSmoothing: { kind: 'number', bounds: BOUNDS.labelSmoothing },
   clipNorm: { kind: 'number', bounds: BOUNDS.clipNorm },
+  storage: { kind: 'choice', options: PRECISIONS },
   evalEvery: { kind: 'number', bounds: { ...BOUNDS.evalEvery, step: 10 } },
   seed: { kind: 'number', bounds: BOUNDS.seed },
 } as const satisfies Record<SettingName, Setting>;

@@ -87,6 +87,10 @@ function program(): Command {
     .option('--contrast <c>', 'the same of contrast')
     .option('--saturation <s>', 'the same of saturation')
     .option('--cutout <pixels>', 'augmentation: side of a square set to the mean; 0 is off')
+    .option(
+      '--storage <type>',
+      'how activations and their gradients are stored: f32, or f16 (half the memory; needs shader-f16)',
+    )
     .option('--seed <number>', 'weights, order of batches and augmentation follow from it')
     .option(
       '--surface <points>',
@@ -308,6 +312,9 @@ async function main(): Promise<void> {
   await writeMetrics(join(out, 'metrics.csv'), config, rows, options.seconds !== false);
   printProgress();
   console.log(`wrote ${join(out, 'metrics.csv')} and ${join(out, 'config.json')}`);
+  for (const { id, skipped, steps } of config.storage === 'f16' ? experiment.skipped : []) {
+    console.log(`${id}: ${skipped} of ${steps} steps left out, for their gradients overflowed f16`);
+  }
   const [failure] = failures;
   if (failure) throw failure;
   if (surface && !interruption.signal.aborted) {

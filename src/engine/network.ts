@@ -6,8 +6,9 @@ import { buildGraph, graphParameters, graphState } from '../network/graph.ts';
 import type { Graph, NamedParameter, NamedState } from '../network/graph.ts';
 import { withShortcuts } from '../network/families.ts';
 import type { NetworkSpec } from '../network/spec.ts';
-import { elements, pack, unpack } from '../ops/tensor.ts';
-import type { Tensor } from '../ops/tensor.ts';
+import { SKIPPED, newLossScale } from '../ops/loss_scale.ts';
+import { elements, floatsOf, pack, unpack } from '../ops/tensor.ts';
+import type { Precision, Tensor } from '../ops/tensor.ts';
 import { ops } from '../ops/table.ts';
 import { STEP, STEP_BYTES, writeStep } from '../ops/step.ts';
 import type { StepScalars } from '../ops/step.ts';
@@ -25,7 +26,8 @@ import type { DeviceDataset } from './dataset.ts';
 
 /** WebGPU binds buffers at multiples of this many bytes. */
 const ALIGNMENT = 256;
-const SUMMARY_BYTES = 8;
+/** Loss, errors, steps left out. */
+const SUMMARY_BYTES = 12;
 const DEFAULT_SLOTS = 64;
 
 export interface NetworkOptions {
@@ -37,6 +39,11 @@ export interface NetworkOptions {
   summarySlots?: number;
   /** Optimizer, label smoothing, clipping; plain SGD where nothing is said. */
   recipe?: Recipe;
+  /**
+   * How activations and their gradients are stored; `f16` takes half the memory and needs the feature `shader-f16`. Sums,
+   * weights, statistics and the loss are f32 either way. f32 where nothing is said.
+   */
+  storage?: Precision;
   /** Whether shortcuts may be connected and cut later, at no cost; on by default. Off compiles half as many passes. */
   rewirable?: boolean;
   /** Passes that will be run; training and evaluation where nothing is said. */
@@ -54,13 +61,16 @@ export interface Memory {
   moments: readonly GPUBuffer[];
   /** Running statistics. */
   statistics: GPUBuffer;
+  /** Of a network that stores activations as f16, see `ops/loss_scale.ts`. */
+  lossScale?: GPUBuffer;
 }
 
-const buffersOf = ({ weight, gradient, moments, statistics }: Memory): GPUBuffer[] => [
+const buffersOf = ({ weight, gradient, moments, statistics, lossScale }: Memory): GPUBuffer[] => [
   weight,
   gradient,
   ...moments,
   statistics,
+  ...(lossScale ? [lossScale] : []),
 ];
 
 /** See {@link GpuNetwork.rehearsal}. */
@@ -88,6 +98,8 @@ export interface Summary {
   loss: number;
   /** Number of wrong answers. */
   errors: number;
+  /** Training steps so far that changed nothing, because gradients stored as f16 overflowed. */
+  skipped: number;
 }
 
 export class GpuNetwork {
@@ -145,6 +157,9 @@ export class GpuNetwork {
         : ['first moments', 'second moments', 'updates']
       ).map((name) => gpu.storage(`${spec.name} ${name}`, parameters.bytes)),
       statistics: gpu.storage(`${spec.name} running statistics`, state.bytes),
+      ...(options.storage === 'f16' && {
+        lossScale: gpu.storage(`${spec.name} loss scale`, newLossScale().byteLength),
+      }),
     };
     this.summaries = gpu.storage(
       `${spec.name} summaries`,
@@ -162,6 +177,8 @@ export class GpuNetwork {
    * Lays out memory, initializes weights from the seed and compiles the passes of its modes. Where the network
    * is rewirable, its passes with shortcuts connected and cut are laid out as well; {@link compileAll} compiles what is
    * left of them, and to switch then costs nothing.
+   *
+   * @throws FathomError `no-f16` where the device cannot store activations as the options ask
    */
   static async create(
     gpu: Gpu,
@@ -169,6 +186,7 @@ export class GpuNetwork {
     options: NetworkOptions,
     progress?: (done: number, total: number) => void,
   ): Promise<GpuNetwork> {
+    expectStorage(gpu.device, options.storage);
     const network = new GpuNetwork(gpu, spec, options);
     const { rewirable = true } = options;
     const wirings = rewirable
@@ -196,6 +214,7 @@ export class GpuNetwork {
     const encoder = this.gpu.device.createCommandEncoder();
     for (const moment of this.memory.moments) encoder.clearBuffer(moment);
     queue.submit([encoder.finish()]);
+    if (this.memory.lossScale) queue.writeBuffer(this.memory.lossScale, 0, newLossScale());
     // A pass that never ran must not pass for one without errors.
     queue.writeBuffer(this.summaries, 0, new Float32Array(this.summaries.size / 4).fill(NaN));
   }
@@ -230,7 +249,7 @@ export class GpuNetwork {
     const key = programKey(mode, spec);
     const present = this.programs.get(key);
     if (present) return present;
-    const { batch, fusion = true, reuse = true, data } = this.options;
+    const { batch, fusion = true, reuse = true, data, storage } = this.options;
     const written = buildGraph(spec, batch);
     const graph = fusion ? fuse(written) : written;
     const places = new Map<Tensor, Place>([[STEP, { buffer: this.step, offset: 0 }]]);
@@ -242,6 +261,7 @@ export class GpuNetwork {
       recipe: this.options.recipe ?? PLAIN_SGD,
       fusion,
       tuning: this.gpu.tuning,
+      storage,
       ...(dataset && { source: dataset.source }),
     });
     if (!dataset) this.placeBatch(lowered, places);
@@ -313,7 +333,7 @@ export class GpuNetwork {
     own: ReadonlyMap<Tensor, Place>,
   ): Rehearsal {
     const { spec } = this;
-    const { batch, recipe = PLAIN_SGD, data } = this.options;
+    const { batch, recipe = PLAIN_SGD, data, storage } = this.options;
     const graph = buildGraph(spec, batch);
     const memory = this.duplicate();
     const places = new Map<Tensor, Place>([[STEP, { buffer: this.step, offset: 0 }]]);
@@ -326,6 +346,7 @@ export class GpuNetwork {
         recipe,
         fusion: false,
         tuning: this.gpu.tuning,
+        storage,
         listener: listen(tensors, before),
         ...(data && { source: data.train.source }),
       });
@@ -354,14 +375,14 @@ export class GpuNetwork {
 
   /**
    * Takes over weights, gradients, running statistics and what the optimizer keeps of another network with the same
-   * optimizer, which may be wired otherwise.
+   * optimizer and storage, which may be wired otherwise.
    *
    * @throws FathomError `different-parameters`
    */
   copyFrom(other: GpuNetwork): void {
     this.expectSameParameters(other);
-    if (this.memory.moments.length !== other.memory.moments.length) {
-      throw new Error(`the optimizers of ${this.spec.name} and ${other.spec.name} differ`);
+    if (buffersOf(this.memory).length !== buffersOf(other.memory).length) {
+      throw new Error(`optimizer or storage of ${this.spec.name} and ${other.spec.name} differ`);
     }
     this.copy(other.memory, this.memory);
   }
@@ -394,12 +415,13 @@ export class GpuNetwork {
 
   private duplicate(): Memory {
     const twin = (buffer: GPUBuffer) => this.gpu.storage(`${buffer.label} kept`, buffer.size);
-    const { weight, gradient, moments, statistics } = this.memory;
+    const { weight, gradient, moments, statistics, lossScale } = this.memory;
     return {
       weight: twin(weight),
       gradient: twin(gradient),
       moments: moments.map(twin),
       statistics: twin(statistics),
+      ...(lossScale && { lossScale: twin(lossScale) }),
     };
   }
 
@@ -429,14 +451,14 @@ export class GpuNetwork {
     if (segment) this.submit(mode, segment.from, segment.to, slot);
   }
 
-  /** Loss and errors of the passes whose summaries went to slots `first` … `first + count − 1`. */
+  /** Loss, errors and steps left out of the passes whose summaries went to slots `first` … `first + count − 1`. */
   async readSummaries(first: number, count: number): Promise<Summary[]> {
     const bytes = await this.gpu.read(this.summaries, first * SUMMARY_BYTES, count * SUMMARY_BYTES);
     const values = new Float32Array(bytes);
-    return Array.from({ length: count }, (_, i) => ({
-      loss: values[2 * i] ?? NaN,
-      errors: values[2 * i + 1] ?? NaN,
-    }));
+    return Array.from({ length: count }, (_, i) => {
+      const [loss = NaN, errors = NaN, skipped = NaN] = values.subarray(3 * i);
+      return { loss, errors, skipped: this.memory.lossScale ? skipped : 0 };
+    });
   }
 
   /** A batch of normalized images [N, C, H, W] and labels [N], for a network without a data set. */
@@ -517,7 +539,7 @@ export class GpuNetwork {
     const { lowered, pass } = this.program(mode);
     const { buffer, offset } = pass.place(lowered.logits);
     const bytes = await this.gpu.read(buffer, offset, bytesOf(lowered.logits));
-    return unpack(lowered.logits, new Float32Array(bytes));
+    return unpack(lowered.logits, floatsOf(lowered.logits, bytes));
   }
 
   /** Weights and running statistics, for passes that read them, or write those of a network made for it. */
@@ -558,7 +580,10 @@ export class GpuNetwork {
     pass.encode(encoder, from, to);
     if (to === pass.plan.dispatches.length) {
       const { buffer } = pass.place(lowered.summary);
-      encoder.copyBufferToBuffer(buffer, 0, this.summaries, slot * SUMMARY_BYTES, SUMMARY_BYTES);
+      const { lossScale } = this.memory;
+      const at = slot * SUMMARY_BYTES;
+      encoder.copyBufferToBuffer(buffer, 0, this.summaries, at, 8);
+      if (lossScale) encoder.copyBufferToBuffer(lossScale, 4 * SKIPPED, this.summaries, at + 8, 4);
     }
     device.queue.submit([encoder.finish()]);
   }
@@ -606,7 +631,10 @@ export class GpuNetwork {
         ...(updates && { updates }),
       };
     });
-    return { parameters, gradients, state, update };
+    const { lossScale: buffer } = memory;
+    const lossScale = buffer && tensor('loss scale', [buffer.size / 4], 'flat', 'external');
+    if (lossScale) places.set(lossScale, { buffer, offset: 0 });
+    return { parameters, gradients, state, update, ...(lossScale && { lossScale }) };
   }
 
   /** Byte ranges of the parameters that learn, neighbours joined. A cut shortcut's weights stay untouched. */
@@ -649,6 +677,15 @@ export class GpuNetwork {
 
 const programKey = (mode: Mode, spec: NetworkSpec): string =>
   `${mode} ${JSON.stringify(spec.layers)}`;
+
+/** Refuses what the device cannot store. */
+function expectStorage({ features }: GPUDevice, storage: Precision = 'f32'): void {
+  if (storage === 'f32' || features.has('shader-f16')) return;
+  throw new FathomError(
+    'no-f16',
+    'this adapter cannot store activations as f16, for it lacks the feature shader-f16: choose f32',
+  );
+}
 
 const align = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 

@@ -5,7 +5,7 @@
 import { buildGraph } from '../network/graph.ts';
 import type { NetworkSpec } from '../network/spec.ts';
 import { DESCRIPTION_FLOATS, describeCall, readDescription } from '../ops/describe.ts';
-import type { Description } from '../ops/describe.ts';
+import type { Description, Relation } from '../ops/describe.ts';
 import type { BatchNormParams } from '../ops/batch_norm.ts';
 import type { Emitter } from '../ops/op.ts';
 import type { StepScalars } from '../ops/step.ts';
@@ -89,11 +89,11 @@ export class Observer {
     const most = 2 * buildGraph(spec, options.batch).nodes.length + 3 * parameters.length;
     const results = network.gpu.storage(`${spec.name} observations`, most * STRIDE);
     const places = new Map<Tensor, Place>();
-    const describe = (emit: Emitter, x: Tensor, base?: Tensor): Slot => {
+    const describe = (emit: Emitter, x: Tensor, relation?: Relation): Slot => {
       const index = places.size;
       const out = tensor(`description ${index}`, [DESCRIPTION_FLOATS], 'flat', 'external');
       places.set(out, { buffer: results, offset: index * STRIDE });
-      emit.dispatch(describeCall(x, out, base));
+      emit.dispatch(describeCall(x, out, relation));
       return { index, count: elements(x.shape) };
     };
     try {
@@ -103,7 +103,8 @@ export class Observer {
             slots.layers.push({ path, op: op.name, output: describe(emit, y) }),
           gradient: ({ path }, gradient, emit) => {
             const layer = slots.layers.find((candidate) => candidate.path === path);
-            if (layer) layer.gradient = describe(emit, gradient);
+            const { lossScale } = emit;
+            if (layer) layer.gradient = describe(emit, gradient, { lossScale });
           },
           updated: (emit) => {
             for (const [name, after] of copy.parameters) {
@@ -113,7 +114,7 @@ export class Observer {
                 name,
                 value: describe(emit, value),
                 gradient: describe(emit, gradient),
-                update: describe(emit, after, value),
+                update: describe(emit, after, { base: value }),
               });
             }
           },

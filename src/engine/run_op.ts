@@ -5,9 +5,11 @@
  * transient buffers, so each must be awaited before the next.
  */
 import { FathomError } from '../errors.ts';
+import { floatToHalf } from '../ops/half.ts';
 import { graphNode, graphParameters, graphState } from '../network/graph.ts';
 import type { Graph, GraphNode, Value } from '../network/graph.ts';
 import { augmentCall } from '../ops/augment.ts';
+import { emitUnscale } from '../ops/loss_scale.ts';
 import type { Op } from '../ops/op.ts';
 import { emitClip, optimizerCall } from '../ops/optimizer.ts';
 import type { Optimizer } from '../ops/optimizer.ts';
@@ -15,8 +17,8 @@ import { emitLoss, emitLossGradient } from '../ops/softmax_cross_entropy.ts';
 import type { LossParams } from '../ops/softmax_cross_entropy.ts';
 import { STEP, STEP_BYTES, writeStep } from '../ops/step.ts';
 import type { StepScalars } from '../ops/step.ts';
-import { elements, pack, pad4, unpack } from '../ops/tensor.ts';
-import type { Layout, Shape, Tensor } from '../ops/tensor.ts';
+import { elements, floatsOf, pack, pad4, unpack } from '../ops/tensor.ts';
+import type { Layout, Precision, Shape, Tensor } from '../ops/tensor.ts';
 import { need } from '../reference/tensor.ts';
 import type { Tensor as HostTensor, Tensors } from '../reference/tensor.ts';
 import { Lowering, Recorder, tensor } from './graph/lower.ts';
@@ -35,6 +37,8 @@ export interface RunOptions {
   /** Whether tensors share buffers and norms are applied where they are loaded; on by default, as in training. */
   reuse?: boolean;
   fusion?: boolean;
+  /** How what flows in, what nodes hand on and gradients of both are stored; f32 where nothing is said. */
+  storage?: Precision;
   /** Paths of nodes whose outputs and their gradients are wanted as well. */
   keep?: readonly string[];
 }
@@ -128,6 +132,7 @@ export async function runGraph(
     scalars = {},
     reuse = true,
     fusion = true,
+    storage = 'f32',
     keep = [],
   }: RunOptions,
 ): Promise<GraphRun> {
@@ -137,7 +142,7 @@ export async function runGraph(
   try {
     const inflow = freeValues(nodes).map((value): [Value, Tensor] => [
       value,
-      bench.put(value.name, need(inputs, value.name), 'image', value.shape),
+      bench.put(value.name, need(inputs, value.name), 'image', value.shape, storage),
     ]);
     const graph: Graph = {
       name: 'graph',
@@ -158,7 +163,7 @@ export async function runGraph(
       state.set(name, bench.put(name, inputs[name] ?? filled(shape, initial), layout, shape));
     }
 
-    const recorder = new Recorder(gpu.tuning);
+    const recorder = new Recorder(gpu.tuning, storage);
     const network = { parameters, gradients, state };
     const lowering = new Lowering(recorder, graph, network, { training, sampling }, fusion);
     for (const [value, given] of inflow) lowering.values.set(value, given);
@@ -166,7 +171,7 @@ export async function runGraph(
     const y = lowering.values.get(last.output);
     if (!y) throw new Error(`${last.path} computed nothing`);
     if (gradOutput) {
-      lowering.gradients.set(y, bench.put('dL/dy', gradOutput, 'image', y.shape));
+      lowering.gradients.set(y, bench.put('dL/dy', gradOutput, 'image', y.shape, storage));
       lowering.backward(() => true);
     }
 
@@ -254,7 +259,8 @@ const MOMENTS = { sgd: ['momentum_buffer'], adam: ['exp_avg', 'exp_avg_sq'] } as
 /**
  * One update of `param` by `grad`, and of what the optimizer keeps: `momentum_buffer`, or `exp_avg` and
  * `exp_avg_sq`, which start at zero where they are missing. Returns all but `grad`. Iterations count from 0. With
- * `maxNorm` among the scalars the gradient is clipped to it.
+ * `maxNorm` among the scalars the gradient is clipped to it. With a `loss_scale` (see `ops/loss_scale.ts`) the gradient is
+ * divided by it first, and it is returned as it is adjusted.
  */
 export async function runOptimizer(
   gpu: Gpu,
@@ -275,6 +281,8 @@ export async function runOptimizer(
     const [weight, gradient] = [put('param'), put('grad')];
     const names = MOMENTS[optimizer.kind];
     const [first, second] = [put(names[0]), names[1] && put(names[1])];
+    const lossScale = inputs.loss_scale && bench.put('loss scale', inputs.loss_scale, 'flat');
+    if (lossScale) emitUnscale(recorder, [gradient], lossScale);
     const clip = scalars.maxNorm === undefined ? undefined : emitClip(recorder, [gradient]);
     const before = filled([pad4(size)], scalars.iteration ?? 0);
     const updates = second && bench.put('updates', before, 'flat');
@@ -285,13 +293,14 @@ export async function runOptimizer(
       ...(second && { second }),
       ...(updates && { updates }),
     };
-    recorder.dispatch(optimizerCall(optimizer, stretch, STEP, clip));
+    recorder.dispatch(optimizerCall(optimizer, stretch, STEP, clip, lossScale));
     const kept = { param: weight, [names[0]]: first, ...(second && { exp_avg_sq: second }) };
-    const results = await bench.run(recorder, kept, scalars);
+    const wanted = { ...kept, ...(lossScale && { loss_scale: lossScale }) };
+    const results = await bench.run(recorder, wanted, scalars);
     return Object.fromEntries(
-      Object.entries(results).map(([name, { data }]) => [
+      Object.entries(results).map(([name, result]) => [
         name,
-        { shape, data: data.slice(0, size) },
+        name in kept ? { shape, data: result.data.slice(0, size) } : result,
       ]),
     );
   } finally {
@@ -355,7 +364,13 @@ export class Bench {
   }
 
   /** Uploads a tensor. Throws if it has not the `expected` shape. */
-  put(name: string, value: HostTensor, layout: Layout, expected: Shape = value.shape): Tensor {
+  put(
+    name: string,
+    value: HostTensor,
+    layout: Layout,
+    expected: Shape = value.shape,
+    storage: Precision = 'f32',
+  ): Tensor {
     if (value.shape.join() !== expected.join()) {
       throw new FathomError(
         'shape',
@@ -363,10 +378,11 @@ export class Bench {
         { name },
       );
     }
-    return this.upload(
-      tensor(name, expected, layout, 'external'),
-      pack({ shape: expected, layout }, value.data),
-    );
+    const floats = pack({ shape: expected, layout }, value.data);
+    const placed = tensor(name, expected, layout, 'external');
+    return storage === 'f16'
+      ? this.upload({ ...placed, bits: 16 }, Uint16Array.from(floats, floatToHalf))
+      : this.upload(placed, floats);
   }
 
   /** Uploads words that are no floats. */
@@ -403,7 +419,7 @@ export class Bench {
     try {
       for (const [name, value] of Object.entries(wanted)) {
         const { buffer, offset } = pass.place(value);
-        const stored = new Float32Array(await this.gpu.read(buffer, offset, bytesOf(value)));
+        const stored = floatsOf(value, await this.gpu.read(buffer, offset, bytesOf(value)));
         results[name] = { shape: value.shape, data: Float64Array.from(unpacked(value, stored)) };
       }
     } finally {
@@ -416,10 +432,7 @@ export class Bench {
     for (const { buffer } of this.places.values()) buffer.destroy();
   }
 
-  private upload(
-    value: Tensor,
-    data: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer> | Int32Array<ArrayBuffer>,
-  ): Tensor {
+  private upload(value: Tensor, data: ArrayBufferView<ArrayBuffer>): Tensor {
     const buffer = this.gpu.storage(value.name, data.byteLength);
     this.gpu.device.queue.writeBuffer(buffer, 0, data);
     this.places.set(value, { buffer, offset: 0 });

@@ -7,6 +7,7 @@ import { FathomError } from '../errors.ts';
 import { isNetworkId, parseNetworkId } from '../network/families.ts';
 import { checkTrainable } from '../network/fit.ts';
 import { networkSpec } from '../network/spec.ts';
+import { PRECISIONS } from '../ops/tensor.ts';
 import { SCHEDULES } from './schedule.ts';
 
 /** Bounds of the numeric settings; forms, links and the command line all read them here. */
@@ -130,6 +131,8 @@ const settings = liveSettings.extend({
   labelSmoothing: real(BOUNDS.labelSmoothing).default(0),
   /** Gradients are scaled down where their norm, all together, exceeds this. 0 is off. */
   clipNorm: real(BOUNDS.clipNorm).default(0),
+  /** How activations and their gradients are stored; all else is f32. */
+  storage: z.enum(PRECISIONS).default('f32'),
   /** Iterations each network trains. */
   steps: int(BOUNDS.steps).default(500),
   seed: int(BOUNDS.seed).default(1),

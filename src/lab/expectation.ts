@@ -57,9 +57,9 @@ export async function timeNetwork(
 }
 
 async function timeSpec(gpu: Gpu, spec: NetworkSpec, config: ExperimentConfig): Promise<number> {
-  const { batch, seed } = config;
+  const { batch, seed, storage } = config;
   const { channels, height, width } = spec.input;
-  const options = { batch, seed, recipe: recipeOf(config), rewirable: false };
+  const options = { batch, seed, recipe: recipeOf(config), storage, rewirable: false };
   const network = await GpuNetwork.create(gpu, spec, options);
   try {
     const length = batch * channels * height * width;

@@ -204,7 +204,7 @@ export class Experiment {
   /**
    * Builds and compiles all networks; training begins with {@link start}.
    *
-   * Throws FathomErrors, `too-large` among them, and leaves nothing behind when it does.
+   * Throws FathomErrors, `too-large` and `no-f16` among them, and leaves nothing behind when it does.
    */
   static async create(
     gpu: Gpu,
@@ -212,7 +212,7 @@ export class Experiment {
     dataset: Dataset,
     hooks: ExperimentHooks,
   ): Promise<Experiment> {
-    const { batch, seed } = config;
+    const { batch, seed, storage } = config;
     const data = placeDataset(gpu, dataset, batch);
     const recipe = { ...recipeOf(config), augmentation: augmentationOf(config) };
     const experiment = new Experiment(gpu, config, dataset, data, hooks);
@@ -220,7 +220,7 @@ export class Experiment {
     try {
       for (const [index, id] of config.networks.entries()) {
         const spec = specOf(id, config, dataset);
-        const options = { batch, seed, data, summarySlots, recipe };
+        const options = { batch, seed, data, summarySlots, recipe, storage };
         const network = await GpuNetwork.create(gpu, spec, options, (done, total) =>
           hooks.progress?.(index + done / Math.max(1, total), config.networks.length),
         );
@@ -454,6 +454,11 @@ export class Experiment {
   /** The parts of the set that are streamed: their pictures take more of the GPU's memory than they may. */
   get streamed(): Part[] {
     return (['train', 'test'] as const).filter((part) => this[part].streamed);
+  }
+
+  /** Of each network, the steps whose rows were given out, and how many of them changed nothing ({@link NetworkRun.skipped}). */
+  get skipped(): { id: string; skipped: number; steps: number }[] {
+    return this.runs.map(({ id, skipped, finished }) => ({ id, skipped, steps: finished }));
   }
 
   /** Resolves when nothing is left to do: paused, finished or ready, and all rows given out. */

@@ -41,6 +41,8 @@ export class NetworkRun {
   goal = 0;
   /** Training steps that the GPU is known to have finished. */
   finished = 0;
+  /** Steps that changed nothing, for want of range (see `shaders/loss_scale.wgsl`); 0 where activations are f32. */
+  skipped = 0;
   /** Iteration at which the loss stopped being a number. */
   divergedAt: number | null = null;
   /** The test set is to be evaluated before the next step. */
@@ -94,6 +96,7 @@ export class NetworkRun {
     this.iteration = 0;
     this.goal = 0;
     this.finished = 0;
+    this.skipped = 0;
     this.divergedAt = null;
     this.evaluationDue = false;
     this.seconds = 0;
@@ -151,6 +154,7 @@ export class NetworkRun {
         if (this.divergedAt !== null) break;
         const iteration = first + i + 1;
         rows.push(this.row(iteration, summary, iteration === last ? testError : null));
+        this.skipped = summary.skipped;
         if (!Number.isFinite(summary.loss)) this.divergedAt = iteration;
       }
       if (rows.length === 0 && testError !== null && this.newest) {

@@ -12,6 +12,7 @@ import type { Sample } from '../ops/sample.ts';
 import { SWEEP, runReferenceOp } from '../ops/sweep.ts';
 import { compareTensor, largest } from '../reference/compare.ts';
 import { worstGradient } from '../reference/differences.ts';
+import type { Precision } from '../ops/tensor.ts';
 import type { Tensor, Tensors } from '../reference/tensor.ts';
 
 /** Allowed is an error of this share of max(1, the largest magnitude of the tensor). */
@@ -33,10 +34,11 @@ export async function runBoth(
   op: Op,
   sample: Sample,
   given?: Tensor,
+  storage: Precision = 'f32',
 ): Promise<{ got: Tensors; want: Tensors }> {
   const { inputs, gradOutput, outputs, grads } = runReferenceOp(op, sample, given);
   const { training = true } = sample;
-  const run = await runOp(gpu, op, sample.params, inputs, gradOutput, { training });
+  const run = await runOp(gpu, op, sample.params, inputs, gradOutput, { training, storage });
   const { coefficients } = run.saved;
   const { mean, variance } = coefficients
     ? savedMoments(coefficients, inputs.x?.shape[1] ?? 0)

@@ -31,8 +31,18 @@ const FIRST_BIN = 8;
 /** vec4s of channels whose life the kernel can note in workgroup memory. */
 const MOST_QUADS = 1024;
 
-/** Describes `x`, or x − `base` where one is given (of the same shape and layout), in `out` (flat, {@link DESCRIPTION_FLOATS}). */
-export function describeCall(x: Tensor, out: Tensor, base?: Tensor): KernelCall {
+/** What is described of x: x − base, which has the same shape and layout, or x divided by the loss scale. */
+export interface Relation {
+  base?: Tensor;
+  lossScale?: Tensor;
+}
+
+/** Describes x in `out` (flat, {@link DESCRIPTION_FLOATS}). */
+export function describeCall(
+  x: Tensor,
+  out: Tensor,
+  { base, lossScale }: Relation = {},
+): KernelCall {
   const [a = 1, b = 1] = x.shape;
   const [, channels] = imageDims(x.shape);
   const lanes = {
@@ -54,9 +64,15 @@ export function describeCall(x: Tensor, out: Tensor, base?: Tensor): KernelCall 
       I4: kernel ? 4 * quads(b) : 1,
       COUNT: elements(x.shape),
       SUBTRACT: base !== undefined,
+      SCALED: lossScale !== undefined,
       CHANNELS: x.layout === 'image' && quads(C) <= MOST_QUADS,
     },
-    bindings: [read(x), write(out), ...(base ? [read(base)] : [])],
+    bindings: [
+      read(x),
+      write(out),
+      ...(base ? [read(base)] : []),
+      ...(lossScale ? [read(lossScale)] : []),
+    ],
     workgroups: [1, 1, 1],
   };
 }

@@ -9,7 +9,7 @@ import { FathomError } from '../errors.ts';
 import type { ReferenceOp } from '../reference/op.ts';
 import type { Initializer } from './init.ts';
 import type { Sample } from './sample.ts';
-import type { Layout, Shape, Tensor, View } from './tensor.ts';
+import type { Bits, Layout, Shape, Tensor, View } from './tensor.ts';
 import type { Tuning } from './tuning.ts';
 
 /** How a kernel uses a tensor: `write` overwrites all of it, `update` reads it too. */
@@ -54,8 +54,12 @@ export interface StateSpec {
 
 /** Collects what a pass dispatches. */
 export interface Emitter {
-  /** A new tensor that lives from its first write to its last read. */
-  transient(name: string, shape: Shape, layout: Layout): Tensor;
+  /**
+   * A new tensor that lives from its first write to its last read.
+   *
+   * @param bits of an element; where nothing is said, images are stored as the network stores its activations
+   */
+  transient(name: string, shape: Shape, layout: Layout, bits?: Bits): Tensor;
   /** A tensor that is not written but computed where it is loaded. */
   view(name: string, view: View): Tensor;
   dispatch(call: KernelCall): void;
@@ -63,6 +67,8 @@ export interface Emitter {
   readonly step: Tensor;
   /** Which variants of the kernels to take. */
   readonly tuning: Tuning;
+  /** What multiplies all gradients until the update, where activations are f16 (see `shaders/loss_scale.wgsl`). */
+  readonly lossScale?: Tensor;
 }
 
 /** Sums over pixels, taken slice by slice; pixels come in order, and only the last slice may be shorter. */

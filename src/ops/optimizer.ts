@@ -1,6 +1,7 @@
 /** Updates of all parameters at once, and the clipping of their gradients; see `shaders/optimizer.wgsl`. */
 import { ceilDiv, grid, read, uniform, update, write } from './op.ts';
 import type { Emitter, KernelCall } from './op.ts';
+import { emitStretchSums } from './reduce.ts';
 import { storedElements } from './tensor.ts';
 import type { Tensor } from './tensor.ts';
 
@@ -27,22 +28,33 @@ export interface Update {
   updates?: Tensor;
 }
 
-/** One update of a stretch. `clip` is what {@link emitClip} returned, where gradients are clipped. */
+/**
+ * One update of a stretch.
+ *
+ * @param clip what {@link emitClip} returned, where gradients are clipped
+ * @param lossScale where gradients had one: the update is left out if one of them is not finite
+ */
 export function optimizerCall(
   optimizer: Optimizer,
   { weight, gradient, first, second, updates }: Update,
   step: Tensor,
   clip?: Tensor,
+  lossScale?: Tensor,
 ): KernelCall {
   const SIZE4 = storedElements(weight) / 4;
-  const CLIP = clip !== undefined;
-  const tail = [read(gradient), uniform(step), ...(clip ? [read(clip)] : [])];
+  const variant = { CLIP: clip !== undefined, CHECKED: lossScale !== undefined };
+  const tail = [
+    read(gradient),
+    uniform(step),
+    ...(clip ? [read(clip)] : []),
+    ...(lossScale ? [read(lossScale)] : []),
+  ];
   const workgroups = grid(ceilDiv(SIZE4, 64));
   if (optimizer.kind === 'sgd') {
     return {
       shader: 'optimizer',
       entry: 'sgd',
-      constants: { SIZE4, CLIP },
+      constants: { SIZE4, ...variant },
       bindings: [update(weight), update(first), ...tail],
       workgroups,
       flops: SIZE4 * 4 * 6,
@@ -65,7 +77,7 @@ export function optimizerCall(
       LOG_BETA2: logarithm(BETA2),
       EPS,
       DECOUPLED,
-      CLIP,
+      ...variant,
     },
     bindings: [update(weight), update(first), update(second), update(updates), ...tail],
     workgroups,
@@ -76,31 +88,14 @@ export function optimizerCall(
 /** log β, or what stands for it where β is 0: a constant of WGSL is finite. */
 const logarithm = (beta: number): number => Math.max(Math.log(beta), -1e6);
 
-/** Workgroups that sum one stretch of gradients at most, and the least of vec4s that each sums. */
-const MAX_GROUPS = 64;
-const QUADS_PER_GROUP = 512;
-
 /** Dispatches the norm of all gradients together and what they are to be multiplied with: [norm, factor]. */
 export function emitClip(emit: Emitter, gradients: readonly Tensor[]): Tensor {
-  const groups = gradients.map((gradient) =>
-    Math.min(MAX_GROUPS, ceilDiv(storedElements(gradient) / 4, QUADS_PER_GROUP)),
-  );
-  const COUNT = groups.reduce((a, b) => a + b, 0);
-  const partial = emit.transient('squares of gradients', [COUNT, 2], 'flat');
-  let FIRST = 0;
-  gradients.forEach((gradient, i) => {
-    const GROUPS = groups[i] ?? 1;
-    const SIZE4 = storedElements(gradient) / 4;
-    emit.dispatch({
-      shader: 'optimizer',
-      entry: 'sum_squares',
-      constants: { SIZE4, GROUPS, FIRST },
-      bindings: [read(gradient), update(partial)],
-      workgroups: [GROUPS, 1, 1],
-      flops: SIZE4 * 8,
-    });
-    FIRST += GROUPS;
-  });
+  const { partial, COUNT } = emitStretchSums(emit, 'squares of gradients', gradients, 2, (at) => ({
+    shader: 'optimizer',
+    entry: 'sum_squares',
+    bindings: [read(at.stretch), update(at.partial)],
+    flops: 8 * storedElements(at.stretch),
+  }));
   const clip = emit.transient('clip', [2], 'flat');
   emit.dispatch({
     shader: 'optimizer',

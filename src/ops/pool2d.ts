@@ -126,7 +126,7 @@ export const maxPool2d = defineOp<Pool2dParams>({
   flops: (params, _, y) => windowFlops(params, y),
   forward: ({ params, inputs, y, emit, saved }) => {
     const x = input(inputs, 'x');
-    const chosen = emit.transient(`${y.name}.chosen`, y.shape, 'image');
+    const chosen = emit.transient(`${y.name}.chosen`, y.shape, 'image', 32);
     saved.chosen = chosen;
     emit.dispatch({
       shader: 'pool',

@@ -1,7 +1,7 @@
 /** Sums that several ops need; see `shaders/reduce.wgsl`. */
 import { ceilDiv, grid, read, write } from './op.ts';
 import type { Emitter, KernelCall } from './op.ts';
-import { elements, imageDims, quads } from './tensor.ts';
+import { elements, imageDims, quads, storedElements } from './tensor.ts';
 import type { Tensor } from './tensor.ts';
 
 /**
@@ -42,4 +42,42 @@ export function channelSum(x: Tensor, out: Tensor): KernelCall {
     workgroups: [quads(c), 1, 1],
     flops: elements(x.shape),
   };
+}
+
+/** Workgroups that sum one stretch at most, and the least of vec4s that each sums. */
+const MAX_GROUPS = 64;
+const QUADS_PER_GROUP = 512;
+
+/**
+ * Dispatches a sum over flat stretches of memory, a kernel each: workgroup i takes every GROUPS-th block of 64 vec4s and
+ * writes `size` floats to partial[FIRST + i].
+ *
+ * @returns the partial sums, COUNT times `size` floats
+ */
+export function emitStretchSums(
+  emit: Emitter,
+  name: string,
+  stretches: readonly Tensor[],
+  size: number,
+  call: (tensors: {
+    stretch: Tensor;
+    partial: Tensor;
+  }) => Omit<KernelCall, 'constants' | 'workgroups'>,
+): { partial: Tensor; COUNT: number } {
+  const groups = stretches.map((stretch) =>
+    Math.min(MAX_GROUPS, ceilDiv(storedElements(stretch) / 4, QUADS_PER_GROUP)),
+  );
+  const COUNT = groups.reduce((a, b) => a + b, 0);
+  const partial = emit.transient(name, [COUNT, size], 'flat');
+  let FIRST = 0;
+  stretches.forEach((stretch, i) => {
+    const GROUPS = groups[i] ?? 1;
+    emit.dispatch({
+      ...call({ stretch, partial }),
+      constants: { SIZE4: storedElements(stretch) / 4, GROUPS, FIRST },
+      workgroups: [GROUPS, 1, 1],
+    });
+    FIRST += GROUPS;
+  });
+  return { partial, COUNT };
 }

@@ -33,8 +33,8 @@ export function emitLoss(
   params: Partial<LossParams> = {},
 ): LossTensors {
   const [N, K] = imageDims(logits.shape);
-  const probabilities = emit.transient('probabilities', logits.shape, 'image');
-  const logProbabilities = emit.transient('log probabilities', logits.shape, 'image');
+  const probabilities = emit.transient('probabilities', logits.shape, 'image', 32);
+  const logProbabilities = emit.transient('log probabilities', logits.shape, 'image', 32);
   const summary = emit.transient('loss', [2], 'flat');
   emit.dispatch({
     shader: 'loss',
@@ -53,7 +53,7 @@ export function emitLoss(
   return { probabilities, logProbabilities, summary };
 }
 
-/** Dispatches dL/dlogits. */
+/** Dispatches dL/dlogits, times the loss scale where there is one. */
 export function emitLossGradient(
   emit: Emitter,
   { probabilities }: LossTensors,
@@ -61,12 +61,24 @@ export function emitLossGradient(
   params: Partial<LossParams> = {},
 ): Tensor {
   const [N, K] = imageDims(probabilities.shape);
-  const dlogits = emit.transient('d(logits)', probabilities.shape, 'image');
+  const dlogits = emit.transient('d(logits)', probabilities.shape, 'image', 32);
   emit.dispatch({
     shader: 'loss',
     entry: 'softmax_cross_entropy_grad',
-    constants: { N, K, K4: quads(K), ...lossConstants(params) },
-    bindings: [read(probabilities), read(labels), write(dlogits), uniform(emit.step)],
+    constants: {
+      N,
+      K,
+      K4: quads(K),
+      ...lossConstants(params),
+      SCALED: emit.lossScale !== undefined,
+    },
+    bindings: [
+      read(probabilities),
+      read(labels),
+      write(dlogits),
+      uniform(emit.step),
+      ...(emit.lossScale ? [read(emit.lossScale)] : []),
+    ],
     workgroups: grid(ceilDiv(N * quads(K), 64)),
   });
   return dlogits;

@@ -5,6 +5,7 @@
  * memory channels come last, in groups of four, because kernels load and compute `vec4`s; missing
  * channels of the last group are zero and every kernel keeps them zero.
  */
+import { halfToFloat } from './half.ts';
 
 /** Sizes, outermost first: [N, C, H, W] for images, [O, I, KH, KW] for kernels. */
 export type Shape = readonly number[];
@@ -27,11 +28,22 @@ export type Layout = 'image' | 'kernel' | 'channels' | 'flat';
  */
 export type Storage = 'transient' | 'parameter' | 'gradient' | 'state' | 'external' | 'view';
 
+export type Bits = 16 | 32;
+
+/**
+ * How activations and their gradients are stored. What is computed, weights and their gradients, statistics, sums, logits
+ * and the loss are f32 either way.
+ */
+export const PRECISIONS = ['f32', 'f16'] as const;
+export type Precision = (typeof PRECISIONS)[number];
+
 export interface Tensor {
   readonly name: string;
   readonly shape: Shape;
   readonly layout: Layout;
   readonly storage: Storage;
+  /** Of an element: 32 where nothing is said; with 16 it is an f16, which kernels widen as they load it. */
+  readonly bits?: Bits;
   /** Says how to compute it where it is never written. */
   readonly view?: View;
 }
@@ -141,3 +153,10 @@ export function unpack(
   });
   return data;
 }
+
+/** The elements that `bytes` hold, as this tensor stores them. */
+export const floatsOf = (
+  { bits }: Pick<Tensor, 'bits'>,
+  bytes: ArrayBuffer,
+): Float32Array<ArrayBuffer> =>
+  bits === 16 ? Float32Array.from(new Uint16Array(bytes), halfToFloat) : new Float32Array(bytes);

@@ -129,6 +129,7 @@ test('the report holds ratios, percents and reasons', () => {
     runtime: 'Chromium 1',
     adapter: 'an adapter',
     rounds: 2,
+    storage: 'f32',
     peaks: { flops: 1e12, bandwidth: 1e11 },
     configs: [
       result([
@@ -161,6 +162,7 @@ test('kernels of the same shapes make one line, the slowest first', () => {
     runtime: 'Chromium 1',
     adapter: 'an adapter',
     rounds: 2,
+    storage: 'f32',
     peaks: { flops: 1e13, bandwidth: 1e11 },
     configs: [],
     kernels: [
@@ -198,7 +200,13 @@ test('a series marks the points that lie off the line through their neighbours',
   const offLine = series?.points.map((point) => point.offLine?.toFixed(2) ?? null);
   expect(offLine).toEqual([null, '0.57', '2.00', '0.73', '1.00', '1.00', '1.00', null]);
   const peaks = { flops: 1e12, bandwidth: 1e11 };
-  const about = { date: '2026-01-02', runtime: 'here', adapter: 'an adapter', rounds: 1 };
+  const about = {
+    date: '2026-01-02',
+    runtime: 'here',
+    adapter: 'an adapter',
+    rounds: 1,
+    storage: 'f32' as const,
+  };
   const text = scalingMarkdown({ ...about, peaks, configs, kernels: [] });
   expect(text).toContain('| 14 | 2.00 | 20.0 | 100 | 10.0 | 0.57 **off** |');
   expect(text).toContain('| 20 | 3.00 | 60.0 | 50.0 | 5.00 | 2.00 **off** |');

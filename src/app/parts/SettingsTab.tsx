@@ -44,7 +44,7 @@ const GROUPS = [
       'cutout',
     ],
   },
-  { name: 'experiment', settings: ['width', 'shortcut', 'steps', 'evalEvery', 'seed'] },
+  { name: 'experiment', settings: ['width', 'shortcut', 'storage', 'steps', 'evalEvery', 'seed'] },
 ] as const;
 
 /** Where most begin. */
@@ -235,6 +235,7 @@ function SettingControl({ name, id, label, description }: SettingControlProps) {
   const { t } = useTranslation();
   const draft = useLab((state) => state.draft);
   const change = useLab((state) => state.change);
+  const half = useLab(({ device }) => device?.features.includes('shader-f16') ?? false);
 
   switch (name) {
     case 'flip':
@@ -261,6 +262,19 @@ function SettingControl({ name, id, label, description }: SettingControlProps) {
             name: t(`settings.shortcut.options.${value}`),
           }))}
           onChange={(value) => change('shortcut', value)}
+        />
+      );
+    case 'storage':
+      return (
+        <Segmented
+          label={label}
+          value={draft.storage}
+          options={SETTINGS.storage.options.map((value) => ({
+            value,
+            name: t(`settings.storage.options.${value}`),
+            ...(value === 'f16' && !half && { refused: t('settings.storage.missing') }),
+          }))}
+          onChange={(value) => change('storage', value)}
         />
       );
     case 'optimizer':

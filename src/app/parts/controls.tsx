@@ -80,7 +80,8 @@ export function Segmented<T extends string>({
 }: {
   label: string;
   value: T;
-  options: readonly { value: T; name: string; content?: ReactNode }[];
+  /** `refused` says why an option cannot be chosen. */
+  options: readonly { value: T; name: string; content?: ReactNode; refused?: string }[];
   onChange: (value: T) => void;
 }) {
   return (
@@ -95,7 +96,13 @@ export function Segmented<T extends string>({
       }}
     >
       {options.map((option) => (
-        <ToggleGroup.Item key={option.value} value={option.value} aria-label={option.name}>
+        <ToggleGroup.Item
+          key={option.value}
+          value={option.value}
+          disabled={option.refused !== undefined && option.value !== value}
+          aria-label={[option.name, option.refused].filter(Boolean).join(': ')}
+          title={option.refused}
+        >
           {option.content ?? option.name}
         </ToggleGroup.Item>
       ))}

@@ -3,6 +3,7 @@
  */
 import { FathomError } from '../../errors.ts';
 import type { Access, KernelCall } from '../../ops/op.ts';
+import { narrowed } from './narrow.ts';
 import { expand } from './template.ts';
 import { shaders } from './shaders.ts';
 
@@ -109,18 +110,26 @@ export class KernelCache {
   }
 }
 
-/** The WGSL of a call. */
-export const sourceOf = (call: KernelCall): string =>
-  enabled(call.text ?? expand(shaders, call.shader, call.entry, call.constants));
+/** The WGSL of a call that is a section of a file, for its bindings as they are stored. */
+export const sectionOf = ({ shader, entry, constants, bindings }: KernelCall): string =>
+  narrowed(expand(shaders, shader, entry, constants), bindings);
+
+/** The WGSL of a call, ready to be compiled. */
+export const sourceOf = (call: KernelCall): string => enabled(call.text ?? sectionOf(call));
 
 /** WGSL wants the features that a module uses named at its head. */
+const FEATURES = { f16: /\b(?:f16|vec4h)\b/, subgroups: /\b(?:subgroup|quad)[A-Z]/ };
+
 const enabled = (code: string): string =>
-  /\b(?:subgroup|quad)[A-Z]/.test(code) ? `enable subgroups;\n${code}` : code;
+  Object.entries(FEATURES)
+    .filter(([, sign]) => sign.test(code))
+    .reduce((text, [feature]) => `enable ${feature};\n${text}`, code);
 
 /** Two calls with the same key run the same code on equally typed bindings. */
 function keyOf({ shader, entry, constants, bindings, text = '' }: KernelCall): string {
   const values = Object.entries(constants).map(([name, value]) => `${name}=${String(value)}`);
-  return [shader, entry, text, ...values, ...bindings.map(({ access }) => access)].join(' ');
+  const types = bindings.map(({ access, tensor: { bits = 32 } }) => `${access}${String(bits)}`);
+  return [shader, entry, text, ...values, ...types].join(' ');
 }
 
 function entryPointOf(code: string): string {

@@ -6,8 +6,8 @@
 import { grid } from '../../ops/op.ts';
 import type { Binding } from '../../ops/op.ts';
 import type { Tuning } from '../../ops/tuning.ts';
-import { expand } from '../gpu/template.ts';
-import { shaders } from '../gpu/shaders.ts';
+import { DECLARATION } from '../gpu/narrow.ts';
+import { sectionOf } from '../gpu/kernels.ts';
 import type { Dispatch } from './lower.ts';
 
 /** Storage buffers that every WebGPU device binds at once. */
@@ -55,14 +55,13 @@ interface WorkgroupArray {
   length: number;
 }
 
-const DECLARATION = /^@group\(0\) @binding\((\d+)\) (var<[^>]*>) (\w+): (.*);$/;
 const WORKGROUP_ARRAY = /^var<workgroup> (\w+): array<(\w+), (\d+)>;$/;
 const ENTRY = /@compute @workgroup_size\(64\)\s*fn (\w+)\(([^{]*?)\)\s*\{/;
 const MODULE_SCOPE = /^(?:const|fn|struct|alias|var(?:<[^>]*>)?) ?(\w+)/;
 
 function read(dispatch: Dispatch): Part {
-  const { shader, entry, constants, bindings } = dispatch;
-  const code = expand(shaders, shader, entry, constants);
+  const { shader, entry, bindings } = dispatch;
+  const code = sectionOf(dispatch);
   const variables = code.split('\n').flatMap((line) => {
     const [, number, kind, name, type] = DECLARATION.exec(line) ?? [];
     if (!number || !kind || !name || !type) return [];

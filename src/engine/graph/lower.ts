@@ -8,6 +8,7 @@ import { emitAugmentation } from '../../ops/augment.ts';
 import { gatherCalls } from '../../ops/batch.ts';
 import type { BatchSource } from '../../ops/batch.ts';
 import { addCall } from '../../ops/elementwise.ts';
+import { emitUnscale } from '../../ops/loss_scale.ts';
 import { emitClip, optimizerCall } from '../../ops/optimizer.ts';
 import type { Optimizer, Update } from '../../ops/optimizer.ts';
 import { MAX_WORKGROUPS } from '../../ops/op.ts';
@@ -21,7 +22,7 @@ import type {
 } from '../../ops/op.ts';
 import { emitLoss, emitLossGradient } from '../../ops/softmax_cross_entropy.ts';
 import { STEP } from '../../ops/step.ts';
-import type { Layout, Shape, Storage, Tensor, View } from '../../ops/tensor.ts';
+import type { Bits, Layout, Precision, Shape, Storage, Tensor, View } from '../../ops/tensor.ts';
 import { TUNINGS } from '../../ops/tuning.ts';
 import type { Tuning } from '../../ops/tuning.ts';
 import { materializeCall } from '../../ops/view.ts';
@@ -43,6 +44,8 @@ export interface NetworkTensors {
   state: ReadonlyMap<string, Tensor>;
   /** What the update covers: runs of parameters that are neighbours in memory, flat. */
   update: readonly Update[];
+  /** Of a network that stores activations as f16, see `ops/loss_scale.ts`. */
+  lossScale?: Tensor;
 }
 
 export interface Lowered {
@@ -130,6 +133,8 @@ export interface LowerOptions {
   fusion?: boolean;
   /** Which variants of kernels to take; an ordinary GPU's where nothing is said. */
   tuning?: Tuning;
+  /** How activations and their gradients are stored; f32 where nothing is said. */
+  storage?: Precision;
   listener?: Listener;
 }
 
@@ -145,10 +150,19 @@ export class Recorder implements Emitter {
     this.path = path;
   }
 
-  constructor(readonly tuning: Tuning = TUNINGS.gpu) {}
+  constructor(
+    readonly tuning: Tuning = TUNINGS.gpu,
+    private readonly storage: Precision = 'f32',
+    readonly lossScale?: Tensor,
+  ) {}
 
-  transient(name: string, shape: Shape, layout: Layout): Tensor {
-    return tensor(name, shape, layout, 'transient');
+  transient(
+    name: string,
+    shape: Shape,
+    layout: Layout,
+    bits: Bits = layout === 'image' && this.storage === 'f16' ? 16 : 32,
+  ): Tensor {
+    return { ...tensor(name, shape, layout, 'transient'), ...(bits === 16 && { bits }) };
   }
 
   view(name: string, view: View): Tensor {
@@ -175,13 +189,14 @@ export function tensor(name: string, shape: Shape, layout: Layout, storage: Stor
 
 /** Lowers one pass of `graph` over the tensors of one network. */
 export function lower(graph: Graph, network: NetworkTensors, options: LowerOptions): Lowered {
-  const { mode, source, fusion, tuning, listener } = options;
-  const recorder = new Recorder(tuning);
+  const { mode, source, fusion, tuning, storage, listener } = options;
+  const recorder = new Recorder(tuning, storage, network.lossScale);
   const training = mode === 'train';
   const [batch = 1] = graph.input.shape;
-  const filled = source ? 'transient' : 'external';
-  const x = tensor('x', graph.input.shape, 'image', filled);
-  const labels = tensor('labels', [batch], 'flat', filled);
+  const filled = (name: string, shape: Shape, layout: Layout) =>
+    source ? recorder.transient(name, shape, layout) : tensor(name, shape, layout, 'external');
+  const x = filled('x', graph.input.shape, 'image');
+  const labels = filled('labels', [batch], 'flat');
   if (source) {
     recorder.enter('batch', 'batch');
     if (training) {
@@ -200,6 +215,7 @@ export function lower(graph: Graph, network: NetworkTensors, options: LowerOptio
   };
   const lowering = new Lowering(recorder, graph, network, behaviour, fusion, listener);
   lowering.values.set(graph.input, x);
+  lowering.wide.add(graph.output);
   lowering.forward();
 
   recorder.enter('loss', 'loss');
@@ -211,14 +227,11 @@ export function lower(graph: Graph, network: NetworkTensors, options: LowerOptio
     lowering.gradients.set(logits, emitLossGradient(recorder, loss, labels, smoothing));
     lowering.backward((tensor) => tensor !== x);
     recorder.enter('update', 'update');
-    const clipped = clip
-      ? emitClip(
-          recorder,
-          network.update.map(({ gradient }) => gradient),
-        )
-      : undefined;
+    const gradients = network.update.map(({ gradient }) => gradient);
+    if (network.lossScale) emitUnscale(recorder, gradients, network.lossScale);
+    const clipped = clip ? emitClip(recorder, gradients) : undefined;
     for (const stretch of network.update) {
-      recorder.dispatch(optimizerCall(optimizer, stretch, STEP, clipped));
+      recorder.dispatch(optimizerCall(optimizer, stretch, STEP, clipped, network.lossScale));
     }
     listener?.updated(recorder);
   }
@@ -250,6 +263,8 @@ function forwardOf({ op, path }: GraphNode, pass: ForwardPass<unknown>): void {
 export class Lowering {
   /** Tensors of what flows in, to be put here before {@link forward}, and of all that is computed. */
   readonly values = new Map<Value, Tensor>();
+  /** What is computed and stored as f32 however activations are, to be put here before {@link forward}. */
+  readonly wide = new Set<Value>();
   /** dL/d of what the loss depends on directly, to be put here before {@link backward}, and of all that is wanted. */
   readonly gradients = new Map<Tensor, Tensor>();
   readonly records: NodeRecord[] = [];
@@ -314,7 +329,9 @@ export class Lowering {
       inputs[name] = lookup(this.network.state, `${node.path}.${name}`);
     }
     const consumers = this.consumers.get(node.output) ?? [];
-    const y = this.recorder.transient(node.output.name, node.output.shape, 'image');
+    const { name, shape } = node.output;
+    const bits = this.wide.has(node.output) ? 32 : undefined;
+    const y = this.recorder.transient(name, shape, 'image', bits);
     const saved: Record<string, Tensor> = {};
     let handed: Forwarded = {};
     forwardOf(node, {

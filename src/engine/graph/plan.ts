@@ -23,6 +23,9 @@ export interface Plan {
   lowerBound: number;
 }
 
+export const bytesOf = (tensor: Tensor): number =>
+  (storedElements(tensor) * (tensor.bits ?? 32)) / 8;
+
 /** First and last dispatch that touches a tensor, inclusive. */
 export interface Lifetime {
   tensor: Tensor;
@@ -30,8 +33,6 @@ export interface Lifetime {
   first: number;
   last: number;
 }
-
-export const bytesOf = (tensor: Tensor): number => storedElements(tensor) * 4;
 
 /** Lifetimes of all transient tensors. `kept` are read after the pass and live to its end. */
 export function lifetimes(dispatches: readonly Dispatch[], kept: readonly Tensor[]): Lifetime[] {

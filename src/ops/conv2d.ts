@@ -6,7 +6,7 @@
 import { conv2d as reference } from '../reference/conv2d.ts';
 import { directBackward, directForward } from './conv2d_direct.ts';
 import { forwardTiles, gradInputTiles } from './conv2d_tile.ts';
-import { runsWinograd, winogradForward, winogradGradInput } from './conv2d_winograd.ts';
+import { winogradProducts } from './conv2d_winograd.ts';
 import {
   blocksOf,
   conv2dParams,
@@ -112,9 +112,12 @@ export function convolutionForward(
   const x = input(inputs, 'x');
   const weight = input(inputs, 'weight');
   const { tuning } = emit;
-  const winograd = runsWinograd(convolution, tuning)
-    ? winogradForward(emit, g, y.name, { bindings: operand(x), constants: loadX(x) }, weight)
-    : undefined;
+  const winograd = winogradProducts(emit, convolution, {
+    direction: 'forward',
+    operand: { bindings: operand(x), constants: loadX(x) },
+    weight,
+    name: y.name,
+  });
   const staged = tuning.pixels === 'stage' ? forwardTiles(g, tuning.conv2d) : undefined;
   const division = winograd?.division ?? staged ?? forwardBlocks(g, channels, tuning);
   const moments =
@@ -193,9 +196,12 @@ function emitGradInput(
   const addend = pass.fold('x');
   const norm = pass.normOf('x');
   const dx = emit.transient(`d(${x.name})`, x.shape, 'image');
-  const winograd = runsWinograd(convolution, tuning)
-    ? winogradGradInput(emit, g, dx.name, { bindings: operand(dy), constants: loadDy(dy) }, weight)
-    : undefined;
+  const winograd = winogradProducts(emit, convolution, {
+    direction: 'back',
+    operand: { bindings: operand(dy), constants: loadDy(dy) },
+    weight,
+    name: dx.name,
+  });
   const staged =
     tuning.pixels === 'stage' ? gradInputTiles(g, tuning.conv2d_grad_input) : undefined;
   const division = winograd?.division ?? staged ?? gradInputBlocks(g, tuning);

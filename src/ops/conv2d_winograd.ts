@@ -1,6 +1,6 @@
 /** The dispatches of `shaders/conv2d_winograd.wgsl`: convolutions by fewer multiplications. */
 import { blocksOf, divide, divideQuads } from './convolution.ts';
-import type { Convolution, Division, Geometry } from './convolution.ts';
+import type { Convolution, Division } from './convolution.ts';
 import { ceilDiv, read, write } from './op.ts';
 import type { Binding, Emitter } from './op.ts';
 import type { Tensor } from './tensor.ts';
@@ -9,8 +9,8 @@ import type { Tuning } from './tuning.ts';
 /** Positions of a transformed tile: the multiplications for four pixels and a pair of channels. */
 const POSITIONS = 16;
 
-/** A block of the products: tiles, and vec4s of channels at most. */
-const BLOCK = { tiles: 4, quads: 4 };
+/** Tiles in a block of the products. */
+const TILES_OF_BLOCK = 4;
 
 /** An operand with the constants that say how to load it. */
 interface Operand {
@@ -24,65 +24,29 @@ interface Products {
   division: Division;
 }
 
-/** An image in vec4s of channels. */
-interface Field {
-  height: number;
-  width: number;
-  quads: number;
+/** A convolution to be done so: forward from x to y, or back from dy to the gradient of x. */
+interface Filtering {
+  direction: 'forward' | 'back';
+  /** x, or dy. */
+  operand: Operand;
+  weight: Tensor;
+  /** What is computed. */
+  name: string;
 }
 
-/** Whether a convolution, forward and for the gradient of its input, takes this way in a tuning. */
-export function runsWinograd(
-  { geometry: g, channels, outChannels }: Convolution,
-  { winograd }: Tuning,
-): boolean {
-  const taps = g.KH === 3 && g.KW === 3;
-  const dense = g.STRIDE_Y * g.STRIDE_X * g.DILATION_Y * g.DILATION_X === 1;
-  return (
-    winograd !== 'never' &&
-    taps &&
-    dense &&
-    Math.min(channels, outChannels) >= winograd.channels &&
-    g.N * g.OH * g.OW >= winograd.pixels
-  );
-}
-
-/** The products that y is made of. */
-export function winogradForward(
+/** The products that y, or the gradient of x, is made of; undefined where the tuning has the convolution done directly. */
+export function winogradProducts(
   emit: Emitter,
-  g: Geometry,
-  name: string,
-  x: Operand,
-  weight: Tensor,
-): Products {
-  const from = { height: g.H, width: g.W, quads: g.IC4 };
-  const to = { height: g.OH, width: g.OW, quads: g.OC4 };
-  return emitProducts(emit, g, name, from, to, x, weight, false);
-}
-
-/** Those that the gradient of x is made of. */
-export function winogradGradInput(
-  emit: Emitter,
-  g: Geometry,
-  name: string,
-  dy: Operand,
-  weight: Tensor,
-): Products {
-  const from = { height: g.OH, width: g.OW, quads: g.OC4 };
-  const to = { height: g.H, width: g.W, quads: g.IC4 };
-  return emitProducts(emit, g, name, from, to, dy, weight, true);
-}
-
-function emitProducts(
-  emit: Emitter,
-  g: Geometry,
-  name: string,
-  from: Field,
-  to: Field,
-  operand: Operand,
-  weight: Tensor,
-  TURNED: boolean,
-): Products {
+  convolution: Convolution,
+  { direction, operand, weight, name }: Filtering,
+): Products | undefined {
+  const { winograd } = emit.tuning;
+  if (winograd === 'never' || !isWorth(convolution, winograd)) return undefined;
+  const { geometry: g } = convolution;
+  const x = { height: g.H, width: g.W, quads: g.IC4 };
+  const y = { height: g.OH, width: g.OW, quads: g.OC4 };
+  const TURNED = direction === 'back';
+  const [from, to] = TURNED ? [y, x] : [x, y];
   const [TILES_Y, TILES_X] = [ceilDiv(to.height, 2), ceilDiv(to.width, 2)];
   const TILES = g.N * TILES_Y * TILES_X;
   const CELLS = from.quads * 4 * to.quads;
@@ -116,21 +80,14 @@ function emitProducts(
     bindings: [...operand.bindings, write(pixels)],
     workgroups: [ceilDiv(TILES, 64), from.quads, 1],
   });
-  const T = Math.min(BLOCK.tiles, TILES);
-  const QV = divideQuads(to.quads, BLOCK.quads);
+  const T = Math.min(TILES_OF_BLOCK, TILES);
+  const QV = divideQuads(to.quads, winograd.quads);
   const BLOCKS = ceilDiv(TILES, T);
+  const BROADCAST = emit.tuning.weights === 'broadcast';
   emit.dispatch({
     shader,
     entry: 'winograd_product',
-    constants: {
-      TILES,
-      T,
-      BLOCKS,
-      IC4: from.quads,
-      OC4: to.quads,
-      QV,
-      BROADCAST: emit.tuning.weights === 'broadcast',
-    },
+    constants: { TILES, T, BLOCKS, IC4: from.quads, OC4: to.quads, QV, BROADCAST },
     bindings: [read(pixels), read(kernels), write(products)],
     workgroups: [ceilDiv(BLOCKS, 64), to.quads / QV, POSITIONS],
     flops: 2 * POSITIONS * TILES * from.quads * 4 * to.quads * 4,
@@ -139,8 +96,23 @@ function emitProducts(
   return { products, division: inverse(emit.tuning, entry, g.N, to) };
 }
 
+function isWorth(
+  { geometry: g, channels, outChannels }: Convolution,
+  least: { channels: number; pixels: number },
+): boolean {
+  const { KH, KW, STRIDE_Y, STRIDE_X, DILATION_Y, DILATION_X } = g;
+  const fits = KH === 3 && KW === 3 && STRIDE_Y * STRIDE_X * DILATION_Y * DILATION_X === 1;
+  const pixels = g.N * g.OH * g.OW;
+  return fits && Math.min(channels, outChannels) >= least.channels && pixels >= least.pixels;
+}
+
 /** How the kernel that takes products back to pixels divides the image: a tile each, or several where none add up together. */
-function inverse({ sums }: Tuning, entry: string, N: number, to: Field): Division {
+function inverse(
+  { sums }: Tuning,
+  entry: string,
+  N: number,
+  to: { height: number; width: number; quads: number },
+): Division {
   const [BANDS, TILES_X] = [ceilDiv(to.height, 2), ceilDiv(to.width, 2)];
   const PX = 2 * (sums === 'workgroup' ? 1 : divide(TILES_X, 4));
   const STRIPS = ceilDiv(to.width, PX);

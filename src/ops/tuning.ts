@@ -32,9 +32,10 @@ export interface Tuning {
   pixels: 'load' | 'stage';
   /**
    * Winograd's way to convolve (shaders/conv2d_winograd.wgsl), forward and for the gradient of the input, for kernels of 3×3 and
-   * stride 1: where both images have so many channels, and the output of a batch so many pixels.
+   * stride 1: where both images have so many channels, and the output of a batch so many pixels; vec4s of channels in a block of
+   * its products, at most.
    */
-  winograd: { channels: number; pixels: number } | 'never';
+  winograd: { channels: number; pixels: number; quads: 2 | 4 } | 'never';
   /**
    * The four rows of a 4×4 block of weights: every invocation loads all of them, or one of a quad each, which it
    * broadcasts to the others; that needs the feature `subgroups`, and is as `load` where it is missing.
@@ -113,7 +114,7 @@ export const TUNINGS = {
     conv2d_grad_input: { rows: 1, columns: 8, quads: 2 },
     conv2d_grad_weight: { rows: 'one', columns: 4, quads: 1 },
     pixels: 'load',
-    winograd: { channels: 32, pixels: 0 },
+    winograd: { channels: 32, pixels: 0, quads: 4 },
     weights: 'load',
     normGradients: 'loaded',
     sums: 'workgroup',
@@ -129,7 +130,7 @@ export const TUNINGS = {
     conv2d_grad_input: { rows: 1, columns: 8, quads: 2 },
     conv2d_grad_weight: { rows: 'one', columns: 4, quads: 2 },
     pixels: 'load',
-    winograd: { channels: 64, pixels: 0 },
+    winograd: { channels: 64, pixels: 0, quads: 2 },
     weights: 'load',
     normGradients: 'written',
     sums: 'invocation',
@@ -145,7 +146,7 @@ export const TUNINGS = {
     conv2d_grad_input: { rows: 1, columns: 8, quads: 2 },
     conv2d_grad_weight: { rows: 'one', columns: 4, quads: 2 },
     pixels: 'load',
-    winograd: { channels: 32, pixels: 1024 },
+    winograd: { channels: 32, pixels: 1024, quads: 4 },
     weights: 'broadcast',
     normGradients: 'written',
     sums: 'invocation',

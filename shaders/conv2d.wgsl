@@ -288,20 +288,7 @@ fn conv2d_grad_weight(@builtin(global_invocation_id) id: vec3u, @builtin(num_wor
       //#for c in 0..COLUMNS
       let x_${c} = select(vec4f(), load_x(row + column_${c}, x_i), row_inside && inside_${c});
       //#end
-      //#for kw in 0..KW
-      //#for t in 0..PX / 4
-      {
-        let x_t = transpose(mat4x4f(
-          //#for p in 0..4
-          x_${(t * 4 + p) * STRIDE_X + kw * DILATION_X},
-          //#end
-        ));
-        //#for v in 0..QV
-        dw_${r}_${kw}_${v} += mat4x4f(dy_${t * 4}_${v}, dy_${t * 4 + 1}_${v}, dy_${t * 4 + 2}_${v}, dy_${t * 4 + 3}_${v}) * x_t;
-        //#end
-      }
-      //#end
-      //#end
+      //#include conv2d_grad_weight_taps
     }
     //#end
   }

@@ -1,4 +1,4 @@
-// The convolution and the data gradient of shaders/conv2d.wgsl for GPUs: a workgroup loads the pixels that its invocations share
+// The convolution of shaders/conv2d.wgsl and its two gradients for GPUs: a workgroup loads the pixels that its invocations share
 // once, in place of once for each of them and for each row of the kernel.
 //
 // Mapping: implicit GEMM. A workgroup computes a tile of pixels (shaders/tile.wgsl) × QV vec4s of channels, an invocation one
@@ -138,4 +138,121 @@ fn conv2d_tile_grad_input(
     }
   }
   //#include conv2d_grad_store
+}
+
+// -------------------------------------------------------------------------------- gradient of the weight
+// A workgroup sums one row of the kernel for IB vec4s of input channels × OB of output channels, over tiles of DOWN rows × RUN
+// columns of y. It stages dy there, and x under that row of the kernel, both taken through their views. An invocation takes one
+// of these pairs of vec4s (KW taps × 4 × 4 channels) and every STRANDS-th strip of four pixels; at the end the strands of a
+// pair are added up in order. Neighbours load neighbouring channels, and read them from the tile, where channels are innermost.
+// Constants: as `conv2d_grad_weight` (KROWS = QV = 1, PX = 4), IB, OB, STRANDS = 64 / (IB·OB), RUN (a multiple of 4), DOWN,
+// TILES_X = ⌈OW / RUN⌉, TILES_Y = ⌈OH / DOWN⌉, TILES = N·TILES_Y·TILES_X, TILES_PER_SPLIT,
+// WIDTH = (RUN − 1)·STRIDE_X + (KW − 1)·DILATION_X + 1, X_STAGED = DOWN·WIDTH·IB, DY_STAGED = DOWN·RUN·OB, X_LOADS and
+// DY_LOADS: these / 64, rounded up; STAGED: their sum, or the 256 vec4s that are added up at a time.
+// Workgroup memory: 16·STAGED bytes (11 KiB at most).
+// Dispatch: SPLITS × KH·OC4 / OB × IC4 / IB workgroups; partial: SPLITS × KH,KW,IC,OC4.
+//#section conv2d_tile_grad_weight
+//#include load_x
+//#include load_dy
+@group(0) @binding(next) var<storage, read_write> partial: array<vec4f>;
+var<workgroup> tile: array<vec4f, ${STAGED}>;
+
+@compute @workgroup_size(64)
+fn conv2d_tile_grad_weight(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
+  let lane = i32(index);
+  let kh = i32(group.y) / (OC4 / OB);
+  let first_q = i32(group.y) % (OC4 / OB) * OB;
+  let first_i = i32(group.z) * IB;
+
+  let staged_i = first_i + lane % IB;
+  let staged_q = first_q + lane % OB;
+  let x_i = x_channels(staged_i);
+  let dy_q = dy_channels(staged_q);
+  //#for k in 0..X_LOADS
+  let x_pixel_${k} = ${k * 64 / IB} + lane / IB;
+  let x_place_${k} = vec2i(x_pixel_${k} / WIDTH * STRIDE_Y, x_pixel_${k} % WIDTH);
+  //#end
+  //#for k in 0..DY_LOADS
+  let dy_pixel_${k} = ${k * 64 / OB} + lane / OB;
+  let dy_place_${k} = vec2i(dy_pixel_${k} / RUN, dy_pixel_${k} % RUN);
+  //#end
+
+  let ob = lane % OB;
+  let ib = lane / OB % IB;
+  let strand = lane / (OB * IB);
+  //#for kw in 0..KW
+  var dw_0_${kw}_0 = mat4x4f();
+  //#end
+
+  let split = i32(group.x);
+  let last = min((split + 1) * TILES_PER_SPLIT, TILES);
+  for (var t = split * TILES_PER_SPLIT; t < last; t++) {
+    let n = t / (TILES_X * TILES_Y);
+    let first = vec2i(t / TILES_X % TILES_Y * DOWN, t % TILES_X * RUN);
+    let corner = first * vec2i(STRIDE_Y, STRIDE_X) + vec2i(kh * DILATION_Y - PAD_TOP, -PAD_LEFT);
+    //#for k in 0..X_LOADS
+    let x_at_${k} = corner + x_place_${k};
+    let x_inside_${k} = all(x_at_${k} >= vec2i()) && all(x_at_${k} < vec2i(H, W));
+    let x_pixel_at_${k} = select(0, (n * H + x_at_${k}.x) * W + x_at_${k}.y, x_inside_${k});
+    let x_staged_${k} = select(vec4f(), load_x(x_pixel_at_${k} * IC4 + staged_i, x_i), x_inside_${k});
+    //#end
+    //#for k in 0..DY_LOADS
+    let dy_at_${k} = first + dy_place_${k};
+    let dy_inside_${k} = all(dy_at_${k} < vec2i(OH, OW));
+    let dy_pixel_at_${k} = select(0, (n * OH + dy_at_${k}.x) * OW + dy_at_${k}.y, dy_inside_${k});
+    let dy_staged_${k} = select(vec4f(), load_dy(dy_pixel_at_${k} * OC4 + staged_q, dy_q), dy_inside_${k});
+    //#end
+    workgroupBarrier();
+    //#for k in 0..X_LOADS
+    //#if (k + 1) * 64 > X_STAGED
+    if (lane + ${k * 64} < X_STAGED) {
+    //#else
+    {
+    //#end
+      tile[lane + ${k * 64}] = x_staged_${k};
+    }
+    //#end
+    //#for k in 0..DY_LOADS
+    //#if (k + 1) * 64 > DY_STAGED
+    if (lane + ${k * 64} < DY_STAGED) {
+    //#else
+    {
+    //#end
+      tile[X_STAGED + lane + ${k * 64}] = dy_staged_${k};
+    }
+    //#end
+    workgroupBarrier();
+    for (var strip = strand; strip < DOWN * RUN / 4; strip += STRANDS) {
+      let row = strip / (RUN / 4);
+      let column = strip % (RUN / 4) * 4;
+      let dy_at = X_STAGED + (row * RUN + column) * OB + ob;
+      //#for p in 0..4
+      let dy_${p}_0 = tile[dy_at + ${p} * OB];
+      //#end
+      let x_at = (row * WIDTH + column * STRIDE_X) * IB + ib;
+      //#for c in 0..COLUMNS
+      let x_${c} = tile[x_at + ${c} * IB];
+      //#end
+      //#for r in 0..1
+      //#include conv2d_grad_weight_taps
+      //#end
+    }
+  }
+  //#for kw in 0..KW
+  workgroupBarrier();
+  //#for c in 0..4
+  tile[${c * 64} + lane] = dw_0_${kw}_0[${c}];
+  //#end
+  workgroupBarrier();
+  for (var cell = lane; cell < IB * OB * 4; cell += 64) {
+    let pair = cell % (IB * OB);
+    let c = cell / (IB * OB);
+    var sum = tile[c * 64 + pair];
+    for (var s = 1; s < STRANDS; s++) {
+      sum += tile[c * 64 + s * IB * OB + pair];
+    }
+    let row = ((split * KH + kh) * KW + ${kw}) * IC4 * 4 + (first_i + pair / OB) * 4 + c;
+    partial[row * OC4 + first_q + pair % OB] = sum;
+  }
+  //#end
 }

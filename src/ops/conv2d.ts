@@ -1,11 +1,12 @@
 /**
  * Two-dimensional convolution: cross-correlation, as in every deep learning library. Kernels and their mapping are
- * described in `shaders/conv2d.wgsl`; those for several groups, and for kernels that reach far, in `shaders/conv2d_direct.wgsl`,
- * those of fewer multiplications in `shaders/conv2d_winograd.wgsl`.
+ * described in `shaders/conv2d.wgsl`; those that stage pixels in workgroup memory in `shaders/conv2d_tile.wgsl`, those of
+ * fewer multiplications in `shaders/conv2d_winograd.wgsl`, those for several groups, and for kernels that reach far, in
+ * `shaders/conv2d_direct.wgsl`.
  */
 import { conv2d as reference } from '../reference/conv2d.ts';
 import { directBackward, directForward } from './conv2d_direct.ts';
-import { forwardTiles, gradInputTiles } from './conv2d_tile.ts';
+import { forwardTiles, gradInputTiles, gradWeightTiles } from './conv2d_tile.ts';
 import { winogradProducts } from './conv2d_winograd.ts';
 import {
   blocksOf,
@@ -15,9 +16,16 @@ import {
   divideQuads,
   mostColumns,
   runsDirect,
+  weightSize,
   weightSplits,
 } from './convolution.ts';
-import type { Conv2dParams, Convolution, Division, Geometry } from './convolution.ts';
+import type {
+  Conv2dParams,
+  Convolution,
+  Division,
+  Geometry,
+  SplitDivision,
+} from './convolution.ts';
 import { weightInit } from './init.ts';
 import {
   ceilDiv,
@@ -233,6 +241,33 @@ function emitGradInput(
   return dx;
 }
 
+/** The gradient of the weight with every invocation loading the pixels it needs. */
+function gradWeightBlocks(g: Geometry, tuning: Tuning): SplitDivision {
+  const { rows, columns: PX, quads } = tuning.conv2d_grad_weight;
+  const KROWS = rows === 'all' && unrollsRows(g) ? g.KH : 1;
+  const QV = divideQuads(g.OC4, quads);
+  const STRIPS = ceilDiv(g.OW, PX);
+  const TOTAL_STRIPS = g.N * g.OH * STRIPS;
+  const STRIPS_PER_SPLIT = ceilDiv(TOTAL_STRIPS, weightSplits(TOTAL_STRIPS * PX, weightSize(g)));
+  const SPLITS = ceilDiv(TOTAL_STRIPS, STRIPS_PER_SPLIT);
+  return {
+    shader: 'conv2d',
+    entry: 'conv2d_grad_weight',
+    constants: {
+      KROWS,
+      PX,
+      QV,
+      COLUMNS: (PX - 1) * g.STRIDE_X + (g.KW - 1) * g.DILATION_X + 1,
+      STRIPS,
+      TOTAL_STRIPS,
+      SPLITS,
+      STRIPS_PER_SPLIT,
+    },
+    splits: SPLITS,
+    workgroups: grid(ceilDiv((SPLITS * (g.KH / KROWS) * g.IC4 * g.OC4) / QV, 64)),
+  };
+}
+
 function emitGradWeight(
   emit: Emitter,
   { geometry: g, flops }: Convolution,
@@ -240,33 +275,13 @@ function emitGradWeight(
   dy: Tensor,
   dw: Tensor,
 ): void {
-  const { rows, columns: PX, quads: most } = emit.tuning.conv2d_grad_weight;
-  const KROWS = rows === 'all' && unrollsRows(g) ? g.KH : 1;
-  const QV = divideQuads(g.OC4, most);
-  const STRIPS = ceilDiv(g.OW, PX);
-  const TOTAL_STRIPS = g.N * g.OH * STRIPS;
-  const size = g.KH * g.KW * g.IC4 * 4 * g.OC4 * 4;
-  const STRIPS_PER_SPLIT = ceilDiv(TOTAL_STRIPS, weightSplits(TOTAL_STRIPS * PX, size));
-  const SPLITS = ceilDiv(TOTAL_STRIPS, STRIPS_PER_SPLIT);
-  const COLUMNS = (PX - 1) * g.STRIDE_X + (g.KW - 1) * g.DILATION_X + 1;
-  emitSplitSum(emit, dw, SPLITS, size, (sums) => ({
-    shader: 'conv2d',
-    entry: 'conv2d_grad_weight',
-    constants: {
-      ...g,
-      ...loadX(x),
-      ...loadDy(dy),
-      KROWS,
-      PX,
-      QV,
-      COLUMNS,
-      STRIPS,
-      TOTAL_STRIPS,
-      SPLITS,
-      STRIPS_PER_SPLIT,
-    },
+  const { tuning } = emit;
+  const staged = tuning.pixels === 'stage' ? gradWeightTiles(g) : undefined;
+  const { splits, constants, ...kernel } = staged ?? gradWeightBlocks(g, tuning);
+  emitSplitSum(emit, dw, splits, weightSize(g), (sums) => ({
+    ...kernel,
+    constants: { ...g, ...loadX(x), ...loadDy(dy), ...constants },
     bindings: [...operand(x), ...operand(dy), write(sums)],
-    workgroups: grid(ceilDiv((SPLITS * (g.KH / KROWS) * g.IC4 * g.OC4) / QV, 64)),
     flops,
   }));
 }
@@ -341,6 +356,7 @@ const samples: Sample[] = [
   sample([1, 2, 37, 3], 3, [33, 2], { padding: [16, 0] }),
   // More blocks than a workgroup has invocations, a bias summed in several turns, and a weight too large to be a uniform.
   sample([3, 3, 23, 17], 5, 3, { padding: 1, bias: true }),
+  sample([1, 64, 3, 5], 63, 3, { padding: 1 }),
   sample([1, 48, 3, 5], 47, [4, 3], { padding: 'same' }),
   sample([1, 2, 4, 7], 2, [5, 3], { stride: [1, 2], padding: [2, 0] }),
   // Tiles: several pictures in each but the last, several in a picture, a stride, a large kernel.

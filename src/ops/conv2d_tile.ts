@@ -1,6 +1,6 @@
 /** How the tiles of `shaders/conv2d_tile.wgsl` lie over the pixels of an image, and of how many channels its blocks are. */
-import { divideQuads, mostColumns } from './convolution.ts';
-import type { Division, Geometry } from './convolution.ts';
+import { MAX_PARTIAL, divideQuads, mostColumns, weightSize } from './convolution.ts';
+import type { Division, Geometry, SplitDivision } from './convolution.ts';
 import { ceilDiv } from './op.ts';
 import type { Block } from './tuning.ts';
 
@@ -8,7 +8,7 @@ import type { Block } from './tuning.ts';
 const INVOCATIONS = 64;
 /** vec4s that a workgroup stages at most: 11 KiB, so that with its sums several workgroups fit into the memory of one core. */
 const MOST_STAGED = 704;
-/** As many workgroups keep a large GPU busy; where larger blocks leave fewer, blocks have fewer channels. */
+/** As many workgroups keep a large GPU busy: as far as it takes, blocks have fewer channels and sums over pixels are split. */
 const ENOUGH = 256;
 
 /** The pixels that are computed, and which ones of the image in front a kernel sees from each. */
@@ -153,4 +153,60 @@ function* tilesOf(field: Field, mostPx: number): Generator<Tile> {
       }
     }
   }
+}
+
+/** The gradient of the weight, if the kernel has several taps and the image fills tiles; else undefined. */
+export function gradWeightTiles(g: Geometry): SplitDivision | undefined {
+  if (g.KH * g.KW === 1) return undefined;
+  const [IB, OB] = [powerOf2(g.IC4), powerOf2(g.OC4)];
+  const STRANDS = INVOCATIONS / (IB * OB);
+  // A row of y, in equal parts where it is a long one.
+  const strips = ceilDiv(g.OW, 4);
+  const RUN = 4 * ceilDiv(strips, ceilDiv(strips, MOST_STRIPS));
+  const WIDTH = (RUN - 1) * g.STRIDE_X + (g.KW - 1) * g.DILATION_X + 1;
+  const DOWN = rowsOf(g.OH, RUN / 4, STRANDS, Math.floor(MOST_STAGED / (WIDTH * IB + RUN * OB)));
+  if (2 * DOWN * (RUN / 4) < STRANDS) return undefined;
+  const [TILES_X, TILES_Y] = [ceilDiv(g.OW, RUN), ceilDiv(g.OH, DOWN)];
+  const TILES = g.N * TILES_Y * TILES_X;
+  const blocks = (g.KH * g.IC4 * g.OC4) / (IB * OB);
+  const mostSplits = Math.min(
+    MAX_PARTIAL / weightSize(g),
+    (g.N * g.OH * g.OW) / (STRANDS * PIXELS_PER_STRAND),
+    ceilDiv(ENOUGH, blocks),
+  );
+  const TILES_PER_SPLIT = ceilDiv(TILES, Math.max(1, Math.floor(mostSplits)));
+  const splits = ceilDiv(TILES, TILES_PER_SPLIT);
+  const [X_STAGED, DY_STAGED] = [DOWN * WIDTH * IB, DOWN * RUN * OB];
+  return {
+    shader: 'conv2d_tile',
+    entry: 'conv2d_tile_grad_weight',
+    constants: {
+      ...{ KROWS: 1, QV: 1, PX: 4, IB, OB, STRANDS, RUN, DOWN, WIDTH },
+      ...{ TILES_X, TILES_Y, TILES, TILES_PER_SPLIT, X_STAGED, DY_STAGED },
+      STAGED: Math.max(X_STAGED + DY_STAGED, 4 * INVOCATIONS),
+      X_LOADS: ceilDiv(X_STAGED, INVOCATIONS),
+      DY_LOADS: ceilDiv(DY_STAGED, INVOCATIONS),
+      COLUMNS: 3 * g.STRIDE_X + (g.KW - 1) * g.DILATION_X + 1,
+    },
+    splits,
+    workgroups: [splits, (g.KH * g.OC4) / OB, g.IC4 / IB],
+  };
+}
+
+/** Output pixels that an invocation of the weight gradient sums at least, where there are so many. */
+const PIXELS_PER_STRAND = 32;
+/** Strips of four pixels in a run of a row, at most. */
+const MOST_STRIPS = 8;
+
+/** The largest power of two that divides a number of vec4s of channels; 8 at most, for 8 × 8 pairs are a workgroup. */
+const powerOf2 = (quads: number): number => [8, 4, 2].find((part) => quads % part === 0) ?? 1;
+
+/** How many rows of `strips` strips leave fewest strands idle; the most of them, for fewest barriers. 0 where none fit. */
+function rowsOf(height: number, strips: number, strands: number, most: number): number {
+  let [best, least] = [0, Infinity];
+  for (let rows = Math.min(height, most); rows > 0; rows--) {
+    const turns = ceilDiv(height, rows) * ceilDiv(rows * strips, strands);
+    if (turns < least) [best, least] = [rows, turns];
+  }
+  return best;
 }

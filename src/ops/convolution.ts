@@ -127,7 +127,7 @@ export function linearConvolution(
 const PIXELS_PER_SPLIT = 128;
 const MAX_SPLITS = 256;
 /** Floats of all partial sums together (16 MiB): large weights have invocations enough without splits. */
-const MAX_PARTIAL = 4 * 1024 * 1024;
+export const MAX_PARTIAL = 4 * 1024 * 1024;
 
 /** Into how many parts the gradient of a weight of `size` floats divides its sum over `pixels`. */
 export const weightSplits = (pixels: number, size: number): number =>
@@ -151,6 +151,16 @@ export interface Division {
   /** Whether blocks fill the image, so that all slices but the last are of one size. */
   whole: boolean;
 }
+
+/** How a kernel divides the gradient of a weight among its invocations. */
+export interface SplitDivision extends Pick<Division, 'shader' | 'entry' | 'constants'> {
+  /** Parts of the sum over pixels. */
+  splits: number;
+  workgroups: readonly [x: number, y: number, z: number];
+}
+
+/** Floats of a weight, with those that pad its channels. */
+export const weightSize = ({ KH, KW, IC4, OC4 }: Geometry): number => KH * KW * IC4 * 4 * OC4 * 4;
 
 /** vec4s of channels in a block. */
 export function divideQuads(count: number, most: number): number {

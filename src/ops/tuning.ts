@@ -26,8 +26,8 @@ export interface Tuning {
     quads: 1 | 2;
   };
   /**
-   * Pixels that several invocations need, forward and for the gradient of the input: each loads them, or its workgroup
-   * stages them in its memory, where they fill it well and the stride of the gradient is 1.
+   * Pixels that several invocations need: each loads them, or its workgroup stages them in its memory. Kernels of one tap, data
+   * gradients of a stride, and images that would leave workgroups half empty are loaded even so.
    */
   pixels: 'load' | 'stage';
   /**
@@ -95,7 +95,7 @@ export const TUNINGS = {
     together: 'all',
     longestSubmit: 50,
   },
-  /** As `gpu`, with a tile of pixels in the memory of each workgroup. */
+  /** Pixels staged in the memory of workgroups, for blocks that are narrower and of more channels. */
   'gpu-tile': {
     conv2d: { rows: 1, columns: 4, quads: 4 },
     conv2d_grad_input: { rows: 1, columns: 4, quads: 4 },

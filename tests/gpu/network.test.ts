@@ -10,7 +10,7 @@ import { graphNode } from '../../src/network/graph.ts';
 import { runReference, stepReference } from '../../src/network/reference.ts';
 import type { NetworkSpec } from '../../src/network/spec.ts';
 import { ops } from '../../src/ops/table.ts';
-import { TUNING_NAMES } from '../../src/ops/tuning.ts';
+import { TUNINGS, TUNING_NAMES } from '../../src/ops/tuning.ts';
 import { normal } from '../../src/random.ts';
 import { size } from '../../src/reference/tensor.ts';
 import type { Tensor, Tensors } from '../../src/reference/tensor.ts';
@@ -19,12 +19,12 @@ import { device } from './setup.ts';
 const BATCH = 5;
 const gpu = new Gpu(device);
 
-const residual = (shortcut: 'A' | 'B' = 'A'): NetworkSpec =>
+const residual = (shortcut: 'A' | 'B' = 'A', width = 4): NetworkSpec =>
   cifarNetwork({
     depth: 8,
     residual: true,
     shortcut,
-    width: 4,
+    width,
     input: { channels: 3, height: 8, width: 8 },
     classes: 10,
   });
@@ -95,7 +95,8 @@ describe.each(TUNING_NAMES)(
     // Both have the same kernels, but for the projections of option B.
     const options = tuning === 'gpu' ? (['A', 'B'] as const) : (['B'] as const);
     test.each(options)('option %s', async (shortcut) => {
-      const spec = residual(shortcut);
+      // So wide that all kernels with tiles have enough to do.
+      const spec = residual(shortcut, TUNINGS[tuning].pixels === 'stage' ? 8 : 4);
       const network = await create(spec, {}, new Gpu(device, tuning));
       const parameters = asTensors(network, await network.readParameters());
       const want = runReference(spec, { parameters, running: {} }, x, labels);

@@ -18,14 +18,26 @@ const TILE_VARIANTS: [string, string, unknown[]][] = [
   ['conv2d_tile', 'SLICE', [1, 2]],
   ['conv2d_tile_grad_input', 'SLICE', [1, 2]],
   ['conv2d_tile_grad_input', 'PICTURES', [1, 2, 4]],
+  ['conv2d_tile_grad_weight', 'STRIDE_X', [1, 2]],
+  ['conv2d_tile_grad_weight', 'DILATION_Y', [1, 2]],
+  ['conv2d_tile_grad_weight', 'IB', [1, 2, 8]],
+  ['conv2d_tile_grad_weight', 'OB', [1, 2, 4, 8]],
+  ['conv2d_tile_grad_weight', 'STRANDS', [1, 16, 64]],
 ];
-const TILE_TURNS: [string, string, number][] = ['conv2d_tile', 'conv2d_tile_grad_input'].flatMap(
-  (entry): [string, string, number][] => [
-    [entry, 'TILES_X', 1],
-    [entry, 'TILES_Y', 1],
-    [entry, 'LOADS', 1],
-  ],
-);
+/** What only large pictures reach, which are tiled in some tunings. */
+const LARGE: [string, string, number][] = [
+  ['conv2d', 'BLOCKS', 64],
+  ['conv2d_grad_weight', 'SPLITS', 2],
+];
+const TILE_TURNS: [string, string, number][] = [
+  ['conv2d_tile', 'TILES_X', 1],
+  ['conv2d_tile', 'TILES_Y', 1],
+  ['conv2d_tile_grad_input', 'TILES_X', 1],
+  ['conv2d_tile_grad_input', 'TILES_Y', 1],
+  ['conv2d_tile_grad_weight', 'TILES_X', 1],
+  ['conv2d_tile_grad_weight', 'TILES_Y', 1],
+  ['conv2d_tile_grad_weight', 'TILES_PER_SPLIT', 1],
+];
 
 /** The same of Winograd's kernels. */
 const WINOGRAD_VARIANTS: typeof TILE_VARIANTS = [
@@ -77,11 +89,9 @@ test.each(TUNING_NAMES)('the samples reach these variants (tuning %s)', (tuning)
   }
   // More than one workgroup, slice, turn of a loop or partial sum.
   const above: (readonly [string, string, number])[] = [
-    // Tiles take the larger pictures.
-    ...(tiled ? TILE_TURNS : [['conv2d', 'BLOCKS', 64] as const]),
+    ...(tiled ? TILE_TURNS : LARGE),
     ...(tuning === 'gpu-winograd' ? WINOGRAD_TURNS : []),
     ['conv2d', 'IC4', 1],
-    ['conv2d_grad_weight', 'SPLITS', 2],
     ['conv2d_direct_grad_weight', 'SPLITS', 1],
     ['sum_partials', 'SPLITS', 2],
     ['channel_sum', 'PIXELS', 64],

@@ -364,9 +364,8 @@ const samples: Sample[] = [
   sample([1, 8, 20, 36], 4, 3, { dilation: 2, padding: 2 }),
   sample([5, 8, 9, 16], 8, 3, { stride: 2, padding: 1, bias: true }),
   sample([2, 6, 11, 13], 7, 5, { padding: 2 }),
-  // Winograd: many channels; odd sides, tiles that fill no block, more blocks than a workgroup has invocations.
-  sample([1, 66, 5, 4], 65, 3, { padding: 1 }),
-  sample([2, 33, 23, 24], 34, 3, { padding: [2, 0, 1, 3], bias: true }),
+  // Winograd: many channels, an odd side, tiles that fill no block.
+  sample([1, 66, 5, 4], 65, 3, { padding: [2, 0, 1, 3], bias: true }),
 ];
 
 const convolutionOf = ({

@@ -43,12 +43,7 @@ const TILE_TURNS: [string, string, number][] = [
 const WINOGRAD_VARIANTS: typeof TILE_VARIANTS = [
   ['winograd_weight', 'TURNED', [false, true]],
   ['winograd_output', 'BIAS', [false, true]],
-  ['winograd_product', 'QV', [1, 3]],
-];
-const WINOGRAD_TURNS: typeof TILE_TURNS = [
-  ['winograd_product', 'BLOCKS', 64],
-  ['winograd_output', 'BLOCKS', 64],
-  ['winograd_grad_input', 'BLOCKS', 64],
+  ['winograd_product', 'QV', [1, 4]],
 ];
 
 test.each(TUNING_NAMES)('the samples reach these variants (tuning %s)', (tuning) => {
@@ -90,7 +85,6 @@ test.each(TUNING_NAMES)('the samples reach these variants (tuning %s)', (tuning)
   // More than one workgroup, slice, turn of a loop or partial sum.
   const above: (readonly [string, string, number])[] = [
     ...(tiled ? TILE_TURNS : LARGE),
-    ...(tuning === 'gpu-winograd' ? WINOGRAD_TURNS : []),
     ['conv2d', 'IC4', 1],
     ['conv2d_direct_grad_weight', 'SPLITS', 1],
     ['sum_partials', 'SPLITS', 2],

@@ -13,7 +13,8 @@ import { buildGraph, graphParameters, graphState } from '../../src/network/graph
 import { addCall } from '../../src/ops/elementwise.ts';
 import { read, write } from '../../src/ops/op.ts';
 import type { Bits, Precision, Tensor } from '../../src/ops/tensor.ts';
-import { TUNINGS } from '../../src/ops/tuning.ts';
+import { TUNINGS, TUNING_NAMES } from '../../src/ops/tuning.ts';
+import type { TuningName } from '../../src/ops/tuning.ts';
 
 describe('binary16', () => {
   const patterns = Array.from({ length: 0x10000 }, (_, bits) => bits);
@@ -103,7 +104,7 @@ describe('the text of a kernel', () => {
 });
 
 /** A training step of residual-20 as the engine plans it. */
-function step(storage: Precision): Lowered {
+function step(storage: Precision, tuning: TuningName = 'gpu'): Lowered {
   const input = { channels: 3, height: 16, width: 16 };
   const spec = cifarNetwork({ depth: 20, residual: true, width: 8, input, classes: 10 });
   const graph = fuse(buildGraph(spec, 32));
@@ -121,7 +122,7 @@ function step(storage: Precision): Lowered {
       update: [{ weight: flat('w'), gradient: flat('g'), first: flat('v') }],
       ...(storage === 'f16' && { lossScale: tensor('loss scale', [4], 'flat', 'external') }),
     },
-    { mode: 'train', tuning: TUNINGS.gpu, storage },
+    { mode: 'train', tuning: TUNINGS[tuning], storage },
   );
 }
 
@@ -143,6 +144,24 @@ describe('a training step', () => {
     );
     expect(a! / b!).toBeLessThan(0.55);
   });
+  test.each(TUNING_NAMES)(
+    'converts wherever it touches them, in the kernels of tuning %s',
+    (tuning) => {
+      for (const call of step('f16', tuning).dispatches) {
+        const code = sourceOf(call);
+        for (const [k, { tensor: bound }] of call.bindings.entries()) {
+          if (bound.bits !== 16) continue;
+          const name = new RegExp(`@binding\\(${k}\\) var<[^>]*> (\\w+)`).exec(code)![1]!;
+          const count = (pattern: string) => code.match(new RegExp(pattern, 'g'))?.length ?? 0;
+          const places = count(`(?<![.\\w])${name}\\[`);
+          const loads = count(`vec4f\\(${name}\\[`);
+          const stores = count(`\\s${name}\\[.*\\] = vec4h\\(`);
+          expect(places, `${call.entry} ${name}`).toBeGreaterThan(0);
+          expect(loads + stores, `${call.entry} ${name}`).toBe(places);
+        }
+      }
+    },
+  );
   test('binds weights, their gradients and what is summed as f32', () => {
     for (const { bindings, entry } of half.dispatches) {
       for (const { tensor: bound } of bindings) {

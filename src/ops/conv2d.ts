@@ -1,15 +1,19 @@
 /**
  * Two-dimensional convolution: cross-correlation, as in every deep learning library. Kernels and their mapping are
  * described in `shaders/conv2d.wgsl`; those that stage pixels in workgroup memory in `shaders/conv2d_tile.wgsl`, those that hold
- * weights in `shaders/conv2d_stationary.wgsl`, those for several groups, and for kernels that reach far, in `shaders/conv2d_direct.wgsl`.
+ * weights in `shaders/conv2d_stationary.wgsl`, those of fewer multiplications in `shaders/conv2d_winograd.wgsl`, those for
+ * several groups, and for kernels that reach far, in `shaders/conv2d_direct.wgsl`.
  */
 import { conv2d as reference } from '../reference/conv2d.ts';
 import { directBackward, directForward } from './conv2d_direct.ts';
 import { forwardStationary, gradInputStationary } from './conv2d_stationary.ts';
 import { forwardTiles, gradInputTiles, gradWeightTiles } from './conv2d_tile.ts';
+import { winogradProducts } from './conv2d_winograd.ts';
 import {
+  blocksOf,
   conv2dParams,
   describeConvolution,
+  divide,
   divideQuads,
   mostColumns,
   runsDirect,
@@ -55,13 +59,6 @@ const fitsUniform = (weight: Tensor): boolean => storedElements(weight) * 4 <= U
 const weightBinding = (weight: Tensor): Binding =>
   fitsUniform(weight) ? uniform(weight) : read(weight);
 
-/** The largest divisor of `size` up to `most`; where that is a small one, `most` with a remainder at the border. */
-function divide(size: number, most: number): number {
-  const limit = Math.max(1, Math.min(most, size));
-  for (let part = limit; part * 2 > limit; part--) if (size % part === 0) return part;
-  return limit;
-}
-
 /** Whether a kernel is small enough that a block may have several rows: they unroll all of its taps. */
 const unrollsRows = ({ KH, KW, DILATION_Y }: Geometry): boolean =>
   KH * KW <= 49 && (KH - 1) * DILATION_Y < 16;
@@ -75,21 +72,6 @@ function operand(tensor: Tensor): Binding[] {
 
 const loadX = (x: Tensor) => ({ X_VIEW: x.view !== undefined, X_RELU: x.view?.relu ?? false });
 const loadDy = (dy: Tensor) => ({ DY_VIEW: dy.view !== undefined });
-
-/** Blocks of a kernel of `shaders/conv2d.wgsl`, `copies` times, and the slices of pixels that they leave sums of. */
-function blocksOf(
-  sums: Tuning['sums'],
-  blocks: number,
-  pixels: number,
-  copies = 1,
-): Pick<Division, 'workgroups' | 'slices'> {
-  const workgroups = ceilDiv(blocks, 64);
-  const slices =
-    sums === 'workgroup'
-      ? { count: copies * workgroups, pixels: 64 * pixels }
-      : { count: copies * blocks, pixels };
-  return { workgroups, slices };
-}
 
 /** Sums that a kernel leaves for each of its slices. */
 function leftSlices(
@@ -133,13 +115,22 @@ function forwardBlocks(g: Geometry, channels: number, tuning: Tuning): Division 
 /** Forward pass of a convolution of one group. */
 export function convolutionForward(
   { inputs, y, emit, momentsWanted, handOn }: ForwardPass<unknown>,
-  { geometry: g, channels, bias: BIAS, flops }: Convolution,
+  convolution: Convolution,
 ): void {
+  const { geometry: g, channels, bias: BIAS, flops } = convolution;
   const x = input(inputs, 'x');
   const weight = input(inputs, 'weight');
   const { tuning } = emit;
+  const winograd = winogradProducts(emit, convolution, {
+    direction: 'forward',
+    operand: { bindings: operand(x), constants: loadX(x) },
+    weight,
+    name: y.name,
+  });
+  const staged = tuning.pixels === 'stage' ? forwardTiles(g, tuning.conv2d) : undefined;
   const division =
-    (tuning.pixels === 'stage' ? forwardTiles(g, tuning.conv2d) : undefined) ??
+    winograd?.division ??
+    staged ??
     forwardStationary(g, tuning, y) ??
     forwardBlocks(g, channels, tuning);
   const moments =
@@ -151,23 +142,24 @@ export function convolutionForward(
     entry: division.entry,
     constants: {
       ...g,
-      ...loadX(x),
-      UNIFORM_WEIGHT: fitsUniform(weight),
-      LANES: Math.min(4, channels),
+      ...(!winograd && {
+        ...loadX(x),
+        UNIFORM_WEIGHT: fitsUniform(weight),
+        LANES: Math.min(4, channels),
+      }),
       ...division.constants,
       QV: division.QV,
       BIAS,
       MOMENTS: moments !== undefined,
     },
     bindings: [
-      ...operand(x),
-      weightBinding(weight),
+      ...(winograd ? [read(winograd.products)] : [...operand(x), weightBinding(weight)]),
       write(y),
       ...(BIAS ? [read(input(inputs, 'bias'))] : []),
       ...(moments ? [write(moments.partial)] : []),
     ],
     workgroups: [division.workgroups, g.OC4 / division.QV, 1],
-    flops,
+    flops: winograd ? 0 : flops,
   });
   if (moments) handOn({ moments });
 }
@@ -207,17 +199,27 @@ function gradInputBlocks(g: Geometry, tuning: Tuning): Division {
 
 function emitGradInput(
   pass: BackwardPass<unknown>,
-  { geometry: g, flops }: Convolution,
+  convolution: Convolution,
   x: Tensor,
   weight: Tensor,
 ): Tensor {
+  const { geometry: g, flops } = convolution;
   const { emit, gradOutput: dy } = pass;
   const { tuning } = emit;
   const addend = pass.fold('x');
   const norm = pass.normOf('x');
   const dx = emit.transient(`d(${x.name})`, x.shape, 'image');
+  const winograd = winogradProducts(emit, convolution, {
+    direction: 'back',
+    operand: { bindings: operand(dy), constants: loadDy(dy) },
+    weight,
+    name: dx.name,
+  });
+  const staged =
+    tuning.pixels === 'stage' ? gradInputTiles(g, tuning.conv2d_grad_input) : undefined;
   const division =
-    (tuning.pixels === 'stage' ? gradInputTiles(g, tuning.conv2d_grad_input) : undefined) ??
+    winograd?.division ??
+    staged ??
     gradInputStationary(g, tuning, dx) ??
     gradInputBlocks(g, tuning);
   const sums = norm ? leftSlices(emit, `${dx.name}.sums`, g.IC4, division.slices) : undefined;
@@ -226,8 +228,7 @@ function emitGradInput(
     entry: division.entry,
     constants: {
       ...g,
-      ...loadDy(dy),
-      UNIFORM_WEIGHT: fitsUniform(weight),
+      ...(!winograd && { ...loadDy(dy), UNIFORM_WEIGHT: fitsUniform(weight) }),
       ...division.constants,
       QV: division.QV,
       ADDEND: addend !== undefined,
@@ -236,15 +237,14 @@ function emitGradInput(
       MASK_VIEW: norm?.mask === 'view',
     },
     bindings: [
-      ...operand(dy),
-      weightBinding(weight),
+      ...(winograd ? [read(winograd.products)] : [...operand(dy), weightBinding(weight)]),
       write(dx),
       ...(addend ? [read(addend)] : []),
       ...(norm && sums ? [read(norm.x), uniform(norm.coefficients), write(sums.partial)] : []),
       ...(norm?.mask === 'stored' ? [read(x)] : []),
     ],
     workgroups: [division.workgroups, g.IC4 / division.QV, g.STRIDE_Y * g.STRIDE_X],
-    flops,
+    flops: winograd ? 0 : flops,
   });
   if (sums) pass.leaveSums('x', sums);
   return dx;
@@ -368,12 +368,15 @@ const samples: Sample[] = [
   sample([1, 64, 3, 5], 63, 3, { padding: 1 }),
   // Rows enough that an invocation which holds weights computes several, over the border of a picture.
   sample([14, 3, 11, 4], 5, 3, { padding: 1, bias: true }),
+  sample([1, 48, 3, 5], 47, [4, 3], { padding: 'same' }),
   sample([1, 2, 4, 7], 2, [5, 3], { stride: [1, 2], padding: [2, 0] }),
   // Tiles: several pictures in each but the last, several in a picture, a stride, a large kernel.
   sample([7, 3, 8, 8], 5, 3, { padding: 1 }),
   sample([1, 8, 20, 36], 4, 3, { dilation: 2, padding: 2 }),
   sample([5, 8, 9, 16], 8, 3, { stride: 2, padding: 1, bias: true }),
   sample([2, 6, 11, 13], 7, 5, { padding: 2 }),
+  // Winograd: many channels, an odd side, tiles that fill no block.
+  sample([1, 66, 5, 4], 65, 3, { padding: [2, 0, 1, 3], bias: true }),
 ];
 
 const convolutionOf = ({

@@ -6,6 +6,7 @@ import { initializer } from './init.ts';
 import { ceilDiv } from './op.ts';
 import { imageDims, quads } from './tensor.ts';
 import type { Shape } from './tensor.ts';
+import type { Tuning } from './tuning.ts';
 import type { Axis } from './window.ts';
 import { padding2d, pair, placeWindows, sizePair } from './window.ts';
 
@@ -175,4 +176,26 @@ const MAX_COLUMNS = 24;
 export function mostColumns(columns: number, { KW, STRIDE_X, DILATION_X }: Geometry): number {
   const beyondFirst = MAX_COLUMNS - (KW - 1) * DILATION_X - 1;
   return Math.max(1, Math.min(columns, 1 + Math.floor(beyondFirst / STRIDE_X)));
+}
+
+/** The largest divisor of `size` up to `most`; where that is a small one, `most` with a remainder at the border. */
+export function divide(size: number, most: number): number {
+  const limit = Math.max(1, Math.min(most, size));
+  for (let part = limit; part * 2 > limit; part--) if (size % part === 0) return part;
+  return limit;
+}
+
+/** Blocks of a kernel of `shaders/conv2d.wgsl`, `copies` times, and the slices of pixels that they leave sums of. */
+export function blocksOf(
+  sums: Tuning['sums'],
+  blocks: number,
+  pixels: number,
+  copies = 1,
+): Pick<Division, 'workgroups' | 'slices'> {
+  const workgroups = ceilDiv(blocks, 64);
+  const slices =
+    sums === 'workgroup'
+      ? { count: copies * workgroups, pixels: 64 * pixels }
+      : { count: copies * blocks, pixels };
+  return { workgroups, slices };
 }

@@ -31,6 +31,12 @@ export interface Tuning {
    */
   pixels: 'load' | 'stage';
   /**
+   * Winograd's way to convolve (shaders/conv2d_winograd.wgsl), forward and for the gradient of the input, for kernels of 3×3 and
+   * stride 1: where both images have so many channels, and the output of a batch so many pixels; vec4s of channels in a block of
+   * its products, at most.
+   */
+  winograd: { channels: number; pixels: number; quads: 2 | 4 } | 'never';
+  /**
    * The four rows of a 4×4 block of weights: every invocation loads all of them, or each of four loads one, which the first
    * four broadcast to all; that needs the feature `subgroups`, and is as `load` where it is missing.
    */
@@ -61,6 +67,7 @@ export const TUNINGS = {
     conv2d_grad_input: { rows: 1, columns: 8, quads: 2 },
     conv2d_grad_weight: { rows: 'one', columns: 4, quads: 1 },
     pixels: 'load',
+    winograd: 'never',
     weights: 'load',
     held: 0,
     normGradients: 'loaded',
@@ -74,6 +81,7 @@ export const TUNINGS = {
     conv2d_grad_input: { rows: 1, columns: 4, quads: 1 },
     conv2d_grad_weight: { rows: 'one', columns: 4, quads: 1 },
     pixels: 'load',
+    winograd: 'never',
     weights: 'load',
     held: 0,
     normGradients: 'loaded',
@@ -87,6 +95,7 @@ export const TUNINGS = {
     conv2d_grad_input: { rows: 1, columns: 8, quads: 2 },
     conv2d_grad_weight: { rows: 'one', columns: 4, quads: 1 },
     pixels: 'load',
+    winograd: 'never',
     weights: 'broadcast',
     held: 0,
     normGradients: 'loaded',
@@ -100,6 +109,21 @@ export const TUNINGS = {
     conv2d_grad_input: { rows: 1, columns: 4, quads: 4 },
     conv2d_grad_weight: { rows: 'one', columns: 4, quads: 1 },
     pixels: 'stage',
+    winograd: 'never',
+    weights: 'load',
+    held: 0,
+    normGradients: 'loaded',
+    sums: 'workgroup',
+    together: 'all',
+    longestSubmit: 50,
+  },
+  /** As `gpu`, with fewer multiplications where channels are many enough to pay for more memory. */
+  'gpu-winograd': {
+    conv2d: { rows: 1, columns: 8, quads: 2 },
+    conv2d_grad_input: { rows: 1, columns: 8, quads: 2 },
+    conv2d_grad_weight: { rows: 'one', columns: 4, quads: 1 },
+    pixels: 'load',
+    winograd: { channels: 32, pixels: 0, quads: 4 },
     weights: 'load',
     held: 0,
     normGradients: 'loaded',
@@ -116,6 +140,7 @@ export const TUNINGS = {
     conv2d_grad_input: { rows: 1, columns: 8, quads: 2 },
     conv2d_grad_weight: { rows: 'one', columns: 4, quads: 2 },
     pixels: 'load',
+    winograd: 'never',
     weights: 'broadcast',
     held: 72,
     normGradients: 'written',
@@ -129,6 +154,7 @@ export const TUNINGS = {
     conv2d_grad_input: { rows: 1, columns: 8, quads: 2 },
     conv2d_grad_weight: { rows: 'one', columns: 4, quads: 2 },
     pixels: 'load',
+    winograd: 'never',
     weights: 'broadcast',
     held: 36,
     normGradients: 'written',
@@ -142,6 +168,7 @@ export const TUNINGS = {
     conv2d_grad_input: { rows: 2, columns: 8, quads: 2 },
     conv2d_grad_weight: { rows: 'all', columns: 4, quads: 2 },
     pixels: 'load',
+    winograd: 'never',
     weights: 'load',
     held: 0,
     normGradients: 'written',
@@ -173,7 +200,7 @@ export function candidatesFor({
 }: AdapterTraits): [TuningName, ...TuningName[]] {
   if (software) return subgroupSize === 4 ? ['quad', 'software'] : ['software'];
   const shared: TuningName[] = features.includes('subgroups') ? ['gpu-quad'] : [];
-  return ['gpu', 'gpu-small', 'gpu-tile', ...shared];
+  return ['gpu', 'gpu-small', 'gpu-tile', 'gpu-winograd', ...shared];
 }
 
 /** The tuning for an adapter of which nothing was measured yet. */

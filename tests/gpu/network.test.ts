@@ -52,9 +52,14 @@ const scalars = (iteration: number, learningRate = 0.05) => ({
 const opened: GpuNetwork[] = [];
 afterEach(() => opened.splice(0).forEach((network) => network.destroy()));
 
-async function create(spec: NetworkSpec, options: Partial<NetworkOptions> = {}, on = gpu) {
+async function create(
+  spec: NetworkSpec,
+  options: Partial<NetworkOptions> = {},
+  on = gpu,
+  pictures = x,
+) {
   const network = await GpuNetwork.create(on, spec, { batch: BATCH, seed: 1, ...options });
-  network.writeBatch(x.data, Uint32Array.from(labels));
+  network.writeBatch(pictures.data, Uint32Array.from(labels));
   opened.push(network);
   return network;
 }
@@ -108,6 +113,50 @@ describe.each(TUNING_NAMES)(
     });
   },
 );
+
+describe('convolutions by Winograd, between norms and beside a shortcut', () => {
+  const conv = (name: string, bias = false) =>
+    ({ type: 'conv2d', name, out_channels: 32, kernel: 3, padding: 1, bias }) as const;
+  const norm = (name: string) => ({ type: 'batch_norm', name }) as const;
+  const relu = (name: string) => ({ type: 'relu', name }) as const;
+  const wide: NetworkSpec = {
+    version: 1,
+    name: 'wide',
+    input: { channels: 3, height: 16, width: 16 },
+    classes: 10,
+    layers: [
+      ...[conv('conv'), norm('bn'), relu('relu')],
+      {
+        type: 'residual',
+        name: 'block',
+        connected: true,
+        shortcut: 'A',
+        zero_channels: 'end',
+        projection_norm: null,
+        body: [conv('conv1'), norm('bn1'), relu('relu1'), conv('conv2'), norm('bn2')],
+        after: [relu('relu2')],
+      },
+      ...[conv('biased', true), relu('relu3')],
+      { type: 'global_avg_pool', name: 'pool' },
+      { type: 'linear', name: 'fc', out_features: 10 },
+    ],
+  };
+  const images = random([BATCH, 3, 16, 16], 2);
+
+  test.each(['gpu-winograd', 'quad'] as const)('in tuning %s', async (tuning) => {
+    const network = await create(wide, {}, new Gpu(device, tuning), images);
+    const entries = network.program('train').pass.plan.dispatches.map(({ entry }) => entry);
+    for (const kernel of ['winograd_output', 'winograd_grad_input']) {
+      expect(entries.filter((entry) => entry.includes(kernel))).toHaveLength(3);
+    }
+    const parameters = asTensors(network, await network.readParameters());
+    const want = runReference(wide, { parameters, running: {} }, images, labels);
+    const { losses } = await train(network, 1);
+    expect(losses[0]).toBeCloseTo(want.loss, 5);
+    expect(difference(await network.readGradients(), want.gradients)).toBeLessThan(2e-4);
+    expect(difference(await network.readState(), want.running)).toBeLessThan(1e-5);
+  });
+});
 
 test('option B trains', async () => {
   const { losses } = await train(await create(residual('B')), 30);

@@ -102,6 +102,23 @@ test.each([
   }
 });
 
+test.each(['gpu-winograd', 'quad'] as const)(
+  'Winograd with more blocks than a workgroup has invocations, in tuning %s',
+  async (tuning) => {
+    const params = { out_channels: 34, kernel: 3, padding: [2, 0, 1, 3], bias: true };
+    const inputs = { x: [2, 33, 23, 24], weight: [34, 33, 3, 3], bias: [34] };
+    const sample = { params, inputs };
+    const products = lowered({ op: ops.conv2d, sample }, tuning).filter(
+      ({ entry, constants }) => entry === 'winograd_product' && Number(constants.BLOCKS) > 64,
+    );
+    expect(products).toHaveLength(2);
+    const { got, want } = await both(ops.conv2d, sample, new Gpu(device, tuning));
+    for (const [name, error] of Object.entries(errors(got, want))) {
+      expect(error, name).toBeLessThan(1);
+    }
+  },
+);
+
 describe('a relative error of 1e-4 in a single element fails', () => {
   const firsts = Object.values<Op>(ops).map((op) => ({ op, name: op.name }));
   test.each(firsts)('$name', async ({ op }) => {

@@ -21,8 +21,9 @@ const trial = (tuning: Trial['tuning'], milliseconds: number | null): Trial => (
 });
 
 test('what is worth trying depends on the adapter', () => {
-  expect(candidatesFor(adapter)).toEqual(['gpu', 'gpu-small', 'gpu-tile', 'gpu-quad']);
-  expect(candidatesFor({ ...adapter, features: [] })).toEqual(['gpu', 'gpu-small', 'gpu-tile']);
+  const common = ['gpu', 'gpu-small', 'gpu-tile', 'gpu-winograd'];
+  expect(candidatesFor(adapter)).toEqual([...common, 'gpu-quad']);
+  expect(candidatesFor({ ...adapter, features: [] })).toEqual(common);
   expect(candidatesFor(swiftshader)).toEqual(['quad', 'software']);
   expect(candidatesFor({ ...swiftshader, subgroupSize: 8 })).toEqual(['software']);
 });

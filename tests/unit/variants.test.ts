@@ -58,6 +58,13 @@ const HELD_TURNS: [string, string, number][] = [
   [entry, 'ROWS', 1],
 ]);
 
+/** The same of Winograd's kernels. */
+const WINOGRAD_VARIANTS: typeof TILE_VARIANTS = [
+  ['winograd_weight', 'TURNED', [false, true]],
+  ['winograd_output', 'BIAS', [false, true]],
+  ['winograd_product', 'QV', [1, 4]],
+];
+
 test.each(TUNING_NAMES)('the samples reach these variants (tuning %s)', (tuning) => {
   const reached = SWEEP.flatMap((sample) => lowered(sample, tuning));
   /** Values that a constant of an entry point takes. */
@@ -71,6 +78,7 @@ test.each(TUNING_NAMES)('the samples reach these variants (tuning %s)', (tuning)
     ['conv2d', 'BIAS', both],
     ['conv2d', 'LANES', [1, 2, 3, 4]],
     ...(tiled ? TILE_VARIANTS : []),
+    ...(tuning === 'gpu-winograd' ? WINOGRAD_VARIANTS : []),
     ...(held ? [] : [['conv2d_grad_input', 'UNIFORM_WEIGHT', both] as [string, string, unknown[]]]),
     ['conv2d_direct', 'BIAS', both],
     ['merge_statistics', 'AFFINE', both],

@@ -142,19 +142,19 @@ export const TUNINGS = {
     pixels: 'load',
     winograd: 'never',
     weights: 'broadcast',
-    held: 72,
+    held: 36,
     normGradients: 'written',
     sums: 'invocation',
     together: 'sums',
     longestSubmit: Infinity,
   },
-  /** As `software`, for vectors of four: the code that multiplies more weights than these is too long for their instruction cache. */
+  /** As `software`, for vectors of four: with many channels their time goes to multiplications, and Winograd has fewer. */
   quad: {
     conv2d: { rows: 1, columns: 8, quads: 2 },
     conv2d_grad_input: { rows: 1, columns: 8, quads: 2 },
     conv2d_grad_weight: { rows: 'one', columns: 4, quads: 2 },
     pixels: 'load',
-    winograd: 'never',
+    winograd: { channels: 64, pixels: 0, quads: 4 },
     weights: 'broadcast',
     held: 36,
     normGradients: 'written',

@@ -10,7 +10,7 @@
 // With BROADCAST each of four invocations loads one row of a matrix and tells it to the others.
 //
 // Both are cross-correlations of a source with a target: y of x, and dx of dy with the kernel turned by 180°.
-// Constants: as `conv2d` and `conv2d_grad_input`; SOURCE_H SOURCE_W SOURCE_C4 and TARGET_H TARGET_W TARGET_C4; BEFORE_Y BEFORE_X AFTER_X:
+// Constants: KH KW IC4 OC4 BIAS X_VIEW X_RELU DY_VIEW ADDEND MOMENTS SUMS MASK_STORED MASK_VIEW BROADCAST as in shaders/conv2d.wgsl; SOURCE_H SOURCE_W SOURCE_C4 and TARGET_H TARGET_W TARGET_C4; BEFORE_Y BEFORE_X AFTER_X:
 // zeros around the source; CHUNK (divides SOURCE_C4), PASSES = SOURCE_C4 / CHUNK, QV (divides TARGET_C4),
 // ROWS (divides N·TARGET_H), BLOCKS = N·TARGET_H / ROWS; GRADIENT: whether the target is dx.
 // Dispatch: ⌈BLOCKS / 8⌉ × TARGET_C4 / QV workgroups; partial as there, a slice is a block.

@@ -90,8 +90,10 @@ for (var first = 0; first < SOURCE_C4; first += CHUNK) {
     // The padding behind the row completes the last pixels.
     if (used) {
       //#for a in 0..AFTER_X
+      //#if SOURCE_W + BEFORE_X - (KW - 1) + a >= 0
       //#for v in 0..QV
-      finish_${v}(row, SOURCE_W + BEFORE_X - (KW - 1) + ${a}, q, sum_${a}_${v}, first);
+      finish_${v}(row, ${SOURCE_W + BEFORE_X - (KW - 1) + a}, q, sum_${a}_${v}, first);
+      //#end
       //#end
       //#end
     }

@@ -5,7 +5,7 @@
 // of its blocks of PX neighbouring pixels. SLICE vec4s of channels of the pixels under the tile, with their halo and with
 // zeros for padding, are staged in workgroup memory; a view (norm, ReLU) is computed on the way there. All taps read them
 // there, then comes the next slice. The next slice is loaded before the workgroup waits for those who still use the last one.
-// Invocations load neighbouring vec4s (SLICE of a pixel, then its neighbour's), and compute neighbouring rows: these lie
+// Invocations load neighbouring vec4s (SLICE of a pixel, then its neighbour's), and compute neighbouring rows: with stride 1 these lie
 // WIDTH vec4s apart, an odd number, so that eight invocations read from different banks. Weights are not staged: all
 // invocations use the same ones at the same time, as in shaders/conv2d.wgsl.
 //

@@ -366,6 +366,9 @@ const samples: Sample[] = [
   // More blocks than a workgroup has invocations, a bias summed in several turns, and a weight too large to be a uniform.
   sample([3, 3, 23, 17], 5, 3, { padding: 1, bias: true }),
   sample([1, 64, 3, 5], 63, 3, { padding: 1 }),
+  // Pictures narrower than the kernel.
+  sample([2, 3, 3, 1], 5, 5, { padding: 2 }),
+  sample([2, 3, 4, 2], 5, [1, 7], { padding: [0, 3] }),
   // Rows enough that an invocation which holds weights computes several, over the border of a picture.
   sample([14, 3, 11, 4], 5, 3, { padding: 1, bias: true }),
   sample([1, 48, 3, 5], 47, [4, 3], { padding: 'same' }),

@@ -9,8 +9,12 @@ import type { Tuning } from './tuning.ts';
 /** Positions of a transformed tile: the multiplications for four pixels and a pair of channels. */
 const POSITIONS = 16;
 
-/** Tiles in a block of the products. */
+/** Tiles in a block of the products, and vec4s of channels, at most. */
 const TILES_OF_BLOCK = 4;
+const QUADS_OF_BLOCK = 4;
+
+/** Every WebGPU device binds a buffer of so many bytes. */
+const MOST_BYTES = 128 * 1024 * 1024;
 
 /** An operand with the constants that say how to load it. */
 interface Operand {
@@ -40,8 +44,7 @@ export function winogradProducts(
   convolution: Convolution,
   { direction, operand, weight, name }: Filtering,
 ): Products | undefined {
-  const { winograd } = emit.tuning;
-  if (winograd === 'never' || !isWorth(convolution, winograd)) return undefined;
+  if (!isWorth(convolution, emit.tuning)) return undefined;
   const { geometry: g } = convolution;
   const x = { height: g.H, width: g.W, quads: g.IC4 };
   const y = { height: g.OH, width: g.OW, quads: g.OC4 };
@@ -81,7 +84,7 @@ export function winogradProducts(
     workgroups: [ceilDiv(TILES, 64), from.quads, 1],
   });
   const T = Math.min(TILES_OF_BLOCK, TILES);
-  const QV = divideQuads(to.quads, winograd.quads);
+  const QV = divideQuads(to.quads, QUADS_OF_BLOCK);
   const BLOCKS = ceilDiv(TILES, T);
   const BROADCAST = emit.tuning.weights === 'broadcast';
   emit.dispatch({
@@ -98,12 +101,15 @@ export function winogradProducts(
 
 function isWorth(
   { geometry: g, channels, outChannels }: Convolution,
-  least: { channels: number; pixels: number },
+  { winogradFrom }: Tuning,
 ): boolean {
   const { KH, KW, STRIDE_Y, STRIDE_X, DILATION_Y, DILATION_X } = g;
   const fits = KH === 3 && KW === 3 && STRIDE_Y * STRIDE_X * DILATION_Y * DILATION_X === 1;
-  const pixels = g.N * g.OH * g.OW;
-  return fits && Math.min(channels, outChannels) >= least.channels && pixels >= least.pixels;
+  // Transformed, an image is four times as large, and somewhat more at odd borders.
+  const tiles =
+    g.N * Math.max(ceilDiv(g.H, 2) * ceilDiv(g.W, 2), ceilDiv(g.OH, 2) * ceilDiv(g.OW, 2));
+  const bytes = POSITIONS * tiles * Math.max(g.IC4, g.OC4) * 16;
+  return fits && Math.min(channels, outChannels) >= winogradFrom && bytes <= MOST_BYTES;
 }
 
 /** How the kernel that takes products back to pixels divides the image: a tile each, or several where none add up together. */

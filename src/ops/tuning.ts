@@ -31,11 +31,10 @@ export interface Tuning {
    */
   pixels: 'load' | 'stage';
   /**
-   * Winograd's way to convolve (shaders/conv2d_winograd.wgsl), forward and for the gradient of the input, for kernels of 3×3 and
-   * stride 1: where both images have so many channels, and the output of a batch so many pixels; vec4s of channels in a block of
-   * its products, at most.
+   * Channels that both images of a convolution have at least where it goes Winograd's way (shaders/conv2d_winograd.wgsl), forward
+   * and for the gradient of the input, if it is one of 3×3 and stride 1.
    */
-  winograd: { channels: number; pixels: number; quads: 2 | 4 } | 'never';
+  winogradFrom: number;
   /**
    * The four rows of a 4×4 block of weights: every invocation loads all of them, or each of four loads one, which the first
    * four broadcast to all; that needs the feature `subgroups`, and is as `load` where it is missing.
@@ -67,7 +66,7 @@ export const TUNINGS = {
     conv2d_grad_input: { rows: 1, columns: 8, quads: 2 },
     conv2d_grad_weight: { rows: 'one', columns: 4, quads: 1 },
     pixels: 'load',
-    winograd: 'never',
+    winogradFrom: Infinity,
     weights: 'load',
     held: 0,
     normGradients: 'loaded',
@@ -81,7 +80,7 @@ export const TUNINGS = {
     conv2d_grad_input: { rows: 1, columns: 4, quads: 1 },
     conv2d_grad_weight: { rows: 'one', columns: 4, quads: 1 },
     pixels: 'load',
-    winograd: 'never',
+    winogradFrom: Infinity,
     weights: 'load',
     held: 0,
     normGradients: 'loaded',
@@ -95,7 +94,7 @@ export const TUNINGS = {
     conv2d_grad_input: { rows: 1, columns: 8, quads: 2 },
     conv2d_grad_weight: { rows: 'one', columns: 4, quads: 1 },
     pixels: 'load',
-    winograd: 'never',
+    winogradFrom: Infinity,
     weights: 'broadcast',
     held: 0,
     normGradients: 'loaded',
@@ -109,7 +108,7 @@ export const TUNINGS = {
     conv2d_grad_input: { rows: 1, columns: 4, quads: 4 },
     conv2d_grad_weight: { rows: 'one', columns: 4, quads: 1 },
     pixels: 'stage',
-    winograd: 'never',
+    winogradFrom: Infinity,
     weights: 'load',
     held: 0,
     normGradients: 'loaded',
@@ -123,7 +122,7 @@ export const TUNINGS = {
     conv2d_grad_input: { rows: 1, columns: 8, quads: 2 },
     conv2d_grad_weight: { rows: 'one', columns: 4, quads: 1 },
     pixels: 'load',
-    winograd: { channels: 32, pixels: 0, quads: 4 },
+    winogradFrom: 32,
     weights: 'load',
     held: 0,
     normGradients: 'loaded',
@@ -140,7 +139,7 @@ export const TUNINGS = {
     conv2d_grad_input: { rows: 1, columns: 8, quads: 2 },
     conv2d_grad_weight: { rows: 'one', columns: 4, quads: 2 },
     pixels: 'load',
-    winograd: 'never',
+    winogradFrom: Infinity,
     weights: 'broadcast',
     held: 36,
     normGradients: 'written',
@@ -154,7 +153,7 @@ export const TUNINGS = {
     conv2d_grad_input: { rows: 1, columns: 8, quads: 2 },
     conv2d_grad_weight: { rows: 'one', columns: 4, quads: 2 },
     pixels: 'load',
-    winograd: { channels: 64, pixels: 0, quads: 4 },
+    winogradFrom: 64,
     weights: 'broadcast',
     held: 36,
     normGradients: 'written',
@@ -168,7 +167,7 @@ export const TUNINGS = {
     conv2d_grad_input: { rows: 2, columns: 8, quads: 2 },
     conv2d_grad_weight: { rows: 'all', columns: 4, quads: 2 },
     pixels: 'load',
-    winograd: 'never',
+    winogradFrom: Infinity,
     weights: 'load',
     held: 0,
     normGradients: 'written',

@@ -115,17 +115,17 @@ describe.each(TUNING_NAMES)(
 );
 
 describe('convolutions by Winograd, between norms and beside a shortcut', () => {
-  const conv = (name: string, bias = false) =>
-    ({ type: 'conv2d', name, out_channels: 32, kernel: 3, padding: 1, bias }) as const;
+  const conv = (name: string, out_channels: number, bias = false) =>
+    ({ type: 'conv2d', name, out_channels, kernel: 3, padding: 1, bias }) as const;
   const norm = (name: string) => ({ type: 'batch_norm', name }) as const;
   const relu = (name: string) => ({ type: 'relu', name }) as const;
-  const wide: NetworkSpec = {
+  const wide = (channels: number): NetworkSpec => ({
     version: 1,
     name: 'wide',
     input: { channels: 3, height: 16, width: 16 },
     classes: 10,
     layers: [
-      ...[conv('conv'), norm('bn'), relu('relu')],
+      ...[conv('conv', channels), norm('bn'), relu('relu')],
       {
         type: 'residual',
         name: 'block',
@@ -133,24 +133,31 @@ describe('convolutions by Winograd, between norms and beside a shortcut', () => 
         shortcut: 'A',
         zero_channels: 'end',
         projection_norm: null,
-        body: [conv('conv1'), norm('bn1'), relu('relu1'), conv('conv2'), norm('bn2')],
+        body: [
+          ...[conv('conv1', channels), norm('bn1'), relu('relu1')],
+          ...[conv('conv2', channels), norm('bn2')],
+        ],
         after: [relu('relu2')],
       },
-      ...[conv('biased', true), relu('relu3')],
+      ...[conv('biased', channels, true), relu('relu3')],
       { type: 'global_avg_pool', name: 'pool' },
       { type: 'linear', name: 'fc', out_features: 10 },
     ],
-  };
+  });
   const images = random([BATCH, 3, 16, 16], 2);
 
-  test.each(['gpu-winograd', 'quad'] as const)('in tuning %s', async (tuning) => {
-    const network = await create(wide, {}, new Gpu(device, tuning), images);
+  test.each([
+    ['gpu-winograd', 32],
+    ['quad', 64],
+  ] as const)('in tuning %s', async (tuning, channels) => {
+    const spec = wide(channels);
+    const network = await create(spec, {}, new Gpu(device, tuning), images);
     const entries = network.program('train').pass.plan.dispatches.map(({ entry }) => entry);
     for (const kernel of ['winograd_output', 'winograd_grad_input']) {
       expect(entries.filter((entry) => entry.includes(kernel))).toHaveLength(3);
     }
     const parameters = asTensors(network, await network.readParameters());
-    const want = runReference(wide, { parameters, running: {} }, images, labels);
+    const want = runReference(spec, { parameters, running: {} }, images, labels);
     const { losses } = await train(network, 1);
     expect(losses[0]).toBeCloseTo(want.loss, 5);
     expect(difference(await network.readGradients(), want.gradients)).toBeLessThan(2e-4);

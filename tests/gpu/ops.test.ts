@@ -102,11 +102,15 @@ test.each([
   }
 });
 
-test.each(['gpu-winograd', 'quad'] as const)(
+test.each([
+  ['gpu-winograd', 33, 34],
+  ['quad', 65, 64],
+] as const)(
   'Winograd with more blocks than a workgroup has invocations, in tuning %s',
-  async (tuning) => {
-    const params = { out_channels: 34, kernel: 3, padding: [2, 0, 1, 3], bias: true };
-    const inputs = { x: [2, 33, 23, 24], weight: [34, 33, 3, 3], bias: [34] };
+  async (tuning, channels, out_channels) => {
+    const params = { out_channels, kernel: 3, padding: [2, 0, 1, 3], bias: true };
+    const weight = [out_channels, channels, 3, 3];
+    const inputs = { x: [2, channels, 23, 24], weight, bias: [out_channels] };
     const sample = { params, inputs };
     const products = lowered({ op: ops.conv2d, sample }, tuning).filter(
       ({ entry, constants }) => entry === 'winograd_product' && Number(constants.BLOCKS) > 64,

@@ -1,6 +1,6 @@
 /** The profile of a network, what to expect of the device, and its share, in a real browser. */
 import { expect } from '@playwright/test';
-import { TINY, button, cell, open, state, test } from './page.ts';
+import { TINY, button, cell, iterations, open, state, test } from './page.ts';
 
 test('a network is profiled while it trains, and its curves do not change', async ({ page }) => {
   const errors = () =>
@@ -8,6 +8,9 @@ test('a network is profiled while it trains, and its curves do not change', asyn
   await open(page, `${TINY}&steps=8`);
   await button(page, 'Start').click();
   await expect(state(page)).toHaveText('Finished', { timeout: 90_000 });
+  // The last rows come after the word.
+  const shown = () => iterations(page);
+  await expect.poll(shown).toEqual([8, 8, 8, 8]);
   const unmeasured = await errors();
 
   await button(page, 'Reset').click();
@@ -31,6 +34,7 @@ test('a network is profiled while it trains, and its curves do not change', asyn
   await expect(first).toHaveText('conv1');
 
   await expect(state(page)).toHaveText('Finished', { timeout: 90_000 });
+  await expect.poll(shown).toEqual([8, 8, 8, 8]);
   expect(await errors()).toEqual(unmeasured);
 });
 

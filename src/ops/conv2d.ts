@@ -14,7 +14,7 @@ import {
   conv2dParams,
   describeConvolution,
   divide,
-  divideQuads,
+  largestDivisor,
   mostColumns,
   runsDirect,
   weightSize,
@@ -88,7 +88,7 @@ function forwardBlocks(g: Geometry, channels: number, tuning: Tuning): Division 
   const { rows, columns, quads } = tuning.conv2d;
   const ROWS = divide(g.OH, unrollsRows(g) ? rows : 1);
   const PX = divide(g.OW, mostColumns(columns, g));
-  const QV = divideQuads(g.OC4, quads);
+  const QV = largestDivisor(g.OC4, quads);
   const STRIPS = ceilDiv(g.OW, PX);
   const BANDS = ceilDiv(g.OH, ROWS);
   const BLOCKS = g.N * BANDS * STRIPS;
@@ -171,7 +171,7 @@ function gradInputBlocks(g: Geometry, tuning: Tuning): Division {
   const parities = g.STRIDE_Y * g.STRIDE_X;
   const ROWS = divide(height, parities === 1 && unrollsRows(g) ? rows : 1);
   const PX = divide(width, columns);
-  const QV = divideQuads(g.IC4, quads);
+  const QV = largestDivisor(g.IC4, quads);
   const STRIPS = ceilDiv(width, PX);
   const BANDS = ceilDiv(height, ROWS);
   const BLOCKS = g.N * BANDS * STRIPS;
@@ -254,7 +254,7 @@ function emitGradInput(
 function gradWeightBlocks(g: Geometry, tuning: Tuning): SplitDivision {
   const { rows, columns: PX, quads } = tuning.conv2d_grad_weight;
   const KROWS = rows === 'all' && unrollsRows(g) ? g.KH : 1;
-  const QV = divideQuads(g.OC4, quads);
+  const QV = largestDivisor(g.OC4, quads);
   const STRIPS = ceilDiv(g.OW, PX);
   const TOTAL_STRIPS = g.N * g.OH * STRIPS;
   const STRIPS_PER_SPLIT = ceilDiv(TOTAL_STRIPS, weightSplits(TOTAL_STRIPS * PX, weightSize(g)));

@@ -1,4 +1,5 @@
 /** What the invocations of `shaders/conv2d_stationary.wgsl` hold and compute. */
+import { largestDivisor } from './convolution.ts';
 import type { Division, Geometry } from './convolution.ts';
 import { ceilDiv } from './op.ts';
 import type { Tensor } from './tensor.ts';
@@ -126,11 +127,4 @@ function leastAccesses(
     }
   }
   return best;
-}
-
-/** The largest divisor of a number that is not above `most`, or 1. */
-function largestDivisor(of: number, most: number): number {
-  let divisor = Math.max(1, Math.min(of, most));
-  while (of % divisor !== 0) divisor--;
-  return divisor;
 }

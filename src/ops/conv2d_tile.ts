@@ -1,5 +1,5 @@
 /** How the tiles of `shaders/conv2d_tile.wgsl` lie over the pixels of an image, and of how many channels its blocks are. */
-import { MAX_PARTIAL, divideQuads, mostColumns, weightSize } from './convolution.ts';
+import { MAX_PARTIAL, largestDivisor, mostColumns, weightSize } from './convolution.ts';
 import type { Division, Geometry, SplitDivision } from './convolution.ts';
 import { ceilDiv } from './op.ts';
 import type { Block } from './tuning.ts';
@@ -84,8 +84,8 @@ function divide(
   if (!tile) return undefined;
   const { PX, ACROSS, DOWN, PICTURES, STAGED } = tile;
   const workgroups = tileCount(tile, field);
-  let QV = divideQuads(computed, mostQuads);
-  while (QV > 1 && (workgroups * computed) / QV < ENOUGH) QV = divideQuads(computed, QV - 1);
+  let QV = largestDivisor(computed, mostQuads);
+  while (QV > 1 && (workgroups * computed) / QV < ENOUGH) QV = largestDivisor(computed, QV - 1);
   const SLICE = staged % 2 === 0 && 2 * STAGED <= MOST_STAGED ? 2 : 1;
   return {
     shader: 'conv2d_tile',

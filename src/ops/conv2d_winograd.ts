@@ -1,5 +1,5 @@
 /** The dispatches of `shaders/conv2d_winograd.wgsl`: convolutions by fewer multiplications. */
-import { blocksOf, divide, divideQuads } from './convolution.ts';
+import { blocksOf, divide, largestDivisor } from './convolution.ts';
 import type { Convolution, Division } from './convolution.ts';
 import { ceilDiv, read, write } from './op.ts';
 import type { Binding, Emitter } from './op.ts';
@@ -84,7 +84,7 @@ export function winogradProducts(
     workgroups: [ceilDiv(TILES, 64), from.quads, 1],
   });
   const T = Math.min(TILES_OF_BLOCK, TILES);
-  const QV = divideQuads(to.quads, QUADS_OF_BLOCK);
+  const QV = largestDivisor(to.quads, QUADS_OF_BLOCK);
   const BLOCKS = ceilDiv(TILES, T);
   const BROADCAST = emit.tuning.weights === 'broadcast';
   emit.dispatch({

@@ -162,11 +162,11 @@ export interface SplitDivision extends Pick<Division, 'shader' | 'entry' | 'cons
 /** Floats of a weight, with those that pad its channels. */
 export const weightSize = ({ KH, KW, IC4, OC4 }: Geometry): number => KH * KW * IC4 * 4 * OC4 * 4;
 
-/** vec4s of channels in a block. */
-export function divideQuads(count: number, most: number): number {
-  let quads = Math.min(most, count);
-  while (count % quads !== 0) quads--;
-  return quads;
+/** The largest divisor of a number that is not above `most`, or 1. */
+export function largestDivisor(of: number, most: number): number {
+  let divisor = Math.max(1, Math.min(of, most));
+  while (of % divisor !== 0) divisor--;
+  return divisor;
 }
 
 /** Columns of the input that one invocation holds at most. */

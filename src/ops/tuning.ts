@@ -58,124 +58,73 @@ export interface Tuning {
   longestSubmit: number;
 }
 
+const GPU: Tuning = {
+  conv2d: { rows: 1, columns: 8, quads: 2 },
+  conv2d_grad_input: { rows: 1, columns: 8, quads: 2 },
+  conv2d_grad_weight: { rows: 'one', columns: 4, quads: 1 },
+  pixels: 'load',
+  winogradFrom: Infinity,
+  weights: 'load',
+  held: 0,
+  normGradients: 'loaded',
+  sums: 'workgroup',
+  together: 'all',
+  longestSubmit: 50,
+};
+
+const SOFTWARE: Tuning = {
+  conv2d: { rows: 1, columns: 8, quads: 2 },
+  conv2d_grad_input: { rows: 1, columns: 8, quads: 2 },
+  conv2d_grad_weight: { rows: 'one', columns: 4, quads: 2 },
+  pixels: 'load',
+  winogradFrom: Infinity,
+  weights: 'broadcast',
+  held: 36,
+  normGradients: 'written',
+  sums: 'invocation',
+  together: 'sums',
+  longestSubmit: Infinity,
+};
+
 /** All that there are, by name. The tests hold each to the reference. */
 export const TUNINGS = {
   /** An ordinary GPU. */
-  gpu: {
-    conv2d: { rows: 1, columns: 8, quads: 2 },
-    conv2d_grad_input: { rows: 1, columns: 8, quads: 2 },
-    conv2d_grad_weight: { rows: 'one', columns: 4, quads: 1 },
-    pixels: 'load',
-    winogradFrom: Infinity,
-    weights: 'load',
-    held: 0,
-    normGradients: 'loaded',
-    sums: 'workgroup',
-    together: 'all',
-    longestSubmit: 50,
-  },
+  gpu: GPU,
   /** Blocks of a quarter the size: four times as many invocations, for a large GPU with little to do. */
   'gpu-small': {
+    ...GPU,
     conv2d: { rows: 1, columns: 4, quads: 1 },
     conv2d_grad_input: { rows: 1, columns: 4, quads: 1 },
-    conv2d_grad_weight: { rows: 'one', columns: 4, quads: 1 },
-    pixels: 'load',
-    winogradFrom: Infinity,
-    weights: 'load',
-    held: 0,
-    normGradients: 'loaded',
-    sums: 'workgroup',
-    together: 'all',
-    longestSubmit: 50,
   },
   /** As `gpu`, with a quarter of the loads of weights. */
-  'gpu-quad': {
-    conv2d: { rows: 1, columns: 8, quads: 2 },
-    conv2d_grad_input: { rows: 1, columns: 8, quads: 2 },
-    conv2d_grad_weight: { rows: 'one', columns: 4, quads: 1 },
-    pixels: 'load',
-    winogradFrom: Infinity,
-    weights: 'broadcast',
-    held: 0,
-    normGradients: 'loaded',
-    sums: 'workgroup',
-    together: 'all',
-    longestSubmit: 50,
-  },
+  'gpu-quad': { ...GPU, weights: 'broadcast' },
   /** Pixels staged in the memory of workgroups, for blocks that are narrower and of more channels. */
   'gpu-tile': {
+    ...GPU,
     conv2d: { rows: 1, columns: 4, quads: 4 },
     conv2d_grad_input: { rows: 1, columns: 4, quads: 4 },
-    conv2d_grad_weight: { rows: 'one', columns: 4, quads: 1 },
     pixels: 'stage',
-    winogradFrom: Infinity,
-    weights: 'load',
-    held: 0,
-    normGradients: 'loaded',
-    sums: 'workgroup',
-    together: 'all',
-    longestSubmit: 50,
   },
   /** As `gpu`, with fewer multiplications where channels are many enough to pay for more memory. */
-  'gpu-winograd': {
-    conv2d: { rows: 1, columns: 8, quads: 2 },
-    conv2d_grad_input: { rows: 1, columns: 8, quads: 2 },
-    conv2d_grad_weight: { rows: 'one', columns: 4, quads: 1 },
-    pixels: 'load',
-    winogradFrom: 32,
-    weights: 'load',
-    held: 0,
-    normGradients: 'loaded',
-    sums: 'workgroup',
-    together: 'all',
-    longestSubmit: 50,
-  },
+  'gpu-winograd': { ...GPU, winogradFrom: 32 },
   /**
    * A CPU that plays a GPU: every access to memory is checked and costs more than arithmetic, barriers cost most, a
    * dispatch nothing.
    */
-  software: {
-    conv2d: { rows: 1, columns: 8, quads: 2 },
-    conv2d_grad_input: { rows: 1, columns: 8, quads: 2 },
-    conv2d_grad_weight: { rows: 'one', columns: 4, quads: 2 },
-    pixels: 'load',
-    winogradFrom: Infinity,
-    weights: 'broadcast',
-    held: 36,
-    normGradients: 'written',
-    sums: 'invocation',
-    together: 'sums',
-    longestSubmit: Infinity,
-  },
+  software: SOFTWARE,
   /** As `software`, for vectors of four: with many channels their time goes to multiplications, and Winograd has fewer. */
-  quad: {
-    conv2d: { rows: 1, columns: 8, quads: 2 },
-    conv2d_grad_input: { rows: 1, columns: 8, quads: 2 },
-    conv2d_grad_weight: { rows: 'one', columns: 4, quads: 2 },
-    pixels: 'load',
-    winogradFrom: 64,
-    weights: 'broadcast',
-    held: 36,
-    normGradients: 'written',
-    sums: 'invocation',
-    together: 'sums',
-    longestSubmit: Infinity,
-  },
+  quad: { ...SOFTWARE, winogradFrom: 64 },
   /** Larger blocks with the rows of the kernel unrolled: fewest loads, most registers, longest to compile. */
   unrolled: {
+    ...SOFTWARE,
     conv2d: { rows: 2, columns: 8, quads: 2 },
     conv2d_grad_input: { rows: 2, columns: 8, quads: 2 },
     conv2d_grad_weight: { rows: 'all', columns: 4, quads: 2 },
-    pixels: 'load',
-    winogradFrom: Infinity,
     weights: 'load',
     held: 0,
-    normGradients: 'written',
-    sums: 'invocation',
-    together: 'sums',
     longestSubmit: 50,
   },
-} as const satisfies Record<string, Tuning>;
+} satisfies Record<string, Tuning>;
 
 /** The tuning as a device with these features has it. */
 export const withFeatures = (tuning: Tuning, features: ReadonlySet<string>): Tuning =>

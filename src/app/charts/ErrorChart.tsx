@@ -15,7 +15,7 @@ import { iterationsDone } from '../store.ts';
 import { useShade } from '../theme.ts';
 import { buildFigure, wholeErrorRange } from './figure.ts';
 import type { Figure, FigureInput, Zoom } from './figure.ts';
-import { CHART_COLORS, FONT, usePlotly, useSize } from './hooks.ts';
+import { CHART_COLORS, FONT, useDrawing, usePlotly, useSize } from './hooks.ts';
 import type { Plotly } from './hooks.ts';
 
 const SMOOTHING = { min: 1, max: 100 };
@@ -146,7 +146,7 @@ function usePlot({ plotly, plot, figure, logarithmic, onZoom }: PlotOptions): vo
     latest.current = { logarithmic, onZoom };
   });
 
-  useEffect(() => {
+  useDrawing(() => {
     const element = plot.current;
     if (!plotly || !element || dragging.current) return;
     const coarse = window.matchMedia('(pointer: coarse)').matches;

@@ -1,7 +1,7 @@
 import type { Data, Layout, LayoutAxis } from 'plotly.js';
 import { useEffect, useRef } from 'react';
 import { useShade } from '../theme.ts';
-import { CHART_COLORS, FONT, usePlotly, useSize } from './hooks.ts';
+import { CHART_COLORS, FONT, useDrawing, usePlotly, useSize } from './hooks.ts';
 
 interface PlotProps {
   /** What the plot shows, for those who do not see it. */
@@ -21,7 +21,7 @@ export function Plot({ label, data, layout = {}, className = '' }: PlotProps) {
   const { width, height } = useSize(frame);
   const colors = CHART_COLORS[useShade()];
 
-  useEffect(() => {
+  useDrawing(() => {
     if (!plotly || !plot.current) return;
     const axis = (own: Partial<LayoutAxis> = {}): Partial<LayoutAxis> => ({
       gridcolor: colors.grid,

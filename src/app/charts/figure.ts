@@ -79,6 +79,8 @@ export function buildFigure(input: FigureInput): Figure {
     ticks: 'outside' as const,
     tickcolor: colors.grid,
     automargin: false,
+    // Measuring whether a label sticks out takes a seventh of a drawing; it can where the margin is narrow.
+    ticklabeloverflow: narrow ? ('hide past div' as const) : ('allow' as const),
   };
   // plotly's types do not know this option yet.
   const hoverTitle: Partial<LayoutAxis> & { unifiedhovertitle: { text: string } } = {

@@ -28,6 +28,14 @@ export function usePlotly(): Plotly | null {
   return plotly;
 }
 
+/** Draws after every render, in a task of its own: together with React's work it could take longer than a frame may. */
+export function useDrawing(draw: () => void): void {
+  useEffect(() => {
+    const task = setTimeout(draw);
+    return () => clearTimeout(task);
+  });
+}
+
 /** The size of an element in CSS pixels. */
 export function useSize(element: React.RefObject<HTMLElement | null>) {
   const [size, setSize] = useState({ width: 640, height: 400 });

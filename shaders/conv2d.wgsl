@@ -27,7 +27,8 @@
 // ---------------------------------------------------------------------------------------------- forward
 // Constants: N H W IC4 LANES, OH OW OC4, KH KW, STRIDE_Y STRIDE_X, PAD_TOP PAD_LEFT, DILATION_Y DILATION_X,
 // ROWS PX QV, STRIPS = ⌈OW / PX⌉, BANDS = ⌈OH / ROWS⌉, BLOCKS = N·BANDS·STRIPS,
-// COLUMNS = (PX − 1)·STRIDE_X + (KW − 1)·DILATION_X + 1, SPAN: the same for rows, BROADCAST, BIAS, X_VIEW X_RELU, MOMENTS COOPERATE.
+// COLUMNS = (PX − 1)·STRIDE_X + (KW − 1)·DILATION_X + 1, SPAN: the same for rows, BROADCAST, BIAS, X_VIEW X_RELU, MOMENTS COOPERATE,
+// NORM with EPS AFFINE SHORTCUT RELU: see shaders/conv2d_outputs.wgsl.
 // Dispatch: ⌈BLOCKS / 64⌉ × OC4 / QV workgroups; partial: slices × OC4 × (mean, M2).
 //#section conv2d
 //#include load_x

@@ -1,17 +1,19 @@
-// The convolution and the data gradient of shaders/conv2d.wgsl, of stride 1, for CPUs that play a GPU: an invocation loads weights
+// The convolution and, of stride 1, the data gradient of shaders/conv2d.wgsl for CPUs that play a GPU: an invocation loads weights
 // once and keeps them, while the pixels stream by.
 //
 // Mapping: weight-stationary. An invocation holds the weights of all taps from CHUNK vec4s of channels to QV, as 4×4 matrices, and
 // computes ROWS rows of pixels with them; the rows of all pictures count as those of one. Along a row it loads each column of
-// the KH rows under the kernel once, adds it to the KW pixels that see it, and keeps their sums until the last column
-// has come. Where it cannot hold all channels it makes several passes over its rows, and adds to what it wrote before.
+// the KH rows under the kernel once, adds it to the pixels that see it (KW, or with a stride fewer), and keeps their sums until
+// the last column has come. Where it cannot hold all channels it makes several passes over its rows, and adds to what it wrote before.
 // On such a device a load costs as much as fifty multiplications, because each of its lanes is checked and fetched by itself;
 // code costs that does not fit into the instruction cache, and registers are memory anyway. A GPU has no registers for this.
 // With BROADCAST each of four invocations loads one row of a matrix and tells it to the others.
 //
 // Both are cross-correlations of a source with a target: y of x, and dx of dy with the kernel turned by 180°.
-// Constants: KH KW IC4 OC4 BIAS X_VIEW X_RELU DY_VIEW ADDEND MOMENTS SUMS MASK_STORED MASK_VIEW BROADCAST as in shaders/conv2d.wgsl; SOURCE_H SOURCE_W SOURCE_C4 and TARGET_H TARGET_W TARGET_C4; BEFORE_Y BEFORE_X AFTER_X:
-// zeros around the source; CHUNK (divides SOURCE_C4), PASSES = SOURCE_C4 / CHUNK, QV (divides TARGET_C4),
+// Constants: KH KW IC4 OC4 STRIDE_Y STRIDE_X BIAS X_VIEW X_RELU DY_VIEW ADDEND MOMENTS NORM SUMS MASK_STORED MASK_VIEW BROADCAST
+// as in shaders/conv2d.wgsl; SOURCE_H SOURCE_W SOURCE_C4 and TARGET_H TARGET_W TARGET_C4; BEFORE_Y BEFORE_X: zeros in front of the
+// source; SEEN: pixels that see one column; FIRST: the pixel that the first columns complete (of zeros in front, if it is negative);
+// AFTER: pixels that no column completes, but the zeros behind; CHUNK (divides SOURCE_C4), PASSES = SOURCE_C4 / CHUNK, QV (divides TARGET_C4),
 // ROWS (divides N·TARGET_H), BLOCKS = N·TARGET_H / ROWS; GRADIENT: whether the target is dx.
 // Dispatch: ⌈BLOCKS / 8⌉ × TARGET_C4 / QV workgroups; partial as there, a slice is a block.
 //
@@ -27,17 +29,23 @@
 var<private> mean_${v}: vec4f;
 var<private> m2_${v}: vec4f;
 //#end
+//#if NORM
+var<private> norm_${v}: mat3x4f;
+//#end
 
 // Writes a pixel of y and absorbs it into the moments (Welford 1962).
 fn finish_${v}(row: i32, p: i32, q: i32, sum: vec4f, first: i32) {
   let at = (row * TARGET_W + p) * TARGET_C4 + q + ${v};
-  //#if PASSES > 1
   var value = sum;
+  //#if PASSES > 1
   if (first > 0) {
     value += y[at];
   }
-  //#else
-  let value = sum;
+  //#end
+  //#if NORM
+  if (first == SOURCE_C4 - CHUNK) {
+    value = normalized(value, at, norm_${v});
+  }
   //#end
   y[at] = value;
   //#if MOMENTS
@@ -68,6 +76,9 @@ fn conv2d_stationary(
   //#for v in 0..QV
   //#if BIAS
   let bias_${v} = bias[q + ${v}];
+  //#end
+  //#if NORM
+  norm_${v} = norm_channels(q + ${v});
   //#end
   //#end
   //#include conv2d_stationary_rows

@@ -37,7 +37,7 @@ for (var first = 0; first < SOURCE_C4; first += CHUNK) {
   for (var row = block * ROWS; row < (block + 1) * ROWS; row++) {
     let n = row / TARGET_H;
     //#for kh in 0..KH
-    let iy_${kh} = row % TARGET_H + ${kh} - BEFORE_Y;
+    let iy_${kh} = row % TARGET_H * STRIDE_Y + ${kh} - BEFORE_Y;
     let inside_${kh} = iy_${kh} >= 0 && iy_${kh} < SOURCE_H;
     let row_${kh} = (n * SOURCE_H + clamp(iy_${kh}, 0, SOURCE_H - 1)) * SOURCE_W * SOURCE_C4 + first;
     //#end
@@ -48,51 +48,67 @@ for (var first = 0; first < SOURCE_C4; first += CHUNK) {
     //#else
     let start_${v} = vec4f();
     //#end
-    //#for a in 0..KW
+    //#for a in 0..SEEN
     var sum_${a}_${v} = start_${v};
     //#end
     //#end
-    for (var c = 0; c < SOURCE_W; c++) {
+    for (var p = FIRST; p < TARGET_W - AFTER; p++) {
+      //#for j in 0..STRIDE_X
+      //#if KW - STRIDE_X + j >= 0
+      let c_${j} = p * STRIDE_X + KW - STRIDE_X - BEFORE_X + ${j};
+      //#if STRIDE_X > 1
+      let column_${j} = clamp(c_${j}, 0, SOURCE_W - 1) * SOURCE_C4;
+      //#else
+      let column_${j} = c_${j} * SOURCE_C4;
+      //#end
       //#for kh in 0..KH
+      //#if STRIDE_X > 1
+      let inside_${kh}_${j} = inside_${kh} && c_${j} == clamp(c_${j}, 0, SOURCE_W - 1);
+      //#else
+      let inside_${kh}_${j} = inside_${kh};
+      //#end
       //#for i in 0..CHUNK
       {
-        let at = row_${kh} + c * SOURCE_C4 + ${i};
+        let at = row_${kh} + column_${j} + ${i};
         //#if GRADIENT
-        let value = select(vec4f(), load_dy(at, channels_${i}), inside_${kh});
+        let value = select(vec4f(), load_dy(at, channels_${i}), inside_${kh}_${j});
         //#else
-        let value = select(vec4f(), load_x(at, channels_${i}), inside_${kh});
+        let value = select(vec4f(), load_x(at, channels_${i}), inside_${kh}_${j});
         //#end
-        //#for a in 0..KW
+        //#for a in 0..SEEN
+        //#if KW - STRIDE_X + j - a * STRIDE_X >= 0
         //#for v in 0..QV
         //#if GRADIENT
-        sum_${a}_${v} += value * w_${kh * KW + KW - 1 - a}_${i}_${v};
+        sum_${a}_${v} += value * w_${kh * KW + KW - STRIDE_X + j - a * STRIDE_X}_${i}_${v};
         //#else
-        sum_${a}_${v} += w_${kh * KW + KW - 1 - a}_${i}_${v} * value;
+        sum_${a}_${v} += w_${kh * KW + KW - STRIDE_X + j - a * STRIDE_X}_${i}_${v} * value;
+        //#end
         //#end
         //#end
         //#end
       }
       //#end
       //#end
-      let p = c + BEFORE_X - (KW - 1);
+      //#end
+      //#end
       if (used && p >= 0) {
         //#for v in 0..QV
         finish_${v}(row, p, q, sum_0_${v}, first);
         //#end
       }
       //#for v in 0..QV
-      //#for a in 0..KW - 1
+      //#for a in 0..SEEN - 1
       sum_${a}_${v} = sum_${a + 1}_${v};
       //#end
-      sum_${KW - 1}_${v} = start_${v};
+      sum_${SEEN - 1}_${v} = start_${v};
       //#end
     }
     // The padding behind the row completes the last pixels.
     if (used) {
-      //#for a in 0..AFTER_X
-      //#if SOURCE_W + BEFORE_X - (KW - 1) + a >= 0
+      //#for a in 0..AFTER
+      //#if TARGET_W - AFTER + a >= 0
       //#for v in 0..QV
-      finish_${v}(row, ${SOURCE_W + BEFORE_X - (KW - 1) + a}, q, sum_${a}_${v}, first);
+      finish_${v}(row, ${TARGET_W - AFTER + a}, q, sum_${a}_${v}, first);
       //#end
       //#end
       //#end

@@ -1,6 +1,11 @@
 // Writes a block of y and, with MOMENTS, the mean and M2 of the slice it belongs to: that of the workgroup (COOPERATE), or its
 // own. Blocks that are not `used` write nothing; see `conv2d` in shaders/conv2d.wgsl.
 if (used) {
+  //#if NORM
+  //#for v in 0..QV
+  let norm_${v} = norm_channels(q + ${v});
+  //#end
+  //#end
   //#for y in 0..ROWS
   //#for p in 0..PX
   //#if OW % PX != 0 || OH % ROWS != 0
@@ -10,7 +15,11 @@ if (used) {
   //#end
     let at = ((n * OH + oy + ${y}) * OW + ox + ${p}) * OC4 + q;
     //#for v in 0..QV
+    //#if NORM
+    y[at + ${v}] = normalized(y_${y}_${p}_${v}, at + ${v}, norm_${v});
+    //#else
     y[at + ${v}] = y_${y}_${p}_${v};
+    //#end
     //#end
   }
   //#end

@@ -165,7 +165,9 @@ export async function runGraph(
 
     const recorder = new Recorder(gpu.tuning, storage);
     const network = { parameters, gradients, state };
-    const lowering = new Lowering(recorder, graph, network, { training, sampling }, fusion);
+    const forwardOnly = !gradOutput && keep.length === 0;
+    const behaviour = { training, sampling, forwardOnly };
+    const lowering = new Lowering(recorder, graph, network, behaviour, fusion);
     for (const [value, given] of inflow) lowering.values.set(value, given);
     lowering.forward();
     const y = lowering.values.get(last.output);

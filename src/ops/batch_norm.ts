@@ -143,6 +143,8 @@ export const batchNorm = defineOp<BatchNormParams>({
   inputs: ['x'],
   optional: ['shortcut'],
   takesMoments: true,
+  leavesNorm: ({ frozen }, x, training) =>
+    (!training || frozen) && 16 * quads(imageDims(x)[1]) <= UNIFORM_BYTES,
   parameters: ({ affine, init, frozen }, x): Record<string, ParameterSpec> => {
     if (!affine) return {};
     const shape = [imageDims(x)[1]];
@@ -179,11 +181,27 @@ export const batchNorm = defineOp<BatchNormParams>({
     const training = pass.training && !params.frozen;
     const x = input(inputs, 'x');
     const { shortcut } = inputs;
+    const { eps: EPS, affine: AFFINE, relu } = params;
+    const scaling = AFFINE
+      ? ([input(inputs, 'weight'), input(inputs, 'bias')] as const)
+      : undefined;
+    const mean = input(inputs, 'running_mean');
+    const variance = input(inputs, 'running_var');
+    if (pass.leaveNorm) {
+      pass.leaveNorm({
+        mean,
+        variance,
+        eps: EPS,
+        ...(scaling && { affine: scaling }),
+        ...(shortcut && { shortcut }),
+        relu,
+      });
+      return;
+    }
     const C4 = quads(imageDims(x.shape)[1]);
     const coefficients = emit.transient(`${y.name}.coefficients`, [C4, 4, 4], 'flat');
-    const { eps: EPS, affine: AFFINE, relu } = params;
-    const affine = AFFINE ? [read(input(inputs, 'weight')), read(input(inputs, 'bias'))] : [];
-    const running = [input(inputs, 'running_mean'), input(inputs, 'running_var')];
+    const affine = (scaling ?? []).map(read);
+    const running = [mean, variance];
     if (training) {
       if (pixels(x.shape) === 1) {
         throw shapeError(

@@ -39,7 +39,7 @@ import {
   uniform,
   write,
 } from './op.ts';
-import type { BackwardPass, Binding, Emitter, ForwardPass, Slices } from './op.ts';
+import type { BackwardPass, Binding, Emitter, FixedNorm, ForwardPass, Slices } from './op.ts';
 import { channelSum, emitSplitSum } from './reduce.ts';
 import type { Sample } from './sample.ts';
 import { elements, imageDims, storedElements } from './tensor.ts';
@@ -72,6 +72,19 @@ function operand(tensor: Tensor): Binding[] {
 
 const loadX = (x: Tensor) => ({ X_VIEW: x.view !== undefined, X_RELU: x.view?.relu ?? false });
 const loadDy = (dy: Tensor) => ({ DY_VIEW: dy.view !== undefined });
+
+/** A norm that is applied before y is written; in the order of shaders/conv2d_outputs.wgsl. */
+const normBindings = ({ mean, variance, affine, shortcut }: FixedNorm): Binding[] => [
+  ...[mean, variance, ...(affine ?? [])].map(uniform),
+  ...(shortcut ? [read(shortcut)] : []),
+];
+
+const normConstants = ({ eps: EPS, affine, shortcut, relu: RELU }: FixedNorm) => ({
+  EPS,
+  AFFINE: affine !== undefined,
+  SHORTCUT: shortcut !== undefined,
+  RELU,
+});
 
 /** Sums that a kernel leaves for each of its slices. */
 function leftSlices(
@@ -114,7 +127,7 @@ function forwardBlocks(g: Geometry, channels: number, tuning: Tuning): Division 
 
 /** Forward pass of a convolution of one group. */
 export function convolutionForward(
-  { inputs, y, emit, momentsWanted, handOn }: ForwardPass<unknown>,
+  { inputs, y, emit, momentsWanted, norm, handOn }: ForwardPass<unknown>,
   convolution: Convolution,
 ): void {
   const { geometry: g, channels, bias: BIAS, flops } = convolution;
@@ -151,12 +164,15 @@ export function convolutionForward(
       QV: division.QV,
       BIAS,
       MOMENTS: moments !== undefined,
+      NORM: norm !== undefined,
+      ...(norm && normConstants(norm)),
     },
     bindings: [
       ...(winograd ? [read(winograd.products)] : [...operand(x), weightBinding(weight)]),
       write(y),
       ...(BIAS ? [read(input(inputs, 'bias'))] : []),
       ...(moments ? [write(moments.partial)] : []),
+      ...(norm ? normBindings(norm) : []),
     ],
     workgroups: [division.workgroups, g.OC4 / division.QV, 1],
     flops: winograd ? 0 : flops,
@@ -451,6 +467,7 @@ export const conv2d = defineOp<Conv2dParams>({
     dilation: pair(dilation),
   }),
   flops: (params, { x = [] }, y) => describeConvolution(params, x, y).flops,
+  appliesNorm: (params) => !runsDirect(params),
   loadsViews: (params) => (runsDirect(params) ? [] : params.bias ? ['x'] : ['x', 'gradOutput']),
   forward: (pass) => {
     const forward = runsDirect(pass.params) ? directForward : convolutionForward;

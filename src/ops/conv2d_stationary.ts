@@ -22,11 +22,13 @@ interface Correlation {
   TARGET_C4: number;
   BEFORE_Y: number;
   BEFORE_X: number;
+  STRIDE_Y: number;
+  STRIDE_X: number;
   GRADIENT: boolean;
 }
 
 /**
- * Forward, if its weights are to be held and the convolution has stride 1 and several taps; else undefined.
+ * Forward, if its weights are to be held and the convolution has several taps, none apart; else undefined.
  *
  * @param y where sums of several passes would be kept, so not if it rounds them
  */
@@ -40,26 +42,32 @@ export const forwardStationary = (g: Geometry, tuning: Tuning, y: Tensor): Divis
     TARGET_C4: g.OC4,
     BEFORE_Y: g.PAD_TOP,
     BEFORE_X: g.PAD_LEFT,
+    STRIDE_Y: g.STRIDE_Y,
+    STRIDE_X: g.STRIDE_X,
     GRADIENT: false,
   });
 
-/** The gradient of the input, as forward. */
+/** The gradient of the input, as forward; of stride 1 only, for another's pixels have not all the same taps. */
 export const gradInputStationary = (
   g: Geometry,
   tuning: Tuning,
   dx: Tensor,
 ): Division | undefined =>
-  divide('conv2d_stationary_grad_input', g, tuning, dx, {
-    SOURCE_H: g.OH,
-    SOURCE_W: g.OW,
-    SOURCE_C4: g.OC4,
-    TARGET_H: g.H,
-    TARGET_W: g.W,
-    TARGET_C4: g.IC4,
-    BEFORE_Y: g.KH - 1 - g.PAD_TOP,
-    BEFORE_X: g.KW - 1 - g.PAD_LEFT,
-    GRADIENT: true,
-  });
+  g.STRIDE_Y * g.STRIDE_X > 1
+    ? undefined
+    : divide('conv2d_stationary_grad_input', g, tuning, dx, {
+        SOURCE_H: g.OH,
+        SOURCE_W: g.OW,
+        SOURCE_C4: g.OC4,
+        TARGET_H: g.H,
+        TARGET_W: g.W,
+        TARGET_C4: g.IC4,
+        BEFORE_Y: g.KH - 1 - g.PAD_TOP,
+        BEFORE_X: g.KW - 1 - g.PAD_LEFT,
+        STRIDE_Y: 1,
+        STRIDE_X: 1,
+        GRADIENT: true,
+      });
 
 function divide(
   entry: string,
@@ -68,12 +76,16 @@ function divide(
   target: Tensor,
   correlation: Correlation,
 ): Division | undefined {
-  const { SOURCE_W, SOURCE_C4, TARGET_H, TARGET_W, BEFORE_X } = correlation;
+  const { SOURCE_W, SOURCE_C4, TARGET_H, TARGET_W, BEFORE_X, STRIDE_X } = correlation;
   const taps = g.KH * g.KW;
-  const dense = g.STRIDE_Y * g.STRIDE_X * g.DILATION_Y * g.DILATION_X === 1;
-  const AFTER_X = TARGET_W + g.KW - 1 - SOURCE_W - BEFORE_X;
-  // More padding than a kernel covers would be pixels that no column completes.
-  const covered = BEFORE_X >= 0 && BEFORE_X < g.KW && AFTER_X >= 0 && AFTER_X < g.KW;
+  const dense = g.DILATION_Y * g.DILATION_X === 1;
+  const SEEN = ceilDiv(g.KW, STRIDE_X);
+  // Of a row: the pixel that the first columns of the source complete, and how many no column completes, but the padding behind.
+  const FIRST = Math.ceil((BEFORE_X - g.KW + 1) / STRIDE_X);
+  const last = Math.floor((SOURCE_W - 1 + BEFORE_X - g.KW + STRIDE_X) / STRIDE_X);
+  const AFTER = Math.max(0, TARGET_W - 1 - last);
+  // More padding than a kernel covers would be pixels that no column sees.
+  const covered = FIRST > -SEEN && FIRST <= 0 && AFTER < SEEN;
   if (taps === 1 || taps > Math.min(held, MOST_TAPS) || !dense || !covered) return undefined;
 
   const { QV, CHUNK, ROWS } = leastAccesses(correlation, g, Math.floor(held / taps));
@@ -85,7 +97,9 @@ function divide(
     entry,
     constants: {
       ...correlation,
-      AFTER_X,
+      SEEN,
+      FIRST,
+      AFTER,
       CHUNK,
       PASSES: SOURCE_C4 / CHUNK,
       ROWS,
@@ -106,7 +120,7 @@ function divide(
  * computes with them, so that it accesses memory least.
  */
 function leastAccesses(
-  { SOURCE_C4, TARGET_H, TARGET_W, TARGET_C4 }: Correlation,
+  { SOURCE_C4, TARGET_H, TARGET_W, TARGET_C4, STRIDE_X }: Correlation,
   { N, KH, KW }: Geometry,
   most: number,
 ) {
@@ -118,11 +132,11 @@ function leastAccesses(
       const groups = TARGET_C4 / QV;
       const ROWS = largestDivisor(N * TARGET_H, Math.floor((N * TARGET_H * groups) / ENOUGH));
       const passes = SOURCE_C4 / CHUNK;
-      // Of a pixel in one pass: its column of the source, what was written before and what is written (either costs two
+      // Of a pixel in one pass: its columns of the source, what was written before and what is written (either costs two
       // loads), and its share of the weights.
       const before = passes > 1 ? 2 * QV : 0;
       const weights = (KH * KW * CHUNK * QV) / (ROWS * TARGET_W);
-      const cost = groups * passes * (KH * CHUNK + before + 2 * QV + weights);
+      const cost = groups * passes * (STRIDE_X * KH * CHUNK + before + 2 * QV + weights);
       if (cost < least) [best, least] = [{ QV, CHUNK, ROWS }, cost];
     }
   }

@@ -90,6 +90,17 @@ export interface NormOutput {
   mask: 'stored' | 'view' | 'none';
 }
 
+/** A batch norm whose mean and variance are known before its input is, and what follows it: relu(norm + shortcut). */
+export interface FixedNorm {
+  mean: Tensor;
+  variance: Tensor;
+  eps: number;
+  /** γ and β. */
+  affine?: readonly [weight: Tensor, bias: Tensor];
+  shortcut?: Tensor;
+  relu: boolean;
+}
+
 /** What an op hands on beside y. */
 export interface Forwarded {
   /** The input that y is, unchanged: nothing was dispatched, and nothing will be backward. */
@@ -116,6 +127,10 @@ export interface ForwardPass<P> {
   momentsWanted: boolean;
   /** The moments of an input, if whoever computed it left them. */
   moments(input: string): Slices | undefined;
+  /** What is done to y before it is written; only of an op that {@link Op.appliesNorm}. */
+  norm?: FixedNorm;
+  /** Where x was not computed because the op {@link Op.leavesNorm}: has y computed by whoever computes x. */
+  leaveNorm?(norm: FixedNorm): void;
   handOn(forwarded: Forwarded): void;
   emit: Emitter;
   /** What the backward pass will want; an op puts its own names here. */
@@ -124,7 +139,7 @@ export interface ForwardPass<P> {
 
 export interface BackwardPass<P> extends Omit<
   ForwardPass<P>,
-  'stored' | 'momentsWanted' | 'moments' | 'handOn'
+  'stored' | 'momentsWanted' | 'moments' | 'norm' | 'leaveNorm' | 'handOn'
 > {
   /** dL/dy, same shape as y. Where `sums` is given, it is the gradient behind the ReLU of the norm. */
   gradOutput: Tensor;
@@ -187,6 +202,10 @@ export interface Op<P = unknown> {
   loadsViews?(params: P): readonly string[];
   /** Whether it takes the moments of its input x over all pixels, which whoever computes x may leave. */
   takesMoments?: boolean;
+  /** Whether it can do a {@link FixedNorm} before it writes y. */
+  appliesNorm?(params: P): boolean;
+  /** Whether it is a {@link FixedNorm}, which whoever computes x can do, where no gradient is wanted. */
+  leavesNorm?(params: P, x: Shape, training: boolean): boolean;
   forward(pass: ForwardPass<P>): void;
   /** The same in float64: what the kernels are held to. Its parameters are those above, and `training`. */
   reference: ReferenceOp;

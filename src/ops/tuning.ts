@@ -41,16 +41,16 @@ export interface Tuning {
    */
   weights: 'load' | 'broadcast';
   /**
-   * 4×4 matrices of weights that one invocation holds while its pixels stream by, forward and for the gradient of the input of
-   * convolutions with stride 1 over several taps; none where it loads them for every block of pixels.
+   * 4×4 matrices of weights that one invocation holds while its pixels stream by, forward and, of stride 1, for the gradient of the
+   * input, of convolutions over several taps; none where it loads them for every block of pixels.
    */
   held: number;
   /** dL/d of a batch norm's input: a view of two tensors, computed wherever a convolution loads it, or written once. */
   normGradients: 'loaded' | 'written';
   /** Sums over many pixels: a workgroup adds up its own in its memory, or every invocation writes what it has. */
   sums: 'workgroup' | 'invocation';
-  /** Which neighbouring dispatches run as one, where they may: all of them, or convolutions each alone. */
-  together: 'all' | 'sums';
+  /** Which neighbouring dispatches run as one, where they may: all of them, all but convolutions, or none. */
+  together: 'all' | 'sums' | 'none';
   /**
    * Milliseconds that a submit may take. A GPU draws nothing else meanwhile, and its driver resets it after seconds; a
    * CPU that plays one can be interrupted at any time.
@@ -112,8 +112,11 @@ export const TUNINGS = {
    * dispatch nothing.
    */
   software: SOFTWARE,
-  /** As `software`, for vectors of four: with many channels their time goes to multiplications, and Winograd has fewer. */
-  quad: { ...SOFTWARE, winogradFrom: 64 },
+  /**
+   * As `software`, for vectors of four: with many channels their time goes to multiplications, and Winograd has fewer; and
+   * SwiftShader, which has such vectors, runs both sides of a branch, so that kernels that run as one cost more than their sum.
+   */
+  quad: { ...SOFTWARE, winogradFrom: 64, together: 'none' },
   /** Larger blocks with the rows of the kernel unrolled: fewest loads, most registers, longest to compile. */
   unrolled: {
     ...SOFTWARE,

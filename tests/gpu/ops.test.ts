@@ -5,18 +5,20 @@
 import { describe, expect, test } from 'vitest';
 import { compareTensor, largest } from '../../src/reference/compare.ts';
 import { Gpu } from '../../src/engine/gpu/gpu.ts';
-import { runLoss, runOp, runOptimizer } from '../../src/engine/run_op.ts';
+import { runGraph, runLoss, runOp, runOptimizer } from '../../src/engine/run_op.ts';
+import { graphNode } from '../../src/network/graph.ts';
 import { normalTensor } from '../../src/ops/sample.ts';
 import type { Sample } from '../../src/ops/sample.ts';
 import type { Op } from '../../src/ops/op.ts';
 import { errorRatios, runBoth } from '../../src/lab/self_check.ts';
+import { referenceParams } from '../../src/ops/reference_run.ts';
 import { ops } from '../../src/ops/table.ts';
 import { TUNING_NAMES } from '../../src/ops/tuning.ts';
 import { drawMask } from '../../src/reference/dropout.ts';
 import { softmaxCrossEntropy } from '../../src/reference/loss.ts';
 import { adam, adamw, clipGradients, sgd } from '../../src/reference/optimizers.ts';
 import { map, need, scalar, size, tensor } from '../../src/reference/tensor.ts';
-import type { Tensor } from '../../src/reference/tensor.ts';
+import type { Tensor, Tensors } from '../../src/reference/tensor.ts';
 import { streamOf } from '../../src/random.ts';
 import { SWEEP, runReferenceOp } from '../../src/ops/sweep.ts';
 import { kernelsOf, lowered } from '../lowered.ts';
@@ -294,6 +296,68 @@ describe('batch norm', () => {
       close(name, need(fused.grads, name), need(back.grads, name));
     }
   });
+
+  // Several rows an invocation that holds weights, a stride, a bias, and channels for Winograd and for several passes.
+  const convolutions = [
+    { x: [14, 3, 11, 4], params: { out_channels: 5, kernel: 3, padding: 1, bias: true } },
+    { x: [2, 6, 9, 8], params: { out_channels: 8, kernel: 3, padding: 1, stride: 2 } },
+    { x: [1, 66, 5, 4], params: { out_channels: 65, kernel: 3, padding: 1 } },
+    { x: [2, 6, 3, 5], params: { out_channels: 5, kernel: 1 } },
+  ].map(({ x, params }) => {
+    const { out_channels, kernel, bias } = params;
+    const weight = [out_channels, x[1]!, kernel, kernel];
+    const sample = { params, inputs: { x, weight, ...(bias && { bias: [out_channels] }) } };
+    return { params, ...runReferenceOp(ops.conv2d, sample) };
+  });
+  const under = (path: string, tensors: Tensors) =>
+    Object.fromEntries(Object.entries(tensors).map(([name, value]) => [`${path}.${name}`, value]));
+
+  test.each(
+    TUNING_NAMES.flatMap((tuning) => [
+      { tuning, affine: true, relu: true, added: true },
+      { tuning, affine: true, relu: true, added: false },
+      { tuning, affine: false, relu: false, added: false },
+    ]),
+  )(
+    'of running estimates is done by the convolution in front of it: %o',
+    async ({ tuning, affine, relu, added }) => {
+      const on = new Gpu(device, tuning);
+      for (const { params, inputs, outputs } of convolutions) {
+        const before = need(outputs, 'y');
+        const { shape } = before;
+        const channels = [params.out_channels];
+        const shortcut = normalTensor(shape, 'shortcut');
+        const own: Tensors = {
+          running_mean: normalTensor(channels, 'running_mean'),
+          running_var: map(normalTensor(channels, 'running_var'), (value) => value ** 2 + 0.1),
+          ...(affine && {
+            weight: normalTensor(channels, 'weight'),
+            bias: normalTensor(channels, 'bias'),
+          }),
+        };
+        const { x, ...learned } = inputs;
+        const given = { x: x!, shortcut, ...under('conv', learned), ...under('norm', own) };
+        const conv = graphNode('conv', ops.conv2d, params, { x: { name: 'x', shape: x!.shape } });
+        const adds = added && { shortcut: { name: 'shortcut', shape } };
+        const norm = graphNode(
+          'norm',
+          ops.batch_norm,
+          { affine, relu },
+          { x: conv.output, ...adds },
+        );
+        const run = await runGraph(on, [conv, norm], given, undefined, { training: false });
+        expect(run.dispatches.map(({ path }) => path)).not.toContain('norm');
+
+        const parameters = referenceParams(ops.batch_norm, { affine }, false);
+        const { y } = ops.batch_norm.reference.forward(parameters, { x: before, ...own });
+        const want = map(y!, (value, i) => {
+          const sum = added ? value + shortcut.data[i]! : value;
+          return relu ? Math.max(0, sum) : sum;
+        });
+        expect(errors({ y: run.y }, { y: want }).y).toBeLessThan(1);
+      }
+    },
+  );
 
   test('the variance is right where the mean is a hundred deviations', async () => {
     const x = normalTensor([8, 5, 16, 16], 'x', 100);

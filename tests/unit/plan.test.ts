@@ -168,12 +168,11 @@ describe.each(TUNING_NAMES)('kernels and dispatches of tuning %s', (tuning) => {
     expect(tile !== undefined).toBe(TUNINGS[tuning].pixels === 'stage');
     if (tile) expect(workgroupBytes(sourceOf(tile))).toBeGreaterThan(4096);
   });
+  const { together, winogradFrom } = TUNINGS[tuning];
   const most =
-    tuning === 'gpu-winograd'
+    winogradFrom < 64
       ? [120, 350]
-      : TUNINGS[tuning].together === 'all'
-        ? [100, 280]
-        : [140, 400];
+      : { all: [100, 280], sums: [140, 400], none: [160, 450] }[together];
   test(`a step takes few dispatches: residual-20 at most ${most[0]}, residual-56 at most ${most[1]}`, () => {
     expect(kernelsOf('residual-20').length).toBeLessThanOrEqual(most[0]!);
     expect(kernelsOf('residual-56').length).toBeLessThanOrEqual(most[1]!);

@@ -22,6 +22,7 @@ export function coalesce(
   together: Tuning['together'] = 'all',
   storageBuffers = STORAGE_BUFFERS,
 ): Dispatch[] {
+  if (together === 'none') return [...dispatches];
   const groups: Part[][] = [];
   const alone = ({ dispatch }: Part) => together === 'sums' && dispatch.shader.startsWith('conv2d');
   for (const part of dispatches.map(read)) {

@@ -14,6 +14,7 @@ import type { Optimizer, Update } from '../../ops/optimizer.ts';
 import { MAX_WORKGROUPS } from '../../ops/op.ts';
 import type {
   Emitter,
+  FixedNorm,
   ForwardPass,
   Forwarded,
   KernelCall,
@@ -69,6 +70,8 @@ export type Mode = 'train' | 'evaluate' | 'monte_carlo' | 'batch_statistics';
 export interface Behaviour {
   training: boolean;
   sampling: boolean;
+  /** No backward pass follows. */
+  forwardOnly?: boolean;
 }
 
 /** What a training step does besides the network's own passes. */
@@ -212,6 +215,7 @@ export function lower(graph: Graph, network: NetworkTensors, options: LowerOptio
   const behaviour = {
     training: training || mode === 'batch_statistics',
     sampling: training || mode === 'monte_carlo',
+    forwardOnly: !training && !listener,
   };
   const lowering = new Lowering(recorder, graph, network, behaviour, fusion, listener);
   lowering.values.set(graph.input, x);
@@ -276,6 +280,8 @@ export class Lowering {
   private readonly fusion: boolean;
   private readonly listener: Listener | undefined;
   private readonly consumers: ReadonlyMap<Value, readonly Consumer[]>;
+  /** What only a norm takes, which whoever computes it can do before it writes: by its output. */
+  private readonly deferred: ReadonlyMap<Value, GraphNode>;
   /** Sums over pixels that were left for a norm: of its input's moments, and of its output's gradient. */
   private readonly moments = new Map<Tensor, Slices>();
   private readonly sums = new Map<Tensor, Slices>();
@@ -299,10 +305,16 @@ export class Lowering {
     this.fusion = fusion;
     this.listener = listener;
     this.consumers = consumersOf(graph);
+    this.deferred =
+      fusion && behaviour.forwardOnly === true
+        ? normalizedOnly(graph, this.consumers, behaviour.training)
+        : new Map();
   }
 
   forward(): void {
-    for (const node of this.graph.nodes) this.forwardNode(node);
+    for (const node of this.graph.nodes) {
+      if (!this.deferred.has(node.output)) this.forwardNode(node);
+    }
   }
 
   /** @param wants whether anybody needs dL/d of this tensor */
@@ -315,12 +327,15 @@ export class Lowering {
     for (const record of this.records.toReversed()) this.backwardNode(record, wants);
   }
 
-  private forwardNode(node: GraphNode): void {
+  /** @param left a norm that is left to this node, and where it goes */
+  private forwardNode(node: GraphNode, left?: { norm: FixedNorm; y: Tensor }): void {
     this.recorder.enter('forward', node.path);
     const views = new Set(node.op.loadsViews?.(node.params));
     const inputs: Record<string, Tensor> = {};
     for (const [name, value] of Object.entries(node.inputs)) {
-      inputs[name] = this.operand(lookup(this.values, value), views.has(name));
+      inputs[name] = this.deferred.has(value)
+        ? this.recorder.transient(value.name, value.shape, 'image')
+        : this.operand(lookup(this.values, value), views.has(name));
     }
     for (const name of Object.keys(node.parameters)) {
       inputs[name] = lookup(this.network.parameters, `${node.path}.${name}`);
@@ -331,7 +346,8 @@ export class Lowering {
     const consumers = this.consumers.get(node.output) ?? [];
     const { name, shape } = node.output;
     const bits = this.wide.has(node.output) ? 32 : undefined;
-    const y = this.recorder.transient(name, shape, 'image', bits);
+    const y = left?.y ?? this.recorder.transient(name, shape, 'image', bits);
+    const producer = node.inputs.x && this.deferred.get(node.inputs.x);
     const saved: Record<string, Tensor> = {};
     let handed: Forwarded = {};
     forwardOf(node, {
@@ -348,12 +364,15 @@ export class Lowering {
         this.behaviour.training &&
         consumers.some(({ takesMoments }) => takesMoments),
       moments: (name) => inputs[name] && this.moments.get(inputs[name]),
+      ...(left && { norm: left.norm }),
+      ...(producer && { leaveNorm: (norm) => this.forwardNode(producer, { norm, y }) }),
       handOn: (forwarded) => {
         handed = forwarded;
       },
       emit: this.recorder,
       saved,
     });
+    if (left) return;
     if (handed.same) {
       this.values.set(node.output, handed.same);
       return;
@@ -443,6 +462,25 @@ export class Lowering {
     this.written.set(tensor, y);
     return y;
   }
+}
+
+/** The nodes of which only a norm takes the output, which it leaves to them; by their output. */
+function normalizedOnly(
+  { nodes, output }: Graph,
+  consumers: ReadonlyMap<Value, readonly Consumer[]>,
+  training: boolean,
+): Map<Value, GraphNode> {
+  const producers = new Map(nodes.map((node) => [node.output, node]));
+  const deferred = new Map<Value, GraphNode>();
+  for (const { op, params, inputs } of nodes) {
+    const { x } = inputs;
+    if (!x || x === output || !op.leavesNorm?.(params, x.shape, training)) continue;
+    const producer = producers.get(x);
+    if (consumers.get(x)?.length === 1 && producer?.op.appliesNorm?.(producer.params)) {
+      deferred.set(x, producer);
+    }
+  }
+  return deferred;
 }
 
 /** What a node does with a value it takes. */

@@ -4,7 +4,8 @@
 // Mapping: weight-stationary. An invocation holds the weights of all taps from CHUNK vec4s of channels to QV, as 4×4 matrices, and
 // computes ROWS rows of pixels with them; the rows of all pictures count as those of one. Along a row it loads each column of
 // the KH rows under the kernel once, adds it to the pixels that see it (KW, or with a stride fewer), and keeps their sums until
-// the last column has come. Where it cannot hold all channels it makes several passes over its rows, and adds to what it wrote before.
+// the last column has come. Where it cannot hold all channels it makes several passes over its rows, adds to what it wrote before, and
+// goes over them once more for what is done with whole sums: in a branch inside of the passes, SwiftShader would do it in each.
 // On such a device a load costs as much as fifty multiplications, because each of its lanes is checked and fetched by itself;
 // code costs that does not fit into the instruction cache, and registers are memory anyway. A GPU has no registers for this.
 // With BROADCAST each of four invocations loads one row of a matrix and tells it to the others.
@@ -33,27 +34,31 @@ var<private> m2_${v}: vec4f;
 var<private> norm_${v}: mat3x4f;
 //#end
 
-// Writes a pixel of y and absorbs it into the moments (Welford 1962).
-fn finish_${v}(row: i32, p: i32, q: i32, sum: vec4f, first: i32) {
-  let at = (row * TARGET_W + p) * TARGET_C4 + q + ${v};
-  var value = sum;
+// What a pass found for a pixel of y, beside what those before it wrote there.
+fn found_${v}(row: i32, p: i32, q: i32, sum: vec4f, first: i32) {
   //#if PASSES > 1
-  if (first > 0) {
-    value += y[at];
-  }
+  let at = (row * TARGET_W + p) * TARGET_C4 + q + ${v};
+  y[at] = select(vec4f(), y[at], first > 0) + sum;
+  //#else
+  finish_${v}(row, p, q, sum);
   //#end
+}
+
+// Writes a pixel of y and absorbs it into the moments (Welford 1962).
+fn finish_${v}(row: i32, p: i32, q: i32, sum: vec4f) {
+  let at = (row * TARGET_W + p) * TARGET_C4 + q + ${v};
   //#if NORM
-  if (first == SOURCE_C4 - CHUNK) {
-    value = normalized(value, at, norm_${v});
-  }
+  let value = normalized(sum, at, norm_${v});
+  //#else
+  let value = sum;
   //#end
+  //#if PASSES == 1 || NORM
   y[at] = value;
+  //#end
   //#if MOMENTS
-  if (first == SOURCE_C4 - CHUNK) {
-    let delta = value - mean_${v};
-    mean_${v} += delta / f32(row % ROWS * TARGET_W + p + 1);
-    m2_${v} += delta * (value - mean_${v});
-  }
+  let delta = value - mean_${v};
+  mean_${v} += delta / f32(row % ROWS * TARGET_W + p + 1);
+  m2_${v} += delta * (value - mean_${v});
   //#end
 }
 //#end
@@ -82,6 +87,17 @@ fn conv2d_stationary(
   //#end
   //#end
   //#include conv2d_stationary_rows
+  //#if PASSES > 1 && (NORM || MOMENTS)
+  if (used) {
+    for (var row = block * ROWS; row < (block + 1) * ROWS; row++) {
+      for (var p = 0; p < TARGET_W; p++) {
+        //#for v in 0..QV
+        finish_${v}(row, p, q, y[(row * TARGET_W + p) * TARGET_C4 + q + ${v}]);
+        //#end
+      }
+    }
+  }
+  //#end
   //#if MOMENTS
   if (used) {
     //#for v in 0..QV
@@ -104,33 +120,34 @@ var<private> sum_${v}: vec4f;
 var<private> product_${v}: vec4f;
 //#end
 
+// What a pass found for a pixel of dx, beside what those before it wrote there.
+fn found_${v}(row: i32, p: i32, q: i32, sum: vec4f, first: i32) {
+  //#if PASSES > 1
+  let at = (row * TARGET_W + p) * TARGET_C4 + q + ${v};
+  dx[at] = select(vec4f(), dx[at], first > 0) + sum;
+  //#else
+  finish_${v}(row, p, q, sum);
+  //#end
+}
+
 // Writes a pixel of dx and adds it to what the norm in front of it wants summed; see shaders/conv2d_grad_store.wgsl.
-fn finish_${v}(row: i32, p: i32, q: i32, sum: vec4f, first: i32) {
+fn finish_${v}(row: i32, p: i32, q: i32, sum: vec4f) {
   let at = (row * TARGET_W + p) * TARGET_C4 + q + ${v};
   var g = sum;
-  //#if PASSES > 1
-  if (first > 0) {
-    g += dx[at];
-  }
+  //#if ADDEND
+  g += addend[at];
   //#end
-  //#if ADDEND || SUMS
-  if (first == SOURCE_C4 - CHUNK) {
-    //#if ADDEND
-    g += addend[at];
-    //#end
-    //#if SUMS
-    let channels = norm[q + ${v}];
-    let centred = norm_x[at] - channels[0];
-    //#if MASK_STORED
-    g = select(vec4f(), g, x[at] > vec4f());
-    //#end
-    //#if MASK_VIEW
-    g = select(vec4f(), g, centred * channels[1] + channels[2] > vec4f());
-    //#end
-    sum_${v} += g;
-    product_${v} += g * centred;
-    //#end
-  }
+  //#if SUMS
+  let channels = norm[q + ${v}];
+  let centred = norm_x[at] - channels[0];
+  //#if MASK_STORED
+  g = select(vec4f(), g, x[at] > vec4f());
+  //#end
+  //#if MASK_VIEW
+  g = select(vec4f(), g, centred * channels[1] + channels[2] > vec4f());
+  //#end
+  sum_${v} += g;
+  product_${v} += g * centred;
   //#end
   dx[at] = g;
 }
@@ -152,6 +169,17 @@ fn conv2d_stationary_grad_input(
   let block = min(i32(id.x), BLOCKS - 1);
   let q = i32(group.y) * QV;
   //#include conv2d_stationary_rows
+  //#if PASSES > 1 && (ADDEND || SUMS)
+  if (used) {
+    for (var row = block * ROWS; row < (block + 1) * ROWS; row++) {
+      for (var p = 0; p < TARGET_W; p++) {
+        //#for v in 0..QV
+        finish_${v}(row, p, q, dx[(row * TARGET_W + p) * TARGET_C4 + q + ${v}]);
+        //#end
+      }
+    }
+  }
+  //#end
   //#if SUMS
   if (used) {
     //#for v in 0..QV

@@ -93,7 +93,7 @@ for (var first = 0; first < SOURCE_C4; first += CHUNK) {
       //#end
       if (used && p >= 0) {
         //#for v in 0..QV
-        finish_${v}(row, p, q, sum_0_${v}, first);
+        found_${v}(row, p, q, sum_0_${v}, first);
         //#end
       }
       //#for v in 0..QV
@@ -108,7 +108,7 @@ for (var first = 0; first < SOURCE_C4; first += CHUNK) {
       //#for a in 0..AFTER
       //#if TARGET_W - AFTER + a >= 0
       //#for v in 0..QV
-      finish_${v}(row, ${TARGET_W - AFTER + a}, q, sum_${a}_${v}, first);
+      found_${v}(row, ${TARGET_W - AFTER + a}, q, sum_${a}_${v}, first);
       //#end
       //#end
       //#end

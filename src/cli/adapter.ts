@@ -15,6 +15,7 @@ import { pathToFileURL } from 'node:url';
 import { requestDevice } from '../engine/gpu/device.ts';
 import type { DeviceDescription } from '../engine/gpu/device.ts';
 import { FathomError } from '../errors.ts';
+import { waitPatiently } from './patience.ts';
 
 /** A way to an adapter: the drivers that the system has, or the one of an ICD file. */
 interface Candidate {
@@ -146,6 +147,7 @@ async function open(
   Object.assign(globalThis, globals);
   const gpu = create([]);
   const opened = await requestDevice(gpu);
+  if (opened.description.software) waitPatiently();
   dawnOf.set(opened.device, gpu);
   return opened;
 }

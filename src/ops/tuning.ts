@@ -45,8 +45,8 @@ export interface Tuning {
    * input, of convolutions over several taps; none where it loads them for every block of pixels.
    */
   held: number;
-  /** dL/d of a batch norm's input: a view of two tensors, computed wherever a convolution loads it, or written once. */
-  normGradients: 'loaded' | 'written';
+  /** What a batch norm gives, forward and backward: views, computed wherever a convolution loads them, or written once. */
+  norms: 'loaded' | 'written';
   /** Sums over many pixels: a workgroup adds up its own in its memory, or every invocation writes what it has. */
   sums: 'workgroup' | 'invocation';
   /** Which neighbouring dispatches run as one, where they may: all of them, all but convolutions, or none. */
@@ -66,7 +66,7 @@ const GPU: Tuning = {
   winogradFrom: Infinity,
   weights: 'load',
   held: 0,
-  normGradients: 'loaded',
+  norms: 'loaded',
   sums: 'workgroup',
   together: 'all',
   longestSubmit: 50,
@@ -80,7 +80,7 @@ const SOFTWARE: Tuning = {
   winogradFrom: Infinity,
   weights: 'broadcast',
   held: 36,
-  normGradients: 'written',
+  norms: 'written',
   sums: 'invocation',
   together: 'sums',
   longestSubmit: Infinity,

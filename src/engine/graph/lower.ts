@@ -304,7 +304,7 @@ export class Lowering {
     this.behaviour = behaviour;
     this.fusion = fusion;
     this.listener = listener;
-    this.consumers = consumersOf(graph);
+    this.consumers = consumersOf(graph, recorder.tuning.norms === 'loaded');
     this.deferred =
       fusion && behaviour.forwardOnly === true
         ? normalizedOnly(graph, this.consumers, behaviour.training)
@@ -412,7 +412,7 @@ export class Lowering {
       saved,
       gradOutput: this.operand(
         gradient,
-        views.has('gradOutput') && recorder.tuning.normGradients === 'loaded',
+        views.has('gradOutput') && recorder.tuning.norms === 'loaded',
       ),
       ...(sums && { sums }),
       emit: recorder,
@@ -489,13 +489,13 @@ interface Consumer {
   takesMoments: boolean;
 }
 
-function consumersOf({ nodes }: Graph): Map<Value, Consumer[]> {
+function consumersOf({ nodes }: Graph, viewsLoaded: boolean): Map<Value, Consumer[]> {
   const consumers = new Map<Value, Consumer[]>();
   for (const { op, params, inputs } of nodes) {
     const views = new Set(op.loadsViews?.(params));
     for (const [name, value] of Object.entries(inputs)) {
       const consumer = {
-        loadsView: views.has(name),
+        loadsView: viewsLoaded && views.has(name),
         takesMoments: op.takesMoments === true && name === 'x',
       };
       consumers.set(value, [...(consumers.get(value) ?? []), consumer]);

@@ -1,0 +1,53 @@
+/** Waiting for Dawn in Node. */
+import { expect, test } from 'vitest';
+import { patient } from '../../src/cli/patience.ts';
+
+/** A clock that the test moves, callbacks that it calls, and the pauses that were made. */
+function makeWait() {
+  const pauses: number[] = [];
+  const queue: (() => void)[] = [];
+  let time = 0;
+  const immediate = ((callback: () => void) => queue.push(callback)) as never;
+  const wait = patient(
+    immediate,
+    () => time,
+    (milliseconds) => {
+      pauses.push(milliseconds);
+      time += milliseconds;
+    },
+  );
+  /** Lets a callback come again and again, as Dawn's does, for so many milliseconds. */
+  const ask = (callback: () => void, milliseconds: number) => {
+    for (const end = time + milliseconds; time < end; time += 0.01) {
+      wait(callback);
+      queue.shift()?.();
+    }
+  };
+  return { pauses, ask, rest: (milliseconds: number) => (time += milliseconds) };
+}
+
+let called = 0;
+const count = () => void called++;
+const native = count.bind(null);
+
+test('a short wait asks without a pause, a long one with pauses from five milliseconds on', () => {
+  const { pauses, ask, rest } = makeWait();
+  called = 0;
+  ask(native, 4.9);
+  expect(called).toBeGreaterThan(400);
+  expect(pauses).toEqual([]);
+  ask(native, 10);
+  expect(pauses.length).toBeGreaterThan(80);
+  const { length } = pauses;
+  rest(2);
+  ask(native, 4.9);
+  expect(pauses).toHaveLength(length);
+});
+
+test('callbacks of JavaScript never wait', () => {
+  const { pauses, ask } = makeWait();
+  called = 0;
+  ask(count, 20);
+  expect(called).toBeGreaterThan(1900);
+  expect(pauses).toEqual([]);
+});

@@ -45,8 +45,8 @@ export interface Tuning {
    * input, of convolutions over several taps; none where it loads them for every block of pixels.
    */
   held: number;
-  /** What a batch norm gives, forward and backward: views, computed wherever a convolution loads them, or written once. */
-  norms: 'loaded' | 'written';
+  /** What batch norms write, once, in place of a view that is computed wherever a convolution loads it: dL/d of their inputs, or all. */
+  normsWrite: 'nothing' | 'gradients' | 'all';
   /** Sums over many pixels: a workgroup adds up its own in its memory, or every invocation writes what it has. */
   sums: 'workgroup' | 'invocation';
   /** Which neighbouring dispatches run as one, where they may: all of them, all but convolutions, or none. */
@@ -66,7 +66,7 @@ const GPU: Tuning = {
   winogradFrom: Infinity,
   weights: 'load',
   held: 0,
-  norms: 'loaded',
+  normsWrite: 'nothing',
   sums: 'workgroup',
   together: 'all',
   longestSubmit: 50,
@@ -80,7 +80,7 @@ const SOFTWARE: Tuning = {
   winogradFrom: Infinity,
   weights: 'broadcast',
   held: 36,
-  norms: 'written',
+  normsWrite: 'gradients',
   sums: 'invocation',
   together: 'sums',
   longestSubmit: Infinity,
@@ -113,10 +113,10 @@ export const TUNINGS = {
    */
   software: SOFTWARE,
   /**
-   * As `software`, for vectors of four: with many channels their time goes to multiplications, and Winograd has fewer; and
+   * As `software`, for vectors of four: with many channels their time goes to multiplications, and Winograd has fewer.
    * SwiftShader, which has such vectors, runs both sides of a branch, so that kernels that run as one cost more than their sum.
    */
-  quad: { ...SOFTWARE, winogradFrom: 64, together: 'none' },
+  quad: { ...SOFTWARE, winogradFrom: 64, normsWrite: 'all', together: 'none' },
   /** Larger blocks with the rows of the kernel unrolled: fewest loads, most registers, longest to compile. */
   unrolled: {
     ...SOFTWARE,

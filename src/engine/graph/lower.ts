@@ -304,7 +304,7 @@ export class Lowering {
     this.behaviour = behaviour;
     this.fusion = fusion;
     this.listener = listener;
-    this.consumers = consumersOf(graph, recorder.tuning.norms === 'loaded');
+    this.consumers = consumersOf(graph, recorder.tuning.normsWrite !== 'all');
     this.deferred =
       fusion && behaviour.forwardOnly === true
         ? normalizedOnly(graph, this.consumers, behaviour.training)
@@ -412,7 +412,7 @@ export class Lowering {
       saved,
       gradOutput: this.operand(
         gradient,
-        views.has('gradOutput') && recorder.tuning.norms === 'loaded',
+        views.has('gradOutput') && recorder.tuning.normsWrite === 'nothing',
       ),
       ...(sums && { sums }),
       emit: recorder,

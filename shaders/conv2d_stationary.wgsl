@@ -16,7 +16,8 @@
 // source; SEEN: pixels that see one column; FIRST: the pixel that the first columns complete (of zeros in front, if it is negative);
 // AFTER: pixels that no column completes, but the zeros behind; CHUNK (divides SOURCE_C4), PASSES = SOURCE_C4 / CHUNK, QV (divides TARGET_C4),
 // ROWS (divides N·TARGET_H), BLOCKS = N·TARGET_H / ROWS; GRADIENT: whether the target is dx.
-// Dispatch: ⌈BLOCKS / 8⌉ × TARGET_C4 / QV workgroups; partial as there, a slice is a block.
+// INVOCATIONS of a workgroup: few, for a CPU runs each workgroup on one core.
+// Dispatch: ⌈BLOCKS / INVOCATIONS⌉ × TARGET_C4 / QV workgroups; partial as there, a slice is a block.
 //
 // Method: weight-stationary dataflow (Chen, Emer & Sze 2016, section III-A).
 
@@ -67,7 +68,7 @@ fn weight_at(tap: i32, from_quad: i32, to_quad: i32) -> i32 {
   return (tap * IC4 + from_quad) * 4 * OC4 + to_quad;
 }
 
-@compute @workgroup_size(8)
+@compute @workgroup_size(INVOCATIONS)
 fn conv2d_stationary(
   @builtin(global_invocation_id) id: vec3u,
   @builtin(workgroup_id) group: vec3u,
@@ -157,7 +158,7 @@ fn weight_at(tap: i32, from_quad: i32, to_quad: i32) -> i32 {
   return ((KH * KW - 1 - tap) * IC4 + to_quad) * 4 * OC4 + from_quad;
 }
 
-@compute @workgroup_size(8)
+@compute @workgroup_size(INVOCATIONS)
 fn conv2d_stationary_grad_input(
   @builtin(global_invocation_id) id: vec3u,
   @builtin(workgroup_id) group: vec3u,

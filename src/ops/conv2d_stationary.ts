@@ -5,12 +5,10 @@ import { ceilDiv } from './op.ts';
 import type { Tensor } from './tensor.ts';
 import type { Tuning } from './tuning.ts';
 
-/** Invocations of a workgroup: few, for a CPU runs each workgroup on one core. */
-const INVOCATIONS = 8;
 /** Kernels with more of them take long to compile. */
 const MOST_TAPS = 25;
-/** As many invocations keep a CPU busy: two vectors of eight on each of four cores. */
-const ENOUGH = 64;
+/** As many vectors keep a CPU busy: two on each of four cores. */
+const ENOUGH_VECTORS = 8;
 
 /** What is read and what is computed: x and y, or dy and dx. */
 interface Correlation {
@@ -72,7 +70,7 @@ export const gradInputStationary = (
 function divide(
   entry: string,
   g: Geometry,
-  { held, weights }: Tuning,
+  { held, vector, weights }: Tuning,
   target: Tensor,
   correlation: Correlation,
 ): Division | undefined {
@@ -88,7 +86,7 @@ function divide(
   const covered = FIRST > -SEEN && FIRST <= 0 && AFTER < SEEN;
   if (taps === 1 || taps > Math.min(held, MOST_TAPS) || !dense || !covered) return undefined;
 
-  const { QV, CHUNK, ROWS } = leastAccesses(correlation, g, Math.floor(held / taps));
+  const { QV, CHUNK, ROWS } = leastAccesses(correlation, g, Math.floor(held / taps), vector);
   if (CHUNK < SOURCE_C4 && target.bits === 16) return undefined;
   const rows = g.N * TARGET_H;
   const BLOCKS = rows / ROWS;
@@ -104,12 +102,13 @@ function divide(
       PASSES: SOURCE_C4 / CHUNK,
       ROWS,
       BLOCKS,
+      INVOCATIONS: vector,
       BROADCAST: weights === 'broadcast',
       BIAS: false,
       COOPERATE: false,
     },
     QV,
-    workgroups: ceilDiv(BLOCKS, INVOCATIONS),
+    workgroups: ceilDiv(BLOCKS, vector),
     slices: { count: BLOCKS, pixels: ROWS * TARGET_W },
     whole: true,
   };
@@ -123,6 +122,7 @@ function leastAccesses(
   { SOURCE_C4, TARGET_H, TARGET_W, TARGET_C4, STRIDE_X }: Correlation,
   { N, KH, KW }: Geometry,
   most: number,
+  vector: number,
 ) {
   let best = { QV: 1, CHUNK: 1, ROWS: 1 };
   let least = Infinity;
@@ -130,7 +130,10 @@ function leastAccesses(
     for (let CHUNK = 1; CHUNK <= SOURCE_C4; CHUNK++) {
       if (TARGET_C4 % QV !== 0 || SOURCE_C4 % CHUNK !== 0 || QV * CHUNK > most) continue;
       const groups = TARGET_C4 / QV;
-      const ROWS = largestDivisor(N * TARGET_H, Math.floor((N * TARGET_H * groups) / ENOUGH));
+      const ROWS = largestDivisor(
+        N * TARGET_H,
+        Math.floor((N * TARGET_H * groups) / (ENOUGH_VECTORS * vector)),
+      );
       const passes = SOURCE_C4 / CHUNK;
       // Of a pixel in one pass: its columns of the source, what was written before and what is written (either costs two
       // loads), and its share of the weights.

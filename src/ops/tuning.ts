@@ -45,6 +45,8 @@ export interface Tuning {
    * input, of convolutions over several taps; none where it loads them for every block of pixels.
    */
   held: number;
+  /** Invocations that a CPU runs as one vector: workgroups that hold weights have so many. */
+  vector: number;
   /** What batch norms write, once, in place of a view that is computed wherever a convolution loads it: dL/d of their inputs, or all. */
   normsWrite: 'nothing' | 'gradients' | 'all';
   /** Sums over many pixels: a workgroup adds up its own in its memory, or every invocation writes what it has. */
@@ -66,6 +68,7 @@ const GPU: Tuning = {
   winogradFrom: Infinity,
   weights: 'load',
   held: 0,
+  vector: 8,
   normsWrite: 'nothing',
   sums: 'workgroup',
   together: 'all',
@@ -80,6 +83,7 @@ const SOFTWARE: Tuning = {
   winogradFrom: Infinity,
   weights: 'broadcast',
   held: 36,
+  vector: 8,
   normsWrite: 'gradients',
   sums: 'invocation',
   together: 'sums',
@@ -116,7 +120,7 @@ export const TUNINGS = {
    * As `software`, for vectors of four: with many channels their time goes to multiplications, and Winograd has fewer.
    * SwiftShader, which has such vectors, runs both sides of a branch, so that kernels that run as one cost more than their sum.
    */
-  quad: { ...SOFTWARE, winogradFrom: 64, normsWrite: 'all', together: 'none' },
+  quad: { ...SOFTWARE, vector: 4, winogradFrom: 64, normsWrite: 'all', together: 'none' },
   /** Larger blocks with the rows of the kernel unrolled: fewest loads, most registers, longest to compile. */
   unrolled: {
     ...SOFTWARE,

@@ -37,10 +37,10 @@ function clockOf(store: LabStore): (notify: () => void) => () => void {
   store.subscribe(() => {
     timer ??= setTimeout(() => {
       timer = undefined;
-      // React renders before this returns; charts are drawn in tasks that begin before the last one does.
       const start = performance.now();
       for (const notify of listeners) notify();
-      setTimeout(() => (took = performance.now() - start));
+      // React renders in a microtask that it has put before this one, and charts ask there for tasks of their own: the last is behind all.
+      queueMicrotask(() => setTimeout(() => (took = performance.now() - start)));
     }, nextGlance(took));
   });
   const subscribe = (notify: () => void) => {

@@ -13,7 +13,8 @@ const NEW_WAIT_MS = 1;
 type Immediate = typeof setImmediate;
 
 /**
- * A `setImmediate` that lets callbacks of native code, which Dawn's are, wait where they come again and again.
+ * A `setImmediate` that lets callbacks of native code, which Dawn's are (and bound functions look like), wait where they come again and
+ * again.
  *
  * @param now milliseconds
  * @param pause lets the thread sleep for so many milliseconds
@@ -25,17 +26,18 @@ export function patient(
 ): Immediate {
   let began = 0;
   let last = -Infinity;
-  const ask = (callback: () => void): void => {
+  const ask = (run: () => void): void => {
     if (now() - last > NEW_WAIT_MS) began = now();
     if (now() - began > EAGER_MS) pause(PAUSE_MS);
-    callback();
+    run();
     last = now();
   };
   const isNative = (callback: unknown) =>
-    Function.prototype.toString.call(callback).includes('[native code]');
-  const wrapped = ((callback: () => void, ...values: []) =>
+    typeof callback === 'function' &&
+    /\{\s*\[native code\]\s*\}$/.test(Function.prototype.toString.call(callback));
+  const wrapped = ((callback: (...values: unknown[]) => void, ...values: []) =>
     isNative(callback)
-      ? immediate(() => ask(callback))
+      ? immediate(() => ask(() => callback(...values)))
       : immediate(callback, ...values)) as Immediate;
   return Object.assign(wrapped, immediate);
 }

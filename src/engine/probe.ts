@@ -100,7 +100,9 @@ export class Probe {
         ]),
       );
       // Unfused, so that every layer's output is there to be read.
-      const lowering = new Lowering(recorder, graph, { ...lent, gradients }, behaviour, false);
+      const lowering = new Lowering(recorder, graph, { ...lent, gradients }, behaviour, {
+        fusion: false,
+      });
       lowering.values.set(graph.input, x);
       lowering.forward();
       const probed = {

@@ -165,9 +165,9 @@ export async function runGraph(
 
     const recorder = new Recorder(gpu.tuning, storage);
     const network = { parameters, gradients, state };
-    const forwardOnly = !gradOutput && keep.length === 0;
-    const behaviour = { training, sampling, forwardOnly };
-    const lowering = new Lowering(recorder, graph, network, behaviour, fusion);
+    const behaviour = { training, sampling };
+    const unobserved = !gradOutput && keep.length === 0;
+    const lowering = new Lowering(recorder, graph, network, behaviour, { fusion, unobserved });
     for (const [value, given] of inflow) lowering.values.set(value, given);
     lowering.forward();
     const y = lowering.values.get(last.output);

@@ -139,22 +139,23 @@ export async function* propagate(gpu: Gpu, setting: SignalSetting): AsyncGenerat
       graph,
       { parameters: weights, gradients: unwanted, state: new Map() },
       { training: true, sampling: true },
-      true,
       {
-        output: (node, y) => {
-          const layer = graph.layers.findIndex(({ last }) => last === node) + 1;
-          if (layer === 0) return;
-          describe('forward', layer, y);
-          draw(layer + 1);
+        listener: {
+          output: (node, y) => {
+            const layer = graph.layers.findIndex(({ last }) => last === node) + 1;
+            if (layer === 0) return;
+            describe('forward', layer, y);
+            draw(layer + 1);
+          },
+          gradient: (node, gradient) => {
+            const [ends, begins] = (['last', 'first'] as const).map(
+              (end) => graph.layers.findIndex((layer) => layer[end] === node) + 1,
+            );
+            if (ends) describe('backward', ends, gradient);
+            if (begins) draw(begins);
+          },
+          updated: () => undefined,
         },
-        gradient: (node, gradient) => {
-          const [ends, begins] = (['last', 'first'] as const).map(
-            (end) => graph.layers.findIndex((layer) => layer[end] === node) + 1,
-          );
-          if (ends) describe('backward', ends, gradient);
-          if (begins) draw(begins);
-        },
-        updated: () => undefined,
       },
     );
     const x = put('x', inputOf(setting));

@@ -4,7 +4,8 @@
  *
  * `relu` and a `shortcut` input fuse what follows it in a residual block: y = relu(norm(x) + shortcut). It writes y only
  * where it has to: what it returns is a view of x, and its gradient a view too. The statistics come from whoever
- * computed x, and the sums of the gradient from whoever computed dL/dy, where they can.
+ * computed x, and the sums of the gradient from whoever computed dL/dy, where they can. With running estimates it may
+ * leave all of it to whoever computes x.
  * Kernels and formulas are in `shaders/batch_norm.wgsl`.
  */
 import { z } from 'zod';

@@ -108,13 +108,17 @@ describe.skipIf(!stores)(
     const opened: GpuNetwork[] = [];
     afterEach(() => opened.splice(0).forEach((network) => network.destroy()));
 
-    async function create(storage: Precision, on = gpu): Promise<GpuNetwork> {
+    async function create(
+      storage: Precision,
+      on = gpu,
+      mode: 'train' | 'evaluate' = 'train',
+    ): Promise<GpuNetwork> {
       const options: NetworkOptions = {
         batch: BATCH,
         seed: 1,
         storage,
         rewirable: false,
-        modes: ['train'],
+        modes: [mode],
       };
       const network = await GpuNetwork.create(on, spec, options);
       network.writeBatch(pictures.data, labels);
@@ -161,6 +165,19 @@ describe.skipIf(!stores)(
         expect(planned!.lowerBound / whole!.lowerBound).toBeLessThan(0.62);
       },
     );
+
+    test('an evaluation is that of f32 but for roundings', async () => {
+      const losses: number[] = [];
+      for (const storage of ['f16', 'f32'] as const) {
+        const network = await create(storage, gpu, 'evaluate');
+        expect(network.program('evaluate').pass.plan.dispatches).toHaveLength(10);
+        network.run('evaluate', scalars(0), 0);
+        losses.push((await network.readSummaries(0, 1))[0]!.loss);
+      }
+      const [half, full] = losses;
+      expect(Math.abs(half! - full!) / full!).toBeLessThan(8 * ROUNDOFF);
+      expect(half).not.toBe(full);
+    });
 
     test('it trains', async () => {
       const network = await create('f16');

@@ -44,7 +44,30 @@ test('a short wait asks without a pause, a long one with pauses from five millis
   expect(pauses).toHaveLength(length);
 });
 
-test('callbacks of JavaScript never wait', () => {
+test('arguments arrive, and what is no function is left to Node', () => {
+  const got: unknown[] = [];
+  const list = got.push.bind(got) as (...values: unknown[]) => void;
+  const immediate = ((callback: (...values: unknown[]) => void, ...values: unknown[]) => {
+    callback(...values);
+  }) as never;
+  const wait = patient(
+    immediate,
+    () => 0,
+    () => undefined,
+  );
+  wait(list, 1, 2);
+  wait((...values: unknown[]) => got.push(...values), 3);
+  expect(got).toEqual([1, 2, 3]);
+  expect(() =>
+    patient(
+      setImmediate,
+      () => 0,
+      () => undefined,
+    )('no function' as never),
+  ).toThrow(/must be of type function/);
+});
+
+test('other callbacks of JavaScript never wait', () => {
   const { pauses, ask } = makeWait();
   called = 0;
   ask(count, 20);

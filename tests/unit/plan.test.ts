@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { coalesce } from '../../src/engine/graph/coalesce.ts';
 import { fuse } from '../../src/engine/graph/fuse.ts';
 import { lower, tensor } from '../../src/engine/graph/lower.ts';
-import type { Dispatch } from '../../src/engine/graph/lower.ts';
+import type { Dispatch, Mode } from '../../src/engine/graph/lower.ts';
 import { bytesOf, lifetimes, plan } from '../../src/engine/graph/plan.ts';
 import { BOUNDS } from '../../src/lab/config.ts';
 import { cifarNetwork, parseNetworkId } from '../../src/network/families.ts';
@@ -15,7 +15,22 @@ import { TUNINGS, TUNING_NAMES } from '../../src/ops/tuning.ts';
 import type { TuningName } from '../../src/ops/tuning.ts';
 
 /** A training step as the engine plans it. */
-function trainingStep(id: string, batch: number, width = 8, size = 16, tuning: TuningName = 'gpu') {
+const trainingStep = (
+  id: string,
+  batch: number,
+  width = 8,
+  size = 16,
+  tuning: TuningName = 'gpu',
+) => passOf('train', id, batch, width, size, tuning);
+
+function passOf(
+  mode: Mode,
+  id: string,
+  batch: number,
+  width: number,
+  size: number,
+  tuning: TuningName,
+) {
   const spec = cifarNetwork({
     ...parseNetworkId(id),
     width,
@@ -36,7 +51,7 @@ function trainingStep(id: string, batch: number, width = 8, size = 16, tuning: T
       state: named(graphState(graph), 'state'),
       update: [],
     },
-    { mode: 'train', tuning: TUNINGS[tuning] },
+    { mode, tuning: TUNINGS[tuning] },
   );
   return { ...lowered, dispatches: coalesce(lowered.dispatches, TUNINGS[tuning].together) };
 }
@@ -169,10 +184,17 @@ describe.each(TUNING_NAMES)('kernels and dispatches of tuning %s', (tuning) => {
     if (tile) expect(workgroupBytes(sourceOf(tile))).toBeGreaterThan(4096);
   });
   const { together, winogradFrom } = TUNINGS[tuning];
-  const most =
-    winogradFrom < 64
-      ? [120, 350]
-      : { all: [100, 280], sums: [140, 400], none: [170, 480] }[together];
+  // The widest layers of these networks have 32 channels.
+  const winograd = winogradFrom <= 32;
+  const most = winograd
+    ? [120, 350]
+    : { all: [100, 280], sums: [140, 400], none: [170, 480] }[together];
+  test('an evaluation takes a dispatch a convolution, and four: shortcuts, pooling and loss', () => {
+    const { dispatches } = passOf('evaluate', 'residual-20', 32, 8, 16, tuning);
+    // Winograd's five have three more each.
+    expect(dispatches.length).toBeLessThanOrEqual(winograd ? 24 + 15 : 24);
+    expect(dispatches.length).toBeGreaterThanOrEqual(22);
+  });
   test(`a step takes few dispatches: residual-20 at most ${most[0]}, residual-56 at most ${most[1]}`, () => {
     expect(kernelsOf('residual-20').length).toBeLessThanOrEqual(most[0]!);
     expect(kernelsOf('residual-56').length).toBeLessThanOrEqual(most[1]!);

@@ -10,8 +10,9 @@ import { DECLARATION } from '../gpu/narrow.ts';
 import { sectionOf } from '../gpu/kernels.ts';
 import type { Dispatch } from './lower.ts';
 
-/** Storage buffers that every WebGPU device binds at once. */
+/** Storage buffers, and uniform buffers, that every WebGPU device binds at once. */
 const STORAGE_BUFFERS = 8;
+const UNIFORM_BUFFERS = 12;
 
 /**
  * @param together as {@link Tuning} has it
@@ -91,11 +92,11 @@ function mayJoin(group: readonly Part[], next: Part, storageBuffers: number): bo
     isWrite(binding) ? !touched.has(binding.tensor) : !writes.has(binding.tensor),
   );
   if (!independent) return false;
-  const storage = [...group, next]
-    .flatMap(({ variables }) => variables)
-    .filter(({ binding }) => binding.access !== 'uniform');
+  const variables = [...group, next].flatMap((part) => part.variables);
+  const uniforms = variables.filter(({ binding }) => binding.access === 'uniform');
+  const storage = variables.filter(({ binding }) => binding.access !== 'uniform');
   const bound = storage.filter((a, k) => storage.findIndex((b) => a === b || isSame(a, b)) === k);
-  return bound.length <= storageBuffers;
+  return bound.length <= storageBuffers && uniforms.length <= UNIFORM_BUFFERS;
 }
 
 function combine(group: readonly Part[]): Dispatch {
@@ -106,7 +107,7 @@ function combine(group: readonly Part[]): Dispatch {
   if (first === last) return first;
   const count = dispatches.reduce((sum, { workgroups: [x, y, z] }) => sum + x * y * z, 0);
   return {
-    // Attributed to the layer that comes last, so that each layer still has a dispatch of its own.
+    // Attributed to the layer that comes last, so that in training each layer still has a dispatch of its own.
     phase: last.phase,
     path: last.path,
     shader: [...new Set(dispatches.map(({ shader }) => shader))].join('+'),

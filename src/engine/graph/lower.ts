@@ -70,8 +70,6 @@ export type Mode = 'train' | 'evaluate' | 'monte_carlo' | 'batch_statistics';
 export interface Behaviour {
   training: boolean;
   sampling: boolean;
-  /** No backward pass follows. */
-  forwardOnly?: boolean;
 }
 
 /** What a training step does besides the network's own passes. */
@@ -215,9 +213,13 @@ export function lower(graph: Graph, network: NetworkTensors, options: LowerOptio
   const behaviour = {
     training: training || mode === 'batch_statistics',
     sampling: training || mode === 'monte_carlo',
-    forwardOnly: !training && !listener,
   };
-  const lowering = new Lowering(recorder, graph, network, behaviour, fusion, listener);
+  const unobserved = !training && !listener;
+  const lowering = new Lowering(recorder, graph, network, behaviour, {
+    fusion,
+    listener,
+    unobserved,
+  });
   lowering.values.set(graph.input, x);
   lowering.wide.add(graph.output);
   lowering.forward();
@@ -263,6 +265,14 @@ function forwardOf({ op, path }: GraphNode, pass: ForwardPass<unknown>): void {
   }
 }
 
+export interface LoweringOptions {
+  /** See {@link LowerOptions.fusion}. */
+  fusion?: boolean | undefined;
+  listener?: Listener | undefined;
+  /** Whether nobody looks at what lies within the graph: no backward pass, no reader of a node but the last. */
+  unobserved?: boolean;
+}
+
 /** The forward pass of a graph's nodes, in order, and then their backward pass, last one first. */
 export class Lowering {
   /** Tensors of what flows in, to be put here before {@link forward}, and of all that is computed. */
@@ -295,8 +305,7 @@ export class Lowering {
     graph: Graph,
     network: NodeTensors,
     behaviour: Behaviour,
-    fusion = true,
-    listener?: Listener,
+    { fusion = true, listener, unobserved = false }: LoweringOptions = {},
   ) {
     this.recorder = recorder;
     this.graph = graph;
@@ -306,9 +315,7 @@ export class Lowering {
     this.listener = listener;
     this.consumers = consumersOf(graph, recorder.tuning.normsWrite !== 'all');
     this.deferred =
-      fusion && behaviour.forwardOnly === true
-        ? normalizedOnly(graph, this.consumers, behaviour.training)
-        : new Map();
+      fusion && unobserved ? normalizedOnly(graph, this.consumers, behaviour.training) : new Map();
   }
 
   forward(): void {
@@ -333,6 +340,7 @@ export class Lowering {
     const views = new Set(node.op.loadsViews?.(node.params));
     const inputs: Record<string, Tensor> = {};
     for (const [name, value] of Object.entries(node.inputs)) {
+      // What is left to its producer is never written: its norm may know no more than the shape.
       inputs[name] = this.deferred.has(value)
         ? this.recorder.transient(value.name, value.shape, 'image')
         : this.operand(lookup(this.values, value), views.has(name));
@@ -360,6 +368,7 @@ export class Lowering {
         node.output === this.graph.output ||
         !consumers.every(({ loadsView }) => loadsView),
       momentsWanted:
+        !left &&
         this.fusion &&
         this.behaviour.training &&
         consumers.some(({ takesMoments }) => takesMoments),

@@ -89,15 +89,7 @@ fn conv2d_stationary(
   //#end
   //#include conv2d_stationary_rows
   //#if PASSES > 1 && (NORM || MOMENTS)
-  if (used) {
-    for (var row = block * ROWS; row < (block + 1) * ROWS; row++) {
-      for (var p = 0; p < TARGET_W; p++) {
-        //#for v in 0..QV
-        finish_${v}(row, p, q, y[(row * TARGET_W + p) * TARGET_C4 + q + ${v}]);
-        //#end
-      }
-    }
-  }
+  //#include conv2d_stationary_finish
   //#end
   //#if MOMENTS
   if (used) {
@@ -171,15 +163,7 @@ fn conv2d_stationary_grad_input(
   let q = i32(group.y) * QV;
   //#include conv2d_stationary_rows
   //#if PASSES > 1 && (ADDEND || SUMS)
-  if (used) {
-    for (var row = block * ROWS; row < (block + 1) * ROWS; row++) {
-      for (var p = 0; p < TARGET_W; p++) {
-        //#for v in 0..QV
-        finish_${v}(row, p, q, dx[(row * TARGET_W + p) * TARGET_C4 + q + ${v}]);
-        //#end
-      }
-    }
-  }
+  //#include conv2d_stationary_finish
   //#end
   //#if SUMS
   if (used) {

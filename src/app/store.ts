@@ -109,6 +109,12 @@ const INITIAL_STATE: LabState = {
   view: { logarithmic: false, smoothing: 1 },
 };
 
+/** Whether the GPU trains, be it only to the end of the step that it has in hand. */
+export const isTraining = (run: RunState): boolean => run === 'running' || run === 'pausing';
+
+/** Whether training can be resumed. Nobody waits for that until a pause is over. */
+export const isPaused = (run: RunState): boolean => run === 'pausing' || run === 'paused';
+
 /** Iterations done by the network that is furthest. */
 export function iterationsDone(state: Pick<LabState, 'curves'>): number {
   return Math.max(0, ...Object.values(state.curves).map((curve) => curve.iteration.at(-1) ?? 0));
@@ -295,7 +301,7 @@ export function createAppStore(send: (command: Command) => void): LabStore {
     };
     const isFresh = () => {
       const { run } = get();
-      return run === 'preparing' || (run !== 'running' && iterationsDone(get()) === 0);
+      return run === 'preparing' || (!isTraining(run) && iterationsDone(get()) === 0);
     };
     /** Sends what has been changed: all of it at iteration 0, the live settings in mid-run. */
     const flush = () => {

@@ -4,6 +4,7 @@ import { TUNING_NAMES } from '../ops/tuning.ts';
 import type { TuningWishes } from '../worker/protocol.ts';
 import type { ProfilerStore } from './profiler.ts';
 import type { LabStore } from './store.ts';
+import { isTraining } from './store.ts';
 import { readJson, writePreference } from './preferences.ts';
 
 const wishes = z.object({
@@ -28,7 +29,7 @@ export function keepWishes(kept: TuningWishes): void {
 export function tuneOnce(lab: LabStore, profiler: ProfilerStore): void {
   const stop = lab.subscribe((state, before) => {
     const { run, device, tuning, config, keepTuning } = state;
-    const rests = before.run === 'running' && (run === 'paused' || run === 'finished');
+    const rests = isTraining(before.run) && (run === 'paused' || run === 'finished');
     if (!rests || !device || tuning?.reason !== 'adapter' || tuning.candidates.length < 2) return;
     if (device.software || profiler.getState().trying) return;
     stop();

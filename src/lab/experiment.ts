@@ -53,7 +53,8 @@ interface Action {
 /** How fast the lab goes: as the GPU allows, or one layer at a time for teaching. */
 export type Pace = { kind: 'full' } | { kind: 'slow'; millisecondsPerLayer: number };
 
-export type RunState = 'ready' | 'running' | 'paused' | 'finished';
+/** `pausing`: no step begins any more, and the rows of those that the GPU has in hand still come. */
+export type RunState = 'ready' | 'running' | 'pausing' | 'paused' | 'finished';
 
 /** Something that happened at an iteration and belongs on the chart. */
 export interface Mark {
@@ -264,12 +265,18 @@ export class Experiment {
     );
   }
 
-  /** No step begins after this one. */
+  /** No step begins after this one; `paused` when all that were begun have given out their rows. */
   pause(): void {
     this.actions = this.actions.filter(({ starts }) => !starts);
     if (this.state !== 'running') return;
-    this.enter('paused');
-    this.act(() => this.flush(), { urgent: true });
+    this.enter('pausing');
+    this.act(
+      async () => {
+        await this.flush();
+        this.enter('paused');
+      },
+      { urgent: true },
+    );
   }
 
   /** Back to iteration 0: same seed, same weights, wired as configured. */
@@ -557,7 +564,7 @@ export class Experiment {
           return;
         }
       } catch (error) {
-        if (this.state === 'running') this.enter('paused');
+        if (this.state === 'running' || this.state === 'pausing') this.enter('paused');
         this.hooks.failed(error);
       }
     }

@@ -200,7 +200,7 @@ describe('running', () => {
     run.experiment.start();
     await run.experiment.idle();
     expect(run.curves()).toEqual(whole.curves());
-    expect(run.states()).toEqual(['ready', 'running', 'paused', 'running', 'finished']);
+    expect(run.states()).toEqual(['ready', 'running', 'pausing', 'paused', 'running', 'finished']);
   });
 
   it('begins no step after a pause', async () => {

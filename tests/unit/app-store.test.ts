@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createAppStore, iterationsDone, pendingSettings } from '../../src/app/store.ts';
 import { DEFAULTS } from '../../src/app/settings.ts';
-import { nextGlance } from '../../src/app/context.ts';
 import { secondsLeft } from '../../src/app/curves.ts';
 import type { ExperimentConfig } from '../../src/lab/config.ts';
 import type { Command, Event, MetricsRow } from '../../src/worker/protocol.ts';
@@ -238,7 +237,7 @@ describe('training', () => {
     const evaluating = { type: 'evaluating', network: 'plain-20', done: 1, total: 9 } as const;
     receive(evaluating);
     expect(state().evaluating).toEqual(evaluating);
-    receive({ type: 'state', state: 'paused' });
+    receive({ type: 'state', state: 'pausing' });
     receive(evaluating);
     expect(state().evaluating).toBeNull();
   });
@@ -316,10 +315,4 @@ describe('the share of the GPU', () => {
     expect(state().share).toBe(0.4);
     expect(state().draft).toBe(draft);
   });
-});
-
-it('what is slow to show is looked at less often, and takes a twenty-fifth of the time', () => {
-  expect(nextGlance(0)).toBe(200);
-  expect(nextGlance(8)).toBe(200);
-  expect(nextGlance(30)).toBe(750);
 });

@@ -10,7 +10,7 @@ import { networkStyles } from '../palette.ts';
 import { DEFAULTS, SETTINGS, isLive, nearestAllowed, stepped } from '../settings.ts';
 import type { SettingName } from '../settings.ts';
 import { SHARE } from '../share.ts';
-import { iterationsDone, pendingSettings } from '../store.ts';
+import { isTraining, iterationsDone, pendingSettings } from '../store.ts';
 import { useShade } from '../theme.ts';
 import { Choice, CurveKey, IconButton, InfoTip, NumberField, Segmented } from './controls.tsx';
 
@@ -96,7 +96,7 @@ function Pending() {
   const { t, i18n } = useTranslation();
   const draft = useLab((state) => state.draft);
   const config = useLab((state) => state.config);
-  const fresh = useLab((state) => iterationsDone(state) === 0 && state.run !== 'running');
+  const fresh = useLab((state) => iterationsDone(state) === 0 && !isTraining(state.run));
   const reset = useLab((state) => state.reset);
   const discard = useLab((state) => state.discard);
   const names = pendingSettings({ config, draft });

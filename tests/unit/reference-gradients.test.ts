@@ -58,13 +58,16 @@ const others: Record<string, Sample[]> = {
   ],
 };
 
-/** The gradient that is farthest off, of all inputs that are drawn. */
-function worstGradient(op: ReferenceOp, sample: Sample, params: unknown) {
-  const drawn = Object.keys(sample.inputs).filter((name) => !isTensor(sample.inputs[name]!));
-  return differences.worstGradient(op, params, sampleInputs(sample), drawn, ({ shape }) =>
+/** The gradient that is farthest off, of the inputs `names`. */
+function worstGradient(op: ReferenceOp, sample: Sample, params: unknown, names: readonly string[]) {
+  return differences.worstGradient(op, params, sampleInputs(sample), names, ({ shape }) =>
     normalTensor(shape, 'dL/dy'),
   );
 }
+
+/** The inputs that are drawn, and no labels. */
+const drawn = ({ inputs }: Sample): string[] =>
+  Object.keys(inputs).filter((name) => !isTensor(inputs[name]!));
 
 interface Case {
   title: string;
@@ -101,7 +104,7 @@ test('the sweep covers every op that has gradients', () => {
 
 describe('gradients agree with finite differences', () => {
   test.each(sweep)('$title', ({ op, sample, params }) => {
-    const { ratio, where } = worstGradient(op, sample, params);
+    const { ratio, where } = worstGradient(op, sample, params, drawn(sample));
     expect(ratio, where).toBeLessThanOrEqual(1);
   });
 });
@@ -126,9 +129,8 @@ function slightlyWrong(op: ReferenceOp, wrong: string): ReferenceOp {
 
 describe('a wrong gradient is found, whichever it is', () => {
   test.each(sweep)('$title', ({ op, sample, params }) => {
-    for (const [name, input] of Object.entries(sample.inputs)) {
-      if (isTensor(input)) continue;
-      const { ratio } = worstGradient(slightlyWrong(op, name), sample, params);
+    for (const name of drawn(sample)) {
+      const { ratio } = worstGradient(slightlyWrong(op, name), sample, params, [name]);
       expect(ratio, name).toBeGreaterThan(1);
     }
   });

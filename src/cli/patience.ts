@@ -3,18 +3,16 @@
  * a core from an adapter that computes on the CPU itself.
  */
 
-/** Milliseconds for which it may ask without a pause: to wake a core again takes longer than what is done by then. */
-const EAGER_MS = 5;
-/** Milliseconds between two questions from then on. */
-const PAUSE_MS = 0.1;
-/** Milliseconds without a question after which the next one begins a new wait. */
-const NEW_WAIT_MS = 1;
+/** The pause between two questions, as a part of the wait so far: so much longer it may take to hear of the end. */
+const PAUSE_PART = 1 / 25;
+/** In milliseconds. */
+const SHORTEST_PAUSE = 0.25;
+const LONGEST_PAUSE = 2;
 
 type Immediate = typeof setImmediate;
 
 /**
- * A `setImmediate` that lets callbacks of native code, which Dawn's are (and bound functions look like), wait where they come again and
- * again.
+ * A `setImmediate` that lets callbacks of native code, which Dawn's are (and bound functions look like), pause before they ask.
  *
  * @param now milliseconds
  * @param pause lets the thread sleep for so many milliseconds
@@ -25,20 +23,26 @@ export function patient(
   pause: (milliseconds: number) => void,
 ): Immediate {
   let began = 0;
-  let last = -Infinity;
+  let asking = false;
   const ask = (run: () => void): void => {
-    if (now() - last > NEW_WAIT_MS) began = now();
-    if (now() - began > EAGER_MS) pause(PAUSE_MS);
-    run();
-    last = now();
+    const part = (now() - began) * PAUSE_PART;
+    pause(Math.min(Math.max(part, SHORTEST_PAUSE), LONGEST_PAUSE));
+    asking = true;
+    try {
+      run();
+    } finally {
+      asking = false;
+    }
   };
   const isNative = (callback: unknown) =>
     typeof callback === 'function' &&
     /\{\s*\[native code\]\s*\}$/.test(Function.prototype.toString.call(callback));
-  const wrapped = ((callback: (...values: unknown[]) => void, ...values: []) =>
-    isNative(callback)
-      ? immediate(() => ask(() => callback(...values)))
-      : immediate(callback, ...values)) as Immediate;
+  const wrapped = ((callback: (...values: unknown[]) => void, ...values: []) => {
+    if (!isNative(callback)) return immediate(callback, ...values);
+    // What is not done yet asks for the next time while it is called; all else is the beginning of a wait.
+    if (!asking) began = now();
+    return immediate(() => ask(() => callback(...values)));
+  }) as Immediate;
   return Object.assign(wrapped, immediate);
 }
 

@@ -268,9 +268,11 @@ function emitGradInput(
 
 /** The gradient of the weight with every invocation loading the pixels it needs. */
 function gradWeightBlocks(g: Geometry, tuning: Tuning): SplitDivision {
-  const { rows, columns: PX, quads } = tuning.conv2d_grad_weight;
+  const { rows, columns: PX, quads, exchange } = tuning.conv2d_grad_weight;
   const KROWS = rows === 'all' && unrollsRows(g) ? g.KH : 1;
-  const QV = largestDivisor(g.OC4, quads);
+  const EXCHANGE = exchange && g.IC4 % 2 === 0 && g.OC4 % 2 === 0;
+  const QV = largestDivisor(EXCHANGE ? g.OC4 / 2 : g.OC4, quads);
+  const INVOCATIONS = tuning.vector;
   const STRIPS = ceilDiv(g.OW, PX);
   const TOTAL_STRIPS = g.N * g.OH * STRIPS;
   const STRIPS_PER_SPLIT = ceilDiv(TOTAL_STRIPS, weightSplits(TOTAL_STRIPS * PX, weightSize(g)));
@@ -287,9 +289,11 @@ function gradWeightBlocks(g: Geometry, tuning: Tuning): SplitDivision {
       TOTAL_STRIPS,
       SPLITS,
       STRIPS_PER_SPLIT,
+      EXCHANGE,
+      INVOCATIONS,
     },
     splits: SPLITS,
-    workgroups: grid(ceilDiv((SPLITS * (g.KH / KROWS) * g.IC4 * g.OC4) / QV, 64)),
+    workgroups: grid(ceilDiv((SPLITS * (g.KH / KROWS) * g.IC4 * g.OC4) / QV, INVOCATIONS)),
   };
 }
 

@@ -24,6 +24,11 @@ export interface Tuning {
     columns: 4 | 8;
     /** vec4s of output channels, at most. */
     quads: 1 | 2;
+    /**
+     * Of four invocations each loads half of the pixels that it needs and takes the other half from a neighbour, where channels are
+     * enough; that needs the feature `subgroups`.
+     */
+    exchange: boolean;
   };
   /**
    * Pixels that several invocations need: each loads them, or its workgroup stages them in its memory. Kernels of one tap, data
@@ -45,7 +50,10 @@ export interface Tuning {
    * input, of convolutions over several taps; none where it loads them for every block of pixels.
    */
   held: number;
-  /** Invocations that a CPU runs as one vector: workgroups that hold weights have so many. */
+  /**
+   * Invocations of a workgroup that does nothing together, in the kernels that take longest: on a CPU, which runs each workgroup on
+   * one core, as many as it runs as one vector. Others, and all that are to run as one, have 64.
+   */
   vector: number;
   /** What batch norms write, once, in place of a view that is computed wherever a convolution loads it: dL/d of their inputs, or all. */
   normsWrite: 'nothing' | 'gradients' | 'all';
@@ -63,12 +71,12 @@ export interface Tuning {
 const GPU: Tuning = {
   conv2d: { rows: 1, columns: 8, quads: 2 },
   conv2d_grad_input: { rows: 1, columns: 8, quads: 2 },
-  conv2d_grad_weight: { rows: 'one', columns: 4, quads: 1 },
+  conv2d_grad_weight: { rows: 'one', columns: 4, quads: 1, exchange: false },
   pixels: 'load',
   winogradFrom: Infinity,
   weights: 'load',
   held: 0,
-  vector: 8,
+  vector: 64,
   normsWrite: 'nothing',
   sums: 'workgroup',
   together: 'all',
@@ -78,7 +86,7 @@ const GPU: Tuning = {
 const SOFTWARE: Tuning = {
   conv2d: { rows: 1, columns: 8, quads: 2 },
   conv2d_grad_input: { rows: 1, columns: 8, quads: 2 },
-  conv2d_grad_weight: { rows: 'one', columns: 4, quads: 2 },
+  conv2d_grad_weight: { rows: 'one', columns: 4, quads: 2, exchange: true },
   pixels: 'load',
   winogradFrom: Infinity,
   weights: 'broadcast',
@@ -126,7 +134,7 @@ export const TUNINGS = {
     ...SOFTWARE,
     conv2d: { rows: 2, columns: 8, quads: 2 },
     conv2d_grad_input: { rows: 2, columns: 8, quads: 2 },
-    conv2d_grad_weight: { rows: 'all', columns: 4, quads: 2 },
+    conv2d_grad_weight: { rows: 'all', columns: 4, quads: 2, exchange: false },
     weights: 'load',
     held: 0,
     longestSubmit: 50,
@@ -135,7 +143,13 @@ export const TUNINGS = {
 
 /** The tuning as a device with these features has it. */
 export const withFeatures = (tuning: Tuning, features: ReadonlySet<string>): Tuning =>
-  features.has('subgroups') ? tuning : { ...tuning, weights: 'load' };
+  features.has('subgroups')
+    ? tuning
+    : {
+        ...tuning,
+        weights: 'load',
+        conv2d_grad_weight: { ...tuning.conv2d_grad_weight, exchange: false },
+      };
 
 export type TuningName = keyof typeof TUNINGS;
 export const TUNING_NAMES = Object.keys(TUNINGS) as TuningName[];

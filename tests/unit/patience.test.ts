@@ -16,32 +16,50 @@ function makeWait() {
       time += milliseconds;
     },
   );
-  /** Lets a callback come again and again, as Dawn's does, for so many milliseconds. */
-  const ask = (callback: () => void, milliseconds: number) => {
-    for (const end = time + milliseconds; time < end; time += 0.01) {
-      wait(callback);
+  /** Lets a callback ask again and again, as Dawn's does, for so many milliseconds. */
+  const ask = (milliseconds: number, asked = native) => {
+    const end = time + milliseconds;
+    wait(asked);
+    while (queue.length > 0) {
+      again = () => {
+        if (time < end) wait(asked);
+      };
       queue.shift()?.();
+      time += 0.01;
     }
   };
-  return { pauses, ask, rest: (milliseconds: number) => (time += milliseconds) };
+  return { pauses, ask };
 }
 
+let again = () => {};
 let called = 0;
-const count = () => void called++;
+function count(): void {
+  called++;
+  again();
+}
 const native = count.bind(null);
 
-test('a short wait asks without a pause, a long one with pauses from five milliseconds on', () => {
-  const { pauses, ask, rest } = makeWait();
+test('a wait asks after pauses that are a twenty-fifth of it, within bounds', () => {
+  const { pauses, ask } = makeWait();
   called = 0;
-  ask(native, 4.9);
-  expect(called).toBeGreaterThan(400);
-  expect(pauses).toEqual([]);
-  ask(native, 10);
-  expect(pauses.length).toBeGreaterThan(80);
+  ask(1000);
+  expect(called).toBe(pauses.length);
+  expect(pauses.slice(0, 5)).toEqual([0.25, 0.25, 0.25, 0.25, 0.25]);
+  expect(pauses.slice(-5)).toEqual([2, 2, 2, 2, 2]);
+  let waited = 0;
+  for (const pause of pauses) {
+    expect(pause).toBeCloseTo(Math.min(Math.max(waited / 25, 0.25), 2), 1);
+    waited += pause + 0.01;
+  }
+});
+
+test('each wait begins with short pauses', () => {
+  const { pauses, ask } = makeWait();
+  ask(100);
+  expect(pauses.at(-1)).toBe(2);
   const { length } = pauses;
-  rest(2);
-  ask(native, 4.9);
-  expect(pauses).toHaveLength(length);
+  ask(1);
+  expect(pauses[length]).toBe(0.25);
 });
 
 test('arguments arrive, and what is no function is left to Node', () => {
@@ -70,7 +88,7 @@ test('arguments arrive, and what is no function is left to Node', () => {
 test('other callbacks of JavaScript never wait', () => {
   const { pauses, ask } = makeWait();
   called = 0;
-  ask(count, 20);
+  ask(20, count);
   expect(called).toBeGreaterThan(1900);
   expect(pauses).toEqual([]);
 });

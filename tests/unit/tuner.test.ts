@@ -30,7 +30,11 @@ test('what is worth trying depends on the adapter', () => {
 
 test('weights are not broadcast where there are no subgroups', () => {
   expect(withFeatures(TUNINGS.quad, new Set(['subgroups'])).weights).toBe('broadcast');
-  expect(withFeatures(TUNINGS.quad, new Set())).toEqual({ ...TUNINGS.quad, weights: 'load' });
+  expect(withFeatures(TUNINGS.quad, new Set())).toEqual({
+    ...TUNINGS.quad,
+    weights: 'load',
+    conv2d_grad_weight: { ...TUNINGS.quad.conv2d_grad_weight, exchange: false },
+  });
 });
 
 test('the fastest that is right wins, if it is clearly faster than the first', () => {

@@ -58,7 +58,7 @@ interface WorkgroupArray {
 }
 
 const WORKGROUP_ARRAY = /^var<workgroup> (\w+): array<(\w+), (\d+)>;$/;
-const ENTRY = /@compute @workgroup_size\(64\)\s*fn (\w+)\(([^{]*?)\)\s*\{/;
+const ENTRY = /@compute @workgroup_size\((?:64|INVOCATIONS)\)\s*fn (\w+)\(([^{]*?)\)\s*\{/;
 const MODULE_SCOPE = /^(?:const|fn|struct|alias|var(?:<[^>]*>)?) ?(\w+)/;
 
 function read(dispatch: Dispatch): Part {
@@ -192,7 +192,9 @@ function inlined(
   }
   const text = rename(body.join('\n'), names);
   const [head, entry, parameters = ''] = ENTRY.exec(text) ?? [];
-  if (!head || !entry) throw new Error(`${dispatch.entry} is not a kernel of 64 invocations`);
+  const { INVOCATIONS = 64 } = dispatch.constants;
+  if (!head || !entry || INVOCATIONS !== 64)
+    throw new Error(`${dispatch.entry} is not a kernel of 64 invocations`);
   const builtins = [...parameters.matchAll(/@builtin\((\w+)\) (\w+: \w+)/g)];
   const values = builtins.map(([, builtin = '']) => {
     const value = BUILTINS[builtin];

@@ -27,9 +27,9 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['tests/unit/**/*.test.{ts,tsx}'],
-          // To load the project again for each of fifty files takes as long as a third of the tests.
+          // To load the project again for each file takes a third as long as the tests.
           isolate: false,
-          maxWorkers: 2,
+          maxWorkers: '100%',
           // They run beside types and lint: no clock of theirs is to be trusted.
           testTimeout: 60_000,
         },

@@ -227,10 +227,10 @@ fn conv2d_grad_input(
 // of PX output pixels, four at a time: with their dy and x as columns of two matrices, Σ dy·xᵀ is their product. The sums
 // of different splits go to `partial` and are added by `sum_partials` in fixed order, so that the result does not
 // depend on scheduling (no atomics).
-// EXCHANGE: four neighbours sum two input blocks × two output blocks. Left and right share dy, above and below share x: each
-// loads every other pixel and takes the rest from its neighbour.
+// SHARERS = 2 (with IC4 and OC4/QV even): four neighbours, which are a quad of their subgroup, sum two input blocks × two output
+// blocks. Left and right share dy, above and below share x: each loads every other pixel and has the rest from its neighbour.
 // Constants: as forward (COLUMNS, X_VIEW X_RELU), DY_VIEW, KROWS (1 or KH), PX (a multiple of 4), QV, STRIPS = ⌈OW / PX⌉,
-// TOTAL_STRIPS = N·OH·STRIPS, SPLITS, STRIPS_PER_SPLIT, EXCHANGE (with IC4 and OC4/QV even), INVOCATIONS of a workgroup.
+// TOTAL_STRIPS = N·OH·STRIPS, SPLITS, STRIPS_PER_SPLIT, SHARERS (1 or 2), INVOCATIONS of a workgroup.
 // Dispatch: ⌈SPLITS·KH/KROWS·IC4·OC4/QV / INVOCATIONS⌉ workgroups; partial: SPLITS × KH,KW,IC,OC4.
 //#section conv2d_grad_weight
 //#include load_x
@@ -240,15 +240,10 @@ fn conv2d_grad_input(
 @compute @workgroup_size(INVOCATIONS)
 fn conv2d_grad_weight(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let cell = i32(id.y * groups.x * INVOCATIONS + id.x);
-  //#if EXCHANGE
-  let right = cell % 2;
-  let below = cell / 2 % 2;
-  let q = (cell / 4 % (OC4 / QV / 2) * 2 + below) * QV;
-  let i = cell / (OC4 / QV * 2) % (IC4 / 2) * 2 + right;
-  //#else
-  let q = cell % (OC4 / QV) * QV;
-  let i = cell / (OC4 / QV) % IC4;
-  //#end
+  let right = cell % SHARERS;
+  let below = cell / SHARERS % SHARERS;
+  let q = (cell / (SHARERS * SHARERS) % (OC4 / QV / SHARERS) * SHARERS + below) * QV;
+  let i = cell / (OC4 / QV * SHARERS) % (IC4 / SHARERS) * SHARERS + right;
   let kh = cell / (OC4 / QV * IC4) % (KH / KROWS) * KROWS;
   let split = cell / (OC4 / QV * IC4 * (KH / KROWS));
 
@@ -268,54 +263,33 @@ fn conv2d_grad_weight(@builtin(global_invocation_id) id: vec3u, @builtin(num_wor
     let oy = strip / STRIPS % OH;
     let n = strip / (STRIPS * OH);
     let out = (n * OH + oy) * OW;
-    //#if EXCHANGE
-    //#for p in 0..PX / 2
+    //#for p in 0..PX / SHARERS
     //#if OW % PX == 0
     let used_${p} = index < TOTAL_STRIPS;
-    let at_${p} = (out + ox + ${p * 2} + right) * OC4 + q;
+    let at_${p} = (out + ox + ${p * SHARERS} + right) * OC4 + q;
     //#else
-    let used_${p} = index < TOTAL_STRIPS && ox + ${p * 2} + right < OW;
-    let at_${p} = (out + min(ox + ${p * 2} + right, OW - 1)) * OC4 + q;
+    let used_${p} = index < TOTAL_STRIPS && ox + ${p * SHARERS} + right < OW;
+    let at_${p} = (out + min(ox + ${p * SHARERS} + right, OW - 1)) * OC4 + q;
     //#end
     //#for v in 0..QV
     let own_dy_${p}_${v} = select(vec4f(), load_dy(at_${p} + ${v}, dy_q_${v}), used_${p});
+    //#if SHARERS == 2
     let other_dy_${p}_${v} = quadSwapX(own_dy_${p}_${v});
     let dy_${p * 2}_${v} = select(own_dy_${p}_${v}, other_dy_${p}_${v}, right == 1);
     let dy_${p * 2 + 1}_${v} = select(other_dy_${p}_${v}, own_dy_${p}_${v}, right == 1);
+    //#else
+    let dy_${p}_${v} = own_dy_${p}_${v};
     //#end
     //#end
-    //#for c in 0..(COLUMNS + 1) / 2
-    let ix_${c} = ox * STRIDE_X - PAD_LEFT + ${c * 2} + below;
-    //#if c * 2 >= PAD_LEFT && (STRIPS - 1) * PX * STRIDE_X - PAD_LEFT + c * 2 + 1 < W
+    //#end
+    //#for c in 0..(COLUMNS + SHARERS - 1) / SHARERS
+    let ix_${c} = ox * STRIDE_X - PAD_LEFT + ${c * SHARERS} + below;
+    //#if c * SHARERS >= PAD_LEFT && (STRIPS - 1) * PX * STRIDE_X - PAD_LEFT + (c + 1) * SHARERS - 1 < W
     let inside_${c} = true;
     let column_${c} = ix_${c} * IC4 + i;
     //#else
     let inside_${c} = ix_${c} >= 0 && ix_${c} < W;
     let column_${c} = clamp(ix_${c}, 0, W - 1) * IC4 + i;
-    //#end
-    //#end
-    //#else
-    //#for p in 0..PX
-    //#if OW % PX == 0
-    let used_${p} = index < TOTAL_STRIPS;
-    let at_${p} = (out + ox + ${p}) * OC4 + q;
-    //#else
-    let used_${p} = index < TOTAL_STRIPS && ox + ${p} < OW;
-    let at_${p} = (out + min(ox + ${p}, OW - 1)) * OC4 + q;
-    //#end
-    //#for v in 0..QV
-    let dy_${p}_${v} = select(vec4f(), load_dy(at_${p} + ${v}, dy_q_${v}), used_${p});
-    //#end
-    //#end
-    //#for c in 0..COLUMNS
-    let ix_${c} = ox * STRIDE_X - PAD_LEFT + ${c};
-    //#if c >= PAD_LEFT && (STRIPS - 1) * PX * STRIDE_X - PAD_LEFT + c < W
-    let inside_${c} = true;
-    let column_${c} = ix_${c} * IC4 + i;
-    //#else
-    let inside_${c} = ix_${c} >= 0 && ix_${c} < W;
-    let column_${c} = clamp(ix_${c}, 0, W - 1) * IC4 + i;
-    //#end
     //#end
     //#end
     //#for r in 0..KROWS
@@ -323,16 +297,14 @@ fn conv2d_grad_weight(@builtin(global_invocation_id) id: vec3u, @builtin(num_wor
       let iy = oy * STRIDE_Y - PAD_TOP + (kh + ${r}) * DILATION_Y;
       let row_inside = iy >= 0 && iy < H;
       let row = (n * H + clamp(iy, 0, H - 1)) * W * IC4;
-      //#if EXCHANGE
-      //#for c in 0..(COLUMNS + 1) / 2
+      //#for c in 0..(COLUMNS + SHARERS - 1) / SHARERS
       let own_x_${c} = select(vec4f(), load_x(row + column_${c}, x_i), row_inside && inside_${c});
+      //#if SHARERS == 2
       let other_x_${c} = quadSwapY(own_x_${c});
       let x_${c * 2} = select(own_x_${c}, other_x_${c}, below == 1);
       let x_${c * 2 + 1} = select(other_x_${c}, own_x_${c}, below == 1);
-      //#end
       //#else
-      //#for c in 0..COLUMNS
-      let x_${c} = select(vec4f(), load_x(row + column_${c}, x_i), row_inside && inside_${c});
+      let x_${c} = own_x_${c};
       //#end
       //#end
       //#include conv2d_grad_weight_taps

@@ -18,31 +18,27 @@ export function clockOf(store: LabStore): (notify: () => void) => () => void {
   if (known) return known;
   const listeners = new Set<() => void>();
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let due = 0;
-  let took = 0;
-  let tookBefore = 0;
+  /** What the last three looks took, the newest first. */
+  let took = [0, 0, 0];
   const look = () => {
+    clearTimeout(timer);
     timer = undefined;
     const start = performance.now();
     for (const notify of listeners) notify();
     // React renders in a microtask that it has put before this one, and charts ask there for tasks of their own: the last is behind all.
     queueMicrotask(() =>
       setTimeout(() => {
-        tookBefore = took;
-        took = performance.now() - start;
+        took = [performance.now() - start, ...took.slice(0, 2)];
       }),
     );
   };
-  store.subscribe(({ run }) => {
-    // The quicker of the last two: the first of all is slow, and one may have been held up by something else.
-    const slow = isTraining(run) ? Math.min(took, tookBefore) / GLANCE_PART : 0;
-    const wait = Math.max(GLANCE_MS, slow);
-    const next = performance.now() + wait;
-    // What came last before training rests is not kept waiting.
-    if (timer !== undefined && due <= next) return;
-    clearTimeout(timer);
-    due = next;
-    timer = setTimeout(look, wait);
+  store.subscribe(({ run }, before) => {
+    // Where training comes to rest, its last numbers stand beside the word that says so.
+    if (run !== before.run && !isTraining(run)) return look();
+    // The median: the first of all is slow, and one may have been held up by something else.
+    const [, usual = 0] = took.toSorted((a, b) => a - b);
+    const wait = isTraining(run) ? usual / GLANCE_PART : 0;
+    timer ??= setTimeout(look, Math.max(GLANCE_MS, wait));
   });
   const subscribe = (notify: () => void) => {
     listeners.add(notify);

@@ -112,8 +112,8 @@ const INITIAL_STATE: LabState = {
 /** Whether the GPU trains, be it only to the end of the step that it has in hand. */
 export const isTraining = (run: RunState): boolean => run === 'running' || run === 'pausing';
 
-/** Whether training can be resumed. Nobody waits for that until a pause is over. */
-export const isPaused = (run: RunState): boolean => run === 'pausing' || run === 'paused';
+/** Whether training can be resumed; asked for while it pauses, it goes on when that is done. */
+export const canResume = (run: RunState): boolean => run === 'pausing' || run === 'paused';
 
 /** Iterations done by the network that is furthest. */
 export function iterationsDone(state: Pick<LabState, 'curves'>): number {

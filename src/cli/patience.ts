@@ -3,11 +3,14 @@
  * a core from an adapter that computes on the CPU itself.
  */
 
-/** The pause between two questions, as a part of the wait so far: so much longer it may take to hear of the end. */
+/**
+ * The pause between two questions, as a part of the wait so far, by which an end is told later at most. A wait is over when nothing is
+ * in flight.
+ */
 const PAUSE_PART = 1 / 25;
 /** In milliseconds. */
 const SHORTEST_PAUSE = 0.25;
-const LONGEST_PAUSE = 2;
+const LONGEST_PAUSE = 1;
 
 type Immediate = typeof setImmediate;
 

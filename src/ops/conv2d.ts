@@ -270,9 +270,9 @@ function emitGradInput(
 function gradWeightBlocks(g: Geometry, tuning: Tuning): SplitDivision {
   const { rows, columns: PX, quads, exchange } = tuning.conv2d_grad_weight;
   const KROWS = rows === 'all' && unrollsRows(g) ? g.KH : 1;
-  const EXCHANGE = exchange && g.IC4 % 2 === 0 && g.OC4 % 2 === 0;
-  const QV = largestDivisor(EXCHANGE ? g.OC4 / 2 : g.OC4, quads);
-  const INVOCATIONS = tuning.vector;
+  const SHARERS = exchange && g.IC4 % 2 === 0 && g.OC4 % 2 === 0 ? 2 : 1;
+  const QV = largestDivisor(g.OC4 / SHARERS, quads);
+  const INVOCATIONS = tuning.workgroupSize;
   const STRIPS = ceilDiv(g.OW, PX);
   const TOTAL_STRIPS = g.N * g.OH * STRIPS;
   const STRIPS_PER_SPLIT = ceilDiv(TOTAL_STRIPS, weightSplits(TOTAL_STRIPS * PX, weightSize(g)));
@@ -289,7 +289,7 @@ function gradWeightBlocks(g: Geometry, tuning: Tuning): SplitDivision {
       TOTAL_STRIPS,
       SPLITS,
       STRIPS_PER_SPLIT,
-      EXCHANGE,
+      SHARERS,
       INVOCATIONS,
     },
     splits: SPLITS,

@@ -70,7 +70,7 @@ export const gradInputStationary = (
 function divide(
   entry: string,
   g: Geometry,
-  { held, vector, weights }: Tuning,
+  { held, workgroupSize, weights }: Tuning,
   target: Tensor,
   correlation: Correlation,
 ): Division | undefined {
@@ -86,7 +86,7 @@ function divide(
   const covered = FIRST > -SEEN && FIRST <= 0 && AFTER < SEEN;
   if (taps === 1 || taps > Math.min(held, MOST_TAPS) || !dense || !covered) return undefined;
 
-  const { QV, CHUNK, ROWS } = leastAccesses(correlation, g, Math.floor(held / taps), vector);
+  const { QV, CHUNK, ROWS } = leastAccesses(correlation, g, Math.floor(held / taps), workgroupSize);
   if (CHUNK < SOURCE_C4 && target.bits === 16) return undefined;
   const rows = g.N * TARGET_H;
   const BLOCKS = rows / ROWS;
@@ -102,13 +102,13 @@ function divide(
       PASSES: SOURCE_C4 / CHUNK,
       ROWS,
       BLOCKS,
-      INVOCATIONS: vector,
+      INVOCATIONS: workgroupSize,
       BROADCAST: weights === 'broadcast',
       BIAS: false,
       COOPERATE: false,
     },
     QV,
-    workgroups: ceilDiv(BLOCKS, vector),
+    workgroups: ceilDiv(BLOCKS, workgroupSize),
     slices: { count: BLOCKS, pixels: ROWS * TARGET_W },
     whole: true,
   };
@@ -122,7 +122,7 @@ function leastAccesses(
   { SOURCE_C4, TARGET_H, TARGET_W, TARGET_C4, STRIDE_X }: Correlation,
   { N, KH, KW }: Geometry,
   most: number,
-  vector: number,
+  workgroupSize: number,
 ) {
   let best = { QV: 1, CHUNK: 1, ROWS: 1 };
   let least = Infinity;
@@ -132,7 +132,7 @@ function leastAccesses(
       const groups = TARGET_C4 / QV;
       const ROWS = largestDivisor(
         N * TARGET_H,
-        Math.floor((N * TARGET_H * groups) / (ENOUGH_VECTORS * vector)),
+        Math.floor((N * TARGET_H * groups) / (ENOUGH_VECTORS * workgroupSize)),
       );
       const passes = SOURCE_C4 / CHUNK;
       // Of a pixel in one pass: its columns of the source, what was written before and what is written (either costs two

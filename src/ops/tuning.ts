@@ -25,8 +25,8 @@ export interface Tuning {
     /** vec4s of output channels, at most. */
     quads: 1 | 2;
     /**
-     * Of four invocations each loads half of the pixels that it needs and takes the other half from a neighbour, where channels are
-     * enough; that needs the feature `subgroups`.
+     * Of four invocations each loads half of the pixels that it needs and has the other half from a neighbour, where vec4s of input and
+     * of output channels are even in number; that needs the feature `subgroups`.
      */
     exchange: boolean;
   };
@@ -51,10 +51,10 @@ export interface Tuning {
    */
   held: number;
   /**
-   * Invocations of a workgroup that does nothing together, in the kernels that take longest: on a CPU, which runs each workgroup on
-   * one core, as many as it runs as one vector. Others, and all that are to run as one, have 64.
+   * Invocations of a workgroup in kernels that hold weights and in the weight gradient. A CPU runs a workgroup on one core: there as many
+   * as it runs as one vector. All others have 64, and so have all that run as one.
    */
-  vector: number;
+  workgroupSize: number;
   /** What batch norms write, once, in place of a view that is computed wherever a convolution loads it: dL/d of their inputs, or all. */
   normsWrite: 'nothing' | 'gradients' | 'all';
   /** Sums over many pixels: a workgroup adds up its own in its memory, or every invocation writes what it has. */
@@ -76,7 +76,7 @@ const GPU: Tuning = {
   winogradFrom: Infinity,
   weights: 'load',
   held: 0,
-  vector: 64,
+  workgroupSize: 64,
   normsWrite: 'nothing',
   sums: 'workgroup',
   together: 'all',
@@ -91,7 +91,7 @@ const SOFTWARE: Tuning = {
   winogradFrom: Infinity,
   weights: 'broadcast',
   held: 36,
-  vector: 8,
+  workgroupSize: 8,
   normsWrite: 'gradients',
   sums: 'invocation',
   together: 'sums',
@@ -128,7 +128,7 @@ export const TUNINGS = {
    * As `software`, for vectors of four: with many channels their time goes to multiplications, and Winograd has fewer.
    * SwiftShader, which has such vectors, runs both sides of a branch, so that kernels that run as one cost more than their sum.
    */
-  quad: { ...SOFTWARE, vector: 4, winogradFrom: 64, normsWrite: 'all', together: 'none' },
+  quad: { ...SOFTWARE, workgroupSize: 4, winogradFrom: 64, normsWrite: 'all', together: 'none' },
   /** Larger blocks with the rows of the kernel unrolled: fewest loads, most registers, longest to compile. */
   unrolled: {
     ...SOFTWARE,

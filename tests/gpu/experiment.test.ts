@@ -216,8 +216,12 @@ describe('running', () => {
     expect(before).toBeGreaterThan(0);
     // One step may have been on its way from the queue to the device.
     expect(steps.mock.calls.length - before).toBeLessThanOrEqual(1);
-    // And every step that was begun has its row.
+    // And every step that was begun has its row, the last before the pause is over.
     expect(Object.keys(run.curves()).length).toBe(steps.mock.calls.length);
+    const { events } = run;
+    const over = events.findIndex((event) => event.type === 'state' && event.state === 'paused');
+    expect(over).toBeGreaterThan(events.findLastIndex(hasRows));
+    expect(over).toBe(events.length - 1);
   });
 });
 
@@ -646,6 +650,18 @@ describe('what goes wrong', () => {
     run.experiment.start();
     await run.experiment.idle();
     expect(run.experiment.state).toBe('finished');
+  });
+
+  it('a readback that fails while it pauses is told, and the pause is over all the same', async () => {
+    const run = await Watched.open({ steps: 2000, evalEvery: 2000 });
+    run.once(hasRows, (experiment) => {
+      experiment.pause();
+      vi.spyOn(GpuNetwork.prototype, 'readSummaries').mockRejectedValue(new Error('lost'));
+    });
+    run.experiment.start();
+    await run.experiment.idle();
+    expect(run.experiment.state).toBe('paused');
+    expect(run.failures).toEqual([new Error('lost')]);
   });
 
   it('streams pictures that take more memory than they may: the same curves bit for bit, and nothing is allocated', async () => {

@@ -1,6 +1,6 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import i18next from 'i18next';
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import en from '../../src/app/i18n/en.json';
 import zh from '../../src/app/i18n/zh.json';
 import { CHAPTER_IDS } from '../../src/app/chapters/chapter.ts';
@@ -17,6 +17,7 @@ import type { Failure } from '../../src/worker/protocol.ts';
 
 // Chapters reach for the window when they are loaded.
 vi.stubGlobal('window', { matchMedia: () => ({ matches: false, addEventListener: vi.fn() }) });
+afterAll(() => void vi.unstubAllGlobals());
 
 type Words = { [key: string]: string | Words };
 

@@ -1,5 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createAppStore, iterationsDone, pendingSettings } from '../../src/app/store.ts';
+import {
+  canResume,
+  createAppStore,
+  isTraining,
+  iterationsDone,
+  pendingSettings,
+} from '../../src/app/store.ts';
 import { DEFAULTS } from '../../src/app/settings.ts';
 import { secondsLeft } from '../../src/app/curves.ts';
 import type { ExperimentConfig } from '../../src/lab/config.ts';
@@ -240,6 +246,12 @@ describe('training', () => {
     receive({ type: 'state', state: 'pausing' });
     receive(evaluating);
     expect(state().evaluating).toBeNull();
+  });
+
+  it('can be resumed while it pauses, when it trains still', () => {
+    const states = ['running', 'pausing', 'paused', 'finished'] as const;
+    expect(states.filter(isTraining)).toEqual(['running', 'pausing']);
+    expect(states.filter(canResume)).toEqual(['pausing', 'paused']);
   });
 
   it('keeps curves, and the form as it was filled in, when a new experiment cannot be built', () => {

@@ -1,5 +1,5 @@
 /** What every chapter offers: prepared states and experiments whose links say all, and nothing that is refused. */
-import { describe, expect, it, vi } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { CHAPTER_IDS } from '../../src/app/chapters/chapter.ts';
 import type { Chapter } from '../../src/app/chapters/chapter.ts';
 import { readLink, writeLink } from '../../src/app/chapters/link.ts';
@@ -7,6 +7,7 @@ import { parseLink } from '../../src/app/link.ts';
 
 // Chapters reach for the window when they are loaded.
 vi.stubGlobal('window', { matchMedia: () => ({ matches: false, addEventListener: vi.fn() }) });
+afterAll(() => void vi.unstubAllGlobals());
 
 const modules = import.meta.glob('../../src/app/chapters/*/index.tsx');
 const CHAPTERS = await Promise.all(

@@ -7,6 +7,8 @@ import { addCall } from '../../src/ops/elementwise.ts';
 import { read, write } from '../../src/ops/op.ts';
 import type { KernelCall } from '../../src/ops/op.ts';
 import { channelSum } from '../../src/ops/reduce.ts';
+import { ops } from '../../src/ops/table.ts';
+import { lowered } from '../lowered.ts';
 
 const image = (name: string) => tensor(name, [2, 5, 3, 3], 'image', 'transient');
 const [a, b, c, d, e, f] = ['a', 'b', 'c', 'd', 'e', 'f'].map(image);
@@ -85,6 +87,22 @@ test('where convolutions stay alone, what stands beside them still joins', () =>
   expect(coalesce(dispatches, 'all').map(({ entry }) => entry)).toEqual([
     'add+add+conv2d_direct+add+add',
   ]);
+});
+
+test('the gradients of a convolution become one kernel, if their workgroups are of 64', () => {
+  const sample = ops.conv2d.samples[3]!;
+  const gradients = lowered({ op: ops.conv2d, sample }, 'gpu').filter(({ entry }) =>
+    ['conv2d_grad_input', 'conv2d_grad_weight'].includes(entry),
+  );
+  expect(gradients).toHaveLength(2);
+  const [joined, ...rest] = coalesce(gradients);
+  expect(rest).toEqual([]);
+  expect(joined!.text).toContain('const INVOCATIONS_part1 = 64;');
+  const others = gradients.map((dispatch) => ({
+    ...dispatch,
+    constants: { ...dispatch.constants, INVOCATIONS: 8 },
+  }));
+  expect(() => coalesce(others)).toThrow(/is not a kernel of 64 invocations/);
 });
 
 test('parts take the same workgroup memory, as much as the one that needs most', () => {

@@ -60,6 +60,12 @@ const HELD_TURNS: [string, string, number][] = [
   [entry, 'ROWS', 1],
 ]);
 
+/** The same of weight gradients whose pixels are exchanged between neighbours. */
+const EXCHANGE_VARIANTS: typeof TILE_VARIANTS = [
+  ['conv2d_grad_weight', 'SHARERS', [1, 2]],
+  ['conv2d_grad_weight', 'QV', [1, 2]],
+];
+
 /** The same of Winograd's kernels. */
 const WINOGRAD_VARIANTS: typeof TILE_VARIANTS = [
   ['winograd_weight', 'TURNED', [false, true]],
@@ -75,12 +81,14 @@ test.each(TUNING_NAMES)('the samples reach these variants (tuning %s)', (tuning)
   const both = [false, true];
   const tiled = TUNINGS[tuning].pixels === 'stage';
   const held = TUNINGS[tuning].held > 0;
+  const { exchange } = TUNINGS[tuning].conv2d_grad_weight;
   const variants: [string, string, unknown[]][] = [
     ...(held ? HELD_VARIANTS : [['conv2d', 'UNIFORM_WEIGHT', both] as [string, string, unknown[]]]),
     ['conv2d', 'BIAS', both],
     ['conv2d', 'LANES', [1, 2, 3, 4]],
     ...(tiled ? TILE_VARIANTS : []),
     ...(tuning === 'gpu-winograd' ? WINOGRAD_VARIANTS : []),
+    ...(exchange ? EXCHANGE_VARIANTS : []),
     ...(held ? [] : [['conv2d_grad_input', 'UNIFORM_WEIGHT', both] as [string, string, unknown[]]]),
     ['conv2d_direct', 'BIAS', both],
     ['merge_statistics', 'AFFINE', both],

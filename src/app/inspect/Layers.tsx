@@ -17,7 +17,8 @@ export function Layers({ layers, chosen, onChoose }: LayersProps) {
     const box = list.current;
     const option = box?.children[at];
     if (!box || !(option instanceof HTMLElement)) return;
-    const top = option.offsetTop - box.offsetTop;
+    // The list is what its options stand in.
+    const top = option.offsetTop;
     if (top < box.scrollTop || top + option.offsetHeight > box.scrollTop + box.clientHeight) {
       box.scrollTop = top - box.clientHeight / 2;
     }

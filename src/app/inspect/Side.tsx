@@ -6,7 +6,7 @@ import { useLab } from '../context.ts';
 import { integer, percent } from '../format.ts';
 import { className } from '../i18n/index.ts';
 import { Choice, IconButton, NumberField, Segmented } from '../parts/controls.tsx';
-import { isPaused } from '../store.ts';
+import { canResume } from '../store.ts';
 import { Layers } from './Layers.tsx';
 import { OwnPicture } from './OwnPicture.tsx';
 import type { InspectState } from './state.ts';
@@ -69,11 +69,11 @@ function RunButton() {
       </button>
     );
   }
-  const idle = run === 'ready' || isPaused(run);
+  const idle = run === 'ready' || canResume(run);
   return (
     <button type="button" className="primary" disabled={!idle} onClick={start}>
       <Play aria-hidden size={16} />
-      {common(isPaused(run) ? 'transport.resume' : 'transport.start')}
+      {common(canResume(run) ? 'transport.resume' : 'transport.start')}
     </button>
   );
 }

@@ -2,7 +2,7 @@ import { Dices, Pause, Play, RotateCcw, StepForward } from 'lucide-react';
 import { Slider } from 'radix-ui';
 import { useTranslation } from 'react-i18next';
 import { useLab, useLabGlance, useLabStore } from '../context.ts';
-import { isPaused, iterationsDone, pendingSettings } from '../store.ts';
+import { canResume, iterationsDone, pendingSettings } from '../store.ts';
 import { Segmented, Tip } from './controls.tsx';
 
 const LAYER_MS = { min: 20, max: 1000, default: 200 };
@@ -13,7 +13,7 @@ export function Transport() {
   const run = useLab((state) => state.run);
   const pending = useLab((state) => pendingSettings(state).length > 0);
   const { start, pause, step, reset, newSeed } = useLabStore().getState();
-  const able = run === 'ready' || isPaused(run);
+  const able = run === 'ready' || canResume(run);
   const built = able || run === 'running' || run === 'finished';
 
   return (
@@ -27,7 +27,7 @@ export function Transport() {
         ) : (
           <button type="button" className="primary" disabled={!able} onClick={start}>
             <Play aria-hidden size={18} />
-            {isPaused(run) ? t('transport.resume') : t('transport.start')}
+            {canResume(run) ? t('transport.resume') : t('transport.start')}
           </button>
         )}
         <Tip text={t('transport.stepTip')}>

@@ -58,7 +58,7 @@ interface WorkgroupArray {
 }
 
 const WORKGROUP_ARRAY = /^var<workgroup> (\w+): array<(\w+), (\d+)>;$/;
-const ENTRY = /@compute @workgroup_size\((?:64|INVOCATIONS)\)\s*fn (\w+)\(([^{]*?)\)\s*\{/;
+const ENTRY = /@compute @workgroup_size\(\w+\)\s*fn (\w+)\(([^{]*?)\)\s*\{/;
 const MODULE_SCOPE = /^(?:const|fn|struct|alias|var(?:<[^>]*>)?) ?(\w+)/;
 
 function read(dispatch: Dispatch): Part {

@@ -266,7 +266,7 @@ function emitGradInput(
   return dx;
 }
 
-/** The gradient of the weight with every invocation loading the pixels it needs. */
+/** The gradient of the weight with every invocation loading the pixels it needs, or half of them where neighbours exchange the rest. */
 function gradWeightBlocks(g: Geometry, tuning: Tuning): SplitDivision {
   const { rows, columns: PX, quads, exchange } = tuning.conv2d_grad_weight;
   const KROWS = rows === 'all' && unrollsRows(g) ? g.KH : 1;

@@ -105,7 +105,7 @@ test('a running experiment is paused and stepped, its connections switched, its 
 
   await button(page, 'Pause').click();
   await expect(button(page, 'Resume')).toBeEnabled();
-  // Steps that the GPU has in hand are still counted, which the table shows a moment later, and none after them.
+  // Steps that the GPU has in hand are still counted, and none after them.
   await expect(state(page)).toHaveText('Paused');
   await page.waitForTimeout(enoughForThree);
   const paused = await iterations(page);

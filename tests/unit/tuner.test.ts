@@ -28,7 +28,7 @@ test('what is worth trying depends on the adapter', () => {
   expect(candidatesFor({ ...swiftshader, subgroupSize: 8 })).toEqual(['software']);
 });
 
-test('weights are not broadcast where there are no subgroups', () => {
+test('weights are not broadcast, nor pixels exchanged, where there are no subgroups', () => {
   expect(withFeatures(TUNINGS.quad, new Set(['subgroups'])).weights).toBe('broadcast');
   expect(withFeatures(TUNINGS.quad, new Set())).toEqual({
     ...TUNINGS.quad,

@@ -9,15 +9,19 @@
 // On such a device a load costs as much as fifty multiplications, because each of its lanes is checked and fetched by itself;
 // code costs that does not fit into the instruction cache, and registers are memory anyway. A GPU has no registers for this.
 // With BROADCAST each of four invocations loads one row of a matrix and tells it to the others.
+// With SHARERS = 2 or 4 so many neighbours, of a quad of their subgroup, compute the same pixels, each for QV vec4s of its own. Each loads one of
+// SHARERS vec4s of a column and has the rest by quadSwapX, quadSwapY and quadSwapDiagonal, which tell it what its neighbour i ^ 1, i ^ 2 or
+// i ^ 3 has: so neighbours take the vec4s of the source each in an order of its own, and hold their weights in that order.
 //
 // Both are cross-correlations of a source with a target: y of x, and dx of dy with the kernel turned by 180°.
 // Constants: KH KW IC4 OC4 STRIDE_Y STRIDE_X BIAS X_VIEW X_RELU DY_VIEW ADDEND MOMENTS NORM SUMS MASK_STORED MASK_VIEW BROADCAST
 // as in shaders/conv2d.wgsl; SOURCE_H SOURCE_W SOURCE_C4 and TARGET_H TARGET_W TARGET_C4; BEFORE_Y BEFORE_X: zeros in front of the
 // source; SEEN: pixels that see one column; FIRST: the pixel that the first columns complete (of zeros in front, if it is negative);
 // AFTER: pixels that no column completes, but the zeros behind; CHUNK (divides SOURCE_C4), PASSES = SOURCE_C4 / CHUNK, QV (divides TARGET_C4),
-// ROWS (divides N·TARGET_H), BLOCKS = N·TARGET_H / ROWS; GRADIENT: whether the target is dx.
+// ROWS (divides N·TARGET_H), BLOCKS = N·TARGET_H / ROWS; SHARERS (divides CHUNK and TARGET_C4 / QV; BROADCAST only with 1);
+// GRADIENT: whether the target is dx.
 // INVOCATIONS of a workgroup: few, for a CPU runs each workgroup on one core.
-// Dispatch: ⌈BLOCKS / INVOCATIONS⌉ × TARGET_C4 / QV workgroups; partial as there, a slice is a block.
+// Dispatch: ⌈BLOCKS·SHARERS / INVOCATIONS⌉ × TARGET_C4 / (QV·SHARERS) workgroups; partial as there, a slice is a block.
 //
 // Method: weight-stationary dataflow (Chen, Emer & Sze 2016, section III-A).
 
@@ -76,9 +80,10 @@ fn conv2d_stationary(
   @builtin(subgroup_invocation_id) subgroup_lane: u32,
   //#end
 ) {
-  let used = i32(id.x) < BLOCKS;
-  let block = min(i32(id.x), BLOCKS - 1);
-  let q = i32(group.y) * QV;
+  let sharer = i32(id.x) % SHARERS;
+  let used = i32(id.x) / SHARERS < BLOCKS;
+  let block = min(i32(id.x) / SHARERS, BLOCKS - 1);
+  let q = (i32(group.y) * SHARERS + sharer) * QV;
   //#for v in 0..QV
   //#if BIAS
   let bias_${v} = bias[q + ${v}];
@@ -109,6 +114,7 @@ fn conv2d_stationary(
 //#include conv2d_grad_outputs
 //#for v in 0..QV
 //#if SUMS
+var<private> norm_${v}: mat4x4f;
 var<private> sum_${v}: vec4f;
 var<private> product_${v}: vec4f;
 //#end
@@ -131,13 +137,12 @@ fn finish_${v}(row: i32, p: i32, q: i32, sum: vec4f) {
   g += addend[at];
   //#end
   //#if SUMS
-  let channels = norm[q + ${v}];
-  let centred = norm_x[at] - channels[0];
+  let centred = norm_x[at] - norm_${v}[0];
   //#if MASK_STORED
   g = select(vec4f(), g, x[at] > vec4f());
   //#end
   //#if MASK_VIEW
-  g = select(vec4f(), g, centred * channels[1] + channels[2] > vec4f());
+  g = select(vec4f(), g, centred * norm_${v}[1] + norm_${v}[2] > vec4f());
   //#end
   sum_${v} += g;
   product_${v} += g * centred;
@@ -158,9 +163,15 @@ fn conv2d_stationary_grad_input(
   @builtin(subgroup_invocation_id) subgroup_lane: u32,
   //#end
 ) {
-  let used = i32(id.x) < BLOCKS;
-  let block = min(i32(id.x), BLOCKS - 1);
-  let q = i32(group.y) * QV;
+  let sharer = i32(id.x) % SHARERS;
+  let used = i32(id.x) / SHARERS < BLOCKS;
+  let block = min(i32(id.x) / SHARERS, BLOCKS - 1);
+  let q = (i32(group.y) * SHARERS + sharer) * QV;
+  //#for v in 0..QV
+  //#if SUMS
+  norm_${v} = norm[q + ${v}];
+  //#end
+  //#end
   //#include conv2d_stationary_rows
   //#if PASSES > 1 && (ADDEND || SUMS)
   //#include conv2d_stationary_finish

@@ -8,10 +8,13 @@ for (var first = 0; first < SOURCE_C4; first += CHUNK) {
 {
   let first = 0;
 //#end
+  //#for i in 0..CHUNK
+  let from_${i} = first + (${i} ^ sharer);
+  //#end
   //#for t in 0..KH * KW
   //#for i in 0..CHUNK
   //#for v in 0..QV
-  let at_${t}_${i}_${v} = weight_at(${t}, first + ${i}, q + ${v});
+  let at_${t}_${i}_${v} = weight_at(${t}, from_${i}, q + ${v});
   //#if BROADCAST
   let own_${t}_${i}_${v} = weight[at_${t}_${i}_${v} + lane * OC4];
   let w_${t}_${i}_${v} = mat4x4f(
@@ -27,19 +30,20 @@ for (var first = 0; first < SOURCE_C4; first += CHUNK) {
   //#end
   //#end
   //#end
-  //#for i in 0..CHUNK
+  //#for s in 0..CHUNK / SHARERS
   //#if GRADIENT
-  let channels_${i} = dy_channels(first + ${i});
+  let channels_${s} = dy_channels(from_${s * SHARERS});
   //#else
-  let channels_${i} = x_channels(first + ${i});
+  let channels_${s} = x_channels(from_${s * SHARERS});
   //#end
   //#end
-  for (var row = block * ROWS; row < (block + 1) * ROWS; row++) {
+  for (var r = 0; r < ROWS; r++) {
+    let row = block * ROWS + r;
     let n = row / TARGET_H;
     //#for kh in 0..KH
     let iy_${kh} = row % TARGET_H * STRIDE_Y + ${kh} - BEFORE_Y;
     let inside_${kh} = iy_${kh} >= 0 && iy_${kh} < SOURCE_H;
-    let row_${kh} = (n * SOURCE_H + clamp(iy_${kh}, 0, SOURCE_H - 1)) * SOURCE_W * SOURCE_C4 + first;
+    let row_${kh} = (n * SOURCE_H + clamp(iy_${kh}, 0, SOURCE_H - 1)) * SOURCE_W * SOURCE_C4;
     //#end
     // Sums of the pixels that a column is seen by, the one that it completes first.
     //#for v in 0..QV
@@ -67,21 +71,30 @@ for (var first = 0; first < SOURCE_C4; first += CHUNK) {
       //#else
       let inside_${kh}_${j} = inside_${kh};
       //#end
-      //#for i in 0..CHUNK
+      //#for s in 0..CHUNK / SHARERS
       {
-        let at = row_${kh} + column_${j} + ${i};
+        let at = row_${kh} + column_${j} + from_${s * SHARERS};
         //#if GRADIENT
-        let value = select(vec4f(), load_dy(at, channels_${i}), inside_${kh}_${j});
+        let value_${s * SHARERS} = select(vec4f(), load_dy(at, channels_${s}), inside_${kh}_${j});
         //#else
-        let value = select(vec4f(), load_x(at, channels_${i}), inside_${kh}_${j});
+        let value_${s * SHARERS} = select(vec4f(), load_x(at, channels_${s}), inside_${kh}_${j});
         //#end
+        //#if SHARERS > 1
+        let value_${s * SHARERS + 1} = quadSwapX(value_${s * SHARERS});
+        //#end
+        //#if SHARERS == 4
+        let value_${s * 4 + 2} = quadSwapY(value_${s * 4});
+        let value_${s * 4 + 3} = quadSwapDiagonal(value_${s * 4});
+        //#end
+        //#for i in s * SHARERS..(s + 1) * SHARERS
         //#for a in 0..SEEN
         //#if KW - STRIDE_X + j - a * STRIDE_X >= 0
         //#for v in 0..QV
         //#if GRADIENT
-        sum_${a}_${v} += value * w_${kh * KW + KW - STRIDE_X + j - a * STRIDE_X}_${i}_${v};
+        sum_${a}_${v} += value_${i} * w_${kh * KW + KW - STRIDE_X + j - a * STRIDE_X}_${i}_${v};
         //#else
-        sum_${a}_${v} += w_${kh * KW + KW - STRIDE_X + j - a * STRIDE_X}_${i}_${v} * value;
+        sum_${a}_${v} += w_${kh * KW + KW - STRIDE_X + j - a * STRIDE_X}_${i}_${v} * value_${i};
+        //#end
         //#end
         //#end
         //#end

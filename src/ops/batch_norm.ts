@@ -12,7 +12,17 @@ import { z } from 'zod';
 import { batchNorm as reference } from '../reference/norm.ts';
 import type { Tensor as HostTensor } from '../reference/tensor.ts';
 import { NORM_GRADIENT, normFormula, normParams } from './norm.ts';
-import { ceilDiv, defineOp, grid, input, read, shapeError, update, write } from './op.ts';
+import {
+  ceilDiv,
+  defineOp,
+  grid,
+  input,
+  read,
+  shapeError,
+  UNIFORM_BYTES,
+  update,
+  write,
+} from './op.ts';
 import type { BackwardPass, Emitter, ParameterSpec, Slices } from './op.ts';
 import { normalTensor, positiveTensor } from './sample.ts';
 import { elements, imageDims, quads, storedElements } from './tensor.ts';
@@ -42,9 +52,6 @@ const SLICES_OF = {
   workgroup: { least: 256, most: 64 },
   invocation: { least: 16, most: 1024 },
 };
-
-/** Bytes that every WebGPU device binds as a uniform buffer: coefficients that are larger are not loaded as views. */
-const UNIFORM_BYTES = 65_536;
 
 const pixels = (shape: Shape): number => {
   const [n, , h, w] = imageDims(shape);
@@ -231,6 +238,7 @@ export const batchNorm = defineOp<BatchNormParams>({
     saved.coefficients = coefficients;
 
     const view: View = { x, coefficients, relu };
+    // Coefficients that are larger are not loaded as views.
     if (storedElements(coefficients) * 4 > UNIFORM_BYTES) {
       emit.dispatch(materializeCall(view, y, shortcut));
       return;

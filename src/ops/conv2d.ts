@@ -37,6 +37,7 @@ import {
   read,
   shapeError,
   uniform,
+  UNIFORM_BYTES,
   write,
 } from './op.ts';
 import type { BackwardPass, Binding, Emitter, FixedNorm, ForwardPass, Slices } from './op.ts';
@@ -46,9 +47,6 @@ import { elements, imageDims, storedElements } from './tensor.ts';
 import type { Shape, Tensor } from './tensor.ts';
 import type { Tuning } from './tuning.ts';
 import { pair, placeWindows } from './window.ts';
-
-/** Every WebGPU device binds this many bytes as a uniform buffer. */
-const UNIFORM_BYTES = 65_536;
 
 /**
  * All invocations of a workgroup read the same weight at the same time, which is what uniform buffers are
@@ -174,7 +172,7 @@ export function convolutionForward(
       ...(moments ? [write(moments.partial)] : []),
       ...(norm ? normBindings(norm) : []),
     ],
-    workgroups: [division.workgroups, g.OC4 / division.QV, 1],
+    workgroups: [division.workgroups, g.OC4 / (division.QV * (division.sharers ?? 1)), 1],
     flops: winograd ? 0 : flops,
   });
   if (moments) handOn({ moments });
@@ -259,7 +257,11 @@ function emitGradInput(
       ...(norm && sums ? [read(norm.x), uniform(norm.coefficients), write(sums.partial)] : []),
       ...(norm?.mask === 'stored' ? [read(x)] : []),
     ],
-    workgroups: [division.workgroups, g.IC4 / division.QV, g.STRIDE_Y * g.STRIDE_X],
+    workgroups: [
+      division.workgroups,
+      g.IC4 / (division.QV * (division.sharers ?? 1)),
+      g.STRIDE_Y * g.STRIDE_X,
+    ],
     flops: winograd ? 0 : flops,
   });
   if (sums) pass.leaveSums('x', sums);
@@ -268,9 +270,10 @@ function emitGradInput(
 
 /** The gradient of the weight with every invocation loading the pixels it needs, or half of them where neighbours exchange the rest. */
 function gradWeightBlocks(g: Geometry, tuning: Tuning): SplitDivision {
-  const { rows, columns: PX, quads, exchange } = tuning.conv2d_grad_weight;
+  const { rows, columns: PX, quads } = tuning.conv2d_grad_weight;
   const KROWS = rows === 'all' && unrollsRows(g) ? g.KH : 1;
-  const SHARERS = exchange && g.IC4 % 2 === 0 && g.OC4 % 2 === 0 ? 2 : 1;
+  const shares = tuning.pixels === 'exchange' && g.IC4 % 2 === 0 && g.OC4 % 2 === 0;
+  const SHARERS = shares ? 2 : 1;
   const QV = largestDivisor(g.OC4 / SHARERS, quads);
   const INVOCATIONS = tuning.workgroupSize;
   const STRIPS = ceilDiv(g.OW, PX);
@@ -393,6 +396,9 @@ const samples: Sample[] = [
   sample([14, 3, 11, 4], 5, 3, { padding: 1, bias: true }),
   sample([1, 48, 3, 5], 47, [4, 3], { padding: 'same' }),
   sample([1, 2, 4, 7], 2, [5, 3], { stride: [1, 2], padding: [2, 0] }),
+  // Rows and channels enough that two neighbours, or four, exchange the pixels of invocations which hold weights.
+  sample([6, 6, 11, 19], 14, 3, { padding: 1, bias: true }),
+  sample([7, 14, 9, 15], 15, 3, { padding: 1 }),
   // Tiles: several pictures in each but the last, several in a picture, a stride, a large kernel.
   sample([7, 3, 8, 8], 5, 3, { padding: 1 }),
   sample([1, 8, 20, 36], 4, 3, { dilation: 2, padding: 2 }),

@@ -1,7 +1,7 @@
 /** What the invocations of `shaders/conv2d_stationary.wgsl` hold and compute. */
-import { largestDivisor } from './convolution.ts';
+import { largestDivisor, weightSize } from './convolution.ts';
 import type { Division, Geometry } from './convolution.ts';
-import { ceilDiv } from './op.ts';
+import { ceilDiv, UNIFORM_BYTES } from './op.ts';
 import type { Tensor } from './tensor.ts';
 import type { Tuning } from './tuning.ts';
 
@@ -70,10 +70,11 @@ export const gradInputStationary = (
 function divide(
   entry: string,
   g: Geometry,
-  { held, workgroupSize, weights }: Tuning,
+  tuning: Tuning,
   target: Tensor,
   correlation: Correlation,
 ): Division | undefined {
+  const { held, workgroupSize } = tuning;
   const { SOURCE_W, SOURCE_C4, TARGET_H, TARGET_W, BEFORE_X, STRIDE_X } = correlation;
   const taps = g.KH * g.KW;
   const dense = g.DILATION_Y * g.DILATION_X === 1;
@@ -86,7 +87,7 @@ function divide(
   const covered = FIRST > -SEEN && FIRST <= 0 && AFTER < SEEN;
   if (taps === 1 || taps > Math.min(held, MOST_TAPS) || !dense || !covered) return undefined;
 
-  const { QV, CHUNK, ROWS } = leastAccesses(correlation, g, Math.floor(held / taps), workgroupSize);
+  const { QV, CHUNK, ROWS, SHARERS } = leastAccesses(correlation, g, tuning);
   if (CHUNK < SOURCE_C4 && target.bits === 16) return undefined;
   const rows = g.N * TARGET_H;
   const BLOCKS = rows / ROWS;
@@ -103,44 +104,55 @@ function divide(
       ROWS,
       BLOCKS,
       INVOCATIONS: workgroupSize,
-      BROADCAST: weights === 'broadcast',
+      SHARERS,
+      // Those that share pixels differ in their weights.
+      BROADCAST: tuning.weights === 'broadcast' && SHARERS === 1,
       BIAS: false,
       COOPERATE: false,
     },
     QV,
-    workgroups: ceilDiv(BLOCKS, workgroupSize),
+    sharers: SHARERS,
+    workgroups: ceilDiv(BLOCKS * SHARERS, workgroupSize),
     slices: { count: BLOCKS, pixels: ROWS * TARGET_W },
     whole: true,
   };
 }
 
 /**
- * From how many vec4s of channels (CHUNK) to how many (QV) an invocation holds weights, `most` pairs of them, and how many rows it
- * computes with them, so that it accesses memory least.
+ * From how many vec4s of channels (CHUNK) to how many (QV) an invocation holds weights, how many rows it computes with them, and
+ * how many neighbours (SHARERS) share the loads of its pixels, so that it accesses memory least.
  */
 function leastAccesses(
   { SOURCE_C4, TARGET_H, TARGET_W, TARGET_C4, STRIDE_X }: Correlation,
-  { N, KH, KW }: Geometry,
-  most: number,
-  workgroupSize: number,
+  g: Geometry,
+  { held, pixels, weights, workgroupSize }: Tuning,
 ) {
-  let best = { QV: 1, CHUNK: 1, ROWS: 1 };
+  const { N, KH, KW } = g;
+  const most = Math.floor(held / (KH * KW));
+  // From a storage buffer, neighbours that each load weights of their own take long to compile.
+  const shares = pixels === 'exchange' && weightSize(g) * 4 <= UNIFORM_BYTES;
+  let best = { QV: 1, CHUNK: 1, ROWS: 1, SHARERS: 1 };
   let least = Infinity;
-  for (let QV = 1; QV <= Math.min(4, TARGET_C4); QV++) {
-    for (let CHUNK = 1; CHUNK <= SOURCE_C4; CHUNK++) {
-      if (TARGET_C4 % QV !== 0 || SOURCE_C4 % CHUNK !== 0 || QV * CHUNK > most) continue;
-      const groups = TARGET_C4 / QV;
-      const ROWS = largestDivisor(
-        N * TARGET_H,
-        Math.floor((N * TARGET_H * groups) / (ENOUGH_VECTORS * workgroupSize)),
-      );
-      const passes = SOURCE_C4 / CHUNK;
-      // Of a pixel in one pass: its columns of the source, what was written before and what is written (either costs two
-      // loads), and its share of the weights.
-      const before = passes > 1 ? 2 * QV : 0;
-      const weights = (KH * KW * CHUNK * QV) / (ROWS * TARGET_W);
-      const cost = groups * passes * (STRIDE_X * KH * CHUNK + before + 2 * QV + weights);
-      if (cost < least) [best, least] = [{ QV, CHUNK, ROWS }, cost];
+  for (const SHARERS of shares ? [1, 2, 4] : [1]) {
+    for (let QV = 1; QV <= Math.min(4, TARGET_C4); QV++) {
+      for (let CHUNK = SHARERS; CHUNK <= SOURCE_C4; CHUNK += SHARERS) {
+        const divides = TARGET_C4 % (QV * SHARERS) === 0 && SOURCE_C4 % CHUNK === 0;
+        if (!divides || QV * CHUNK > most) continue;
+        const groups = TARGET_C4 / QV;
+        const ROWS = largestDivisor(
+          N * TARGET_H,
+          Math.floor((N * TARGET_H * groups) / (ENOUGH_VECTORS * workgroupSize)),
+        );
+        const passes = SOURCE_C4 / CHUNK;
+        // Of a pixel in one pass: its columns of the source, what was written before and what is written (either costs two
+        // loads), and its share of the weights, of which an invocation loads a quarter where four broadcast theirs.
+        const columns = (STRIDE_X * KH * CHUNK) / SHARERS;
+        const before = passes > 1 ? 2 * QV : 0;
+        const rows = weights === 'broadcast' && SHARERS === 1 ? 1 : 4;
+        const held = (rows * KH * KW * CHUNK * QV) / (ROWS * TARGET_W);
+        const cost = groups * passes * (columns + before + 2 * QV + held);
+        if (cost < least) [best, least] = [{ QV, CHUNK, ROWS, SHARERS }, cost];
+      }
     }
   }
   return best;

@@ -144,7 +144,9 @@ export interface Division {
   constants: Record<string, number | boolean>;
   /** vec4s of channels in a block. */
   QV: number;
-  /** For each QV of vec4s of channels. */
+  /** Blocks of the same pixels that neighbours in a workgroup compute; 1 where nothing is said. */
+  sharers?: number;
+  /** For each QV, times `sharers`, of vec4s of channels. */
   workgroups: number;
   /** How many slices of pixels it sums over, and how many pixels they have. */
   slices: { count: number; pixels: number };

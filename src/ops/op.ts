@@ -241,6 +241,9 @@ export function input(inputs: Record<string, Tensor | undefined>, name: string):
   return tensor;
 }
 
+/** Every WebGPU device binds this many bytes as a uniform buffer. */
+export const UNIFORM_BYTES = 65_536;
+
 /** More workgroups than this do not fit on one axis of a dispatch. */
 export const MAX_WORKGROUPS = 65_535;
 

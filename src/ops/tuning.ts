@@ -24,17 +24,17 @@ export interface Tuning {
     columns: 4 | 8;
     /** vec4s of output channels, at most. */
     quads: 1 | 2;
-    /**
-     * Of four invocations each loads half of the pixels that it needs and has the other half from a neighbour, where vec4s of input and
-     * of output channels are even in number; that needs the feature `subgroups`.
-     */
-    exchange: boolean;
   };
   /**
-   * Pixels that several invocations need: each loads them, or its workgroup stages them in its memory. Kernels of one tap, data
-   * gradients of a stride, and images that would leave workgroups half empty are loaded even so.
+   * Pixels that several invocations need:
+   * - `load`: each loads them.
+   * - `stage`: its workgroup stages them in its memory. Kernels of one tap, data gradients of a stride, and images that would leave
+   *   workgroups half empty are loaded even so.
+   * - `exchange`: of up to four neighbours each loads a part and has the rest from the others, in kernels that hold weights and in
+   *   the weight gradient, where their vec4s of channels are enough; that needs the feature `subgroups`, and is as `load` where it is
+   *   missing.
    */
-  pixels: 'load' | 'stage';
+  pixels: 'load' | 'stage' | 'exchange';
   /**
    * Channels that both images of a convolution have at least where it goes Winograd's way (shaders/conv2d_winograd.wgsl), forward
    * and for the gradient of the input, if it is one of 3×3 and stride 1.
@@ -71,7 +71,7 @@ export interface Tuning {
 const GPU: Tuning = {
   conv2d: { rows: 1, columns: 8, quads: 2 },
   conv2d_grad_input: { rows: 1, columns: 8, quads: 2 },
-  conv2d_grad_weight: { rows: 'one', columns: 4, quads: 1, exchange: false },
+  conv2d_grad_weight: { rows: 'one', columns: 4, quads: 1 },
   pixels: 'load',
   winogradFrom: Infinity,
   weights: 'load',
@@ -86,8 +86,8 @@ const GPU: Tuning = {
 const SOFTWARE: Tuning = {
   conv2d: { rows: 1, columns: 8, quads: 2 },
   conv2d_grad_input: { rows: 1, columns: 8, quads: 2 },
-  conv2d_grad_weight: { rows: 'one', columns: 4, quads: 2, exchange: true },
-  pixels: 'load',
+  conv2d_grad_weight: { rows: 'one', columns: 4, quads: 2 },
+  pixels: 'exchange',
   winogradFrom: Infinity,
   weights: 'broadcast',
   held: 36,
@@ -134,7 +134,8 @@ export const TUNINGS = {
     ...SOFTWARE,
     conv2d: { rows: 2, columns: 8, quads: 2 },
     conv2d_grad_input: { rows: 2, columns: 8, quads: 2 },
-    conv2d_grad_weight: { rows: 'all', columns: 4, quads: 2, exchange: false },
+    conv2d_grad_weight: { rows: 'all', columns: 4, quads: 2 },
+    pixels: 'load',
     weights: 'load',
     held: 0,
     longestSubmit: 50,
@@ -145,11 +146,7 @@ export const TUNINGS = {
 export const withFeatures = (tuning: Tuning, features: ReadonlySet<string>): Tuning =>
   features.has('subgroups')
     ? tuning
-    : {
-        ...tuning,
-        weights: 'load',
-        conv2d_grad_weight: { ...tuning.conv2d_grad_weight, exchange: false },
-      };
+    : { ...tuning, weights: 'load', pixels: tuning.pixels === 'exchange' ? 'load' : tuning.pixels };
 
 export type TuningName = keyof typeof TUNINGS;
 export const TUNING_NAMES = Object.keys(TUNINGS) as TuningName[];

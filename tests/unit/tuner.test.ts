@@ -33,7 +33,7 @@ test('weights are not broadcast, nor pixels exchanged, where there are no subgro
   expect(withFeatures(TUNINGS.quad, new Set())).toEqual({
     ...TUNINGS.quad,
     weights: 'load',
-    conv2d_grad_weight: { ...TUNINGS.quad.conv2d_grad_weight, exchange: false },
+    pixels: 'load',
   });
 });
 

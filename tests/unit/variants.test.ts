@@ -60,10 +60,12 @@ const HELD_TURNS: [string, string, number][] = [
   [entry, 'ROWS', 1],
 ]);
 
-/** The same of weight gradients whose pixels are exchanged between neighbours. */
+/** The same where pixels are exchanged between neighbours. */
 const EXCHANGE_VARIANTS: typeof TILE_VARIANTS = [
   ['conv2d_grad_weight', 'SHARERS', [1, 2]],
   ['conv2d_grad_weight', 'QV', [1, 2]],
+  ['conv2d_stationary', 'SHARERS', [1, 2, 4]],
+  ['conv2d_stationary_grad_input', 'SHARERS', [1, 2, 4]],
 ];
 
 /** The same of Winograd's kernels. */
@@ -81,7 +83,7 @@ test.each(TUNING_NAMES)('the samples reach these variants (tuning %s)', (tuning)
   const both = [false, true];
   const tiled = TUNINGS[tuning].pixels === 'stage';
   const held = TUNINGS[tuning].held > 0;
-  const { exchange } = TUNINGS[tuning].conv2d_grad_weight;
+  const exchange = TUNINGS[tuning].pixels === 'exchange';
   const variants: [string, string, unknown[]][] = [
     ...(held ? HELD_VARIANTS : [['conv2d', 'UNIFORM_WEIGHT', both] as [string, string, unknown[]]]),
     ['conv2d', 'BIAS', both],

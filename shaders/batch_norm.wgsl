@@ -5,7 +5,7 @@
 // μ and σ² are taken per channel over N, H, W (σ² biased) in training, or are running estimates in
 // evaluation. x: P pixels (= N·H·W) × C4 vec4s of channels.
 //
-// The kernels here only find the coefficients; they are applied where x is loaded (shaders/load_x.wgsl) or written once
+// Most kernels here only find the coefficients; they are applied where x is loaded (shaders/load_x.wgsl) or written once
 // (shaders/view.wgsl). Coefficients of a vec4 of channels are four vec4s: μ, γ / √(σ² + ε), β, σ².
 //
 // Variance is never a difference of sums of squares: partial results are (mean, M2) pairs with
@@ -133,6 +133,66 @@ fn merge_statistics(@builtin(local_invocation_index) lane: u32, @builtin(workgro
     coefficients[c * 4 + 3] = variance;
     running_mean[c] = mix(running_mean[c], mean, MOMENTUM);
     running_var[c] = mix(running_var[c], m2 / f32(max(P - 1, 1)), MOMENTUM);
+  }
+}
+
+// Both at once: merges the slices, where they are few and y is to be written, y = relu(norm(x) + shortcut). Every invocation merges for itself; the first of
+// a vec4 of channels writes what is kept. Constants: P, C4, SLICES, SLICE, STRANDS, MOMENTUM, EPS, AFFINE, SHORTCUT, RELU.
+// Dispatch: STRANDS / 64 × C4 workgroups; a strand takes every so many pixels.
+//#section normalize
+@group(0) @binding(next) var<storage, read> x: array<vec4f>;
+@group(0) @binding(next) var<uniform> partial: array<vec4f, SLICES * C4 * 2>;
+@group(0) @binding(next) var<storage, read_write> coefficients: array<vec4f>;
+@group(0) @binding(next) var<storage, read_write> running_mean: array<vec4f>;
+@group(0) @binding(next) var<storage, read_write> running_var: array<vec4f>;
+@group(0) @binding(next) var<storage, read_write> y: array<vec4f>;
+//#if AFFINE
+@group(0) @binding(next) var<uniform> gamma: array<vec4f, C4>;
+@group(0) @binding(next) var<uniform> beta: array<vec4f, C4>;
+//#end
+//#if SHORTCUT
+@group(0) @binding(next) var<storage, read> shortcut: array<vec4f>;
+//#end
+
+@compute @workgroup_size(64)
+fn normalize(@builtin(global_invocation_id) id: vec3u) {
+  let c = i32(id.y);
+  var mean = vec4f();
+  var m2 = vec4f();
+  //#for s in 0..SLICES
+  mean += partial[(${s} * C4 + c) * 2] * (f32(min(SLICE, P - ${s} * SLICE)) / f32(P));
+  //#end
+  //#for s in 0..SLICES
+  let delta_${s} = partial[(${s} * C4 + c) * 2] - mean;
+  m2 += partial[(${s} * C4 + c) * 2 + 1] + delta_${s} * delta_${s} * f32(min(SLICE, P - ${s} * SLICE));
+  //#end
+  let variance = m2 / f32(P);
+  //#if AFFINE
+  let slope = gamma[c] / sqrt(variance + EPS);
+  let offset = beta[c];
+  //#else
+  let slope = 1.0 / sqrt(variance + EPS);
+  let offset = vec4f();
+  //#end
+  if (id.x == 0u) {
+    coefficients[c * 4] = mean;
+    coefficients[c * 4 + 1] = slope;
+    coefficients[c * 4 + 2] = offset;
+    coefficients[c * 4 + 3] = variance;
+    running_mean[c] = mix(running_mean[c], mean, MOMENTUM);
+    running_var[c] = mix(running_var[c], m2 / f32(max(P - 1, 1)), MOMENTUM);
+  }
+  for (var p = i32(id.x); p < P; p += STRANDS) {
+    let at = p * C4 + c;
+    var value = (x[at] - mean) * slope + offset;
+    //#if SHORTCUT
+    value += shortcut[at];
+    //#end
+    //#if RELU
+    // Not max(): see shaders/load_x.wgsl.
+    value = select(value, vec4f(), value <= vec4f());
+    //#end
+    y[at] = value;
   }
 }
 
@@ -282,5 +342,50 @@ fn merge_grad_statistics(@builtin(local_invocation_index) lane: u32, @builtin(wo
     view[c * 4 + 2] = vec4f();
     //#end
     view[c * 4 + 3] = scale;
+  }
+}
+
+// Both at once, as `normalize`: dβ, dγ, and dx where it is to be written. Constants: P, C4, SLICES, STRANDS, EPS, AFFINE, TRAINING.
+// Dispatch: STRANDS / 64 × C4 workgroups.
+//#section normalize_grad
+@group(0) @binding(next) var<storage, read> x: array<vec4f>;
+@group(0) @binding(next) var<storage, read> g: array<vec4f>;
+@group(0) @binding(next) var<uniform> partial: array<vec4f, SLICES * C4 * 2>;
+@group(0) @binding(next) var<uniform> coefficients: array<vec4f, C4 * 4>;
+@group(0) @binding(next) var<storage, read_write> dx: array<vec4f>;
+//#if AFFINE
+@group(0) @binding(next) var<storage, read_write> dgamma: array<vec4f>;
+@group(0) @binding(next) var<storage, read_write> dbeta: array<vec4f>;
+//#end
+
+@compute @workgroup_size(64)
+fn normalize_grad(@builtin(global_invocation_id) id: vec3u) {
+  let c = i32(id.y);
+  var sum = vec4f();
+  var product = vec4f();
+  //#for s in 0..SLICES
+  sum += partial[(${s} * C4 + c) * 2];
+  product += partial[(${s} * C4 + c) * 2 + 1];
+  //#end
+  let centre = coefficients[c * 4];
+  let scale = coefficients[c * 4 + 1];
+  let inverse = 1.0 / sqrt(coefficients[c * 4 + 3] + EPS);
+  //#if AFFINE
+  if (id.x == 0u) {
+    dbeta[c] = sum;
+    dgamma[c] = product * inverse;
+  }
+  //#end
+  //#if TRAINING
+  let slope = -scale * inverse * inverse * (product / f32(P));
+  let offset = -scale * (sum / f32(P));
+  //#end
+  for (var p = i32(id.x); p < P; p += STRANDS) {
+    let at = p * C4 + c;
+    //#if TRAINING
+    dx[at] = (x[at] - centre) * slope + offset + g[at] * scale;
+    //#else
+    dx[at] = g[at] * scale;
+    //#end
   }
 }

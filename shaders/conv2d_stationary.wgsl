@@ -19,9 +19,10 @@
 // source; SEEN: pixels that see one column; FIRST: the pixel that the first columns complete (of zeros in front, if it is negative);
 // AFTER: pixels that no column completes, but the zeros behind; CHUNK (divides SOURCE_C4), PASSES = SOURCE_C4 / CHUNK, QV (divides TARGET_C4),
 // ROWS (divides N·TARGET_H), BLOCKS = N·TARGET_H / ROWS; SHARERS (divides CHUNK and TARGET_C4 / QV; BROADCAST only with 1);
+// MERGED (divides BLOCKS): blocks whose sums over pixels neighbours of a quad merge into those of one slice, 4 / SHARERS or 1;
 // GRADIENT: whether the target is dx.
 // INVOCATIONS of a workgroup: few, for a CPU runs each workgroup on one core.
-// Dispatch: ⌈BLOCKS·SHARERS / INVOCATIONS⌉ × TARGET_C4 / (QV·SHARERS) workgroups; partial as there, a slice is a block.
+// Dispatch: ⌈BLOCKS·SHARERS / INVOCATIONS⌉ × TARGET_C4 / (QV·SHARERS) workgroups; partial as there, a slice is MERGED blocks.
 //
 // Method: weight-stationary dataflow (Chen, Emer & Sze 2016, section III-A).
 
@@ -66,6 +67,15 @@ fn finish_${v}(row: i32, p: i32, q: i32, sum: vec4f) {
   m2_${v} += delta * (value - mean_${v});
   //#end
 }
+
+//#if MOMENTS && MERGED > 1
+// Merges the moments of as many pixels, `count` each; see shaders/batch_norm.wgsl.
+fn merge_${v}(mean: vec4f, m2: vec4f, count: f32) {
+  let delta = mean - mean_${v};
+  mean_${v} += delta * 0.5;
+  m2_${v} += m2 + delta * delta * (count * 0.5);
+}
+//#end
 //#end
 
 fn weight_at(tap: i32, from_quad: i32, to_quad: i32) -> i32 {
@@ -97,9 +107,17 @@ fn conv2d_stationary(
   //#include conv2d_stationary_finish
   //#end
   //#if MOMENTS
-  if (used) {
+  //#for v in 0..QV
+  //#if MERGED == 4
+  merge_${v}(quadSwapX(mean_${v}), quadSwapX(m2_${v}), f32(ROWS * TARGET_W));
+  //#end
+  //#if MERGED > 1
+  merge_${v}(quadSwapY(mean_${v}), quadSwapY(m2_${v}), f32(MERGED / 2 * ROWS * TARGET_W));
+  //#end
+  //#end
+  if (used && block % MERGED == 0) {
     //#for v in 0..QV
-    let at_${v} = (block * OC4 + q + ${v}) * 2;
+    let at_${v} = (block / MERGED * OC4 + q + ${v}) * 2;
     partial[at_${v}] = mean_${v};
     partial[at_${v} + 1] = m2_${v};
     //#end
@@ -177,9 +195,19 @@ fn conv2d_stationary_grad_input(
   //#include conv2d_stationary_finish
   //#end
   //#if SUMS
-  if (used) {
+  //#for v in 0..QV
+  //#if MERGED == 4
+  sum_${v} += quadSwapX(sum_${v});
+  product_${v} += quadSwapX(product_${v});
+  //#end
+  //#if MERGED > 1
+  sum_${v} += quadSwapY(sum_${v});
+  product_${v} += quadSwapY(product_${v});
+  //#end
+  //#end
+  if (used && block % MERGED == 0) {
     //#for v in 0..QV
-    let at_${v} = (block * IC4 + q + ${v}) * 2;
+    let at_${v} = (block / MERGED * IC4 + q + ${v}) * 2;
     partial[at_${v}] = sum_${v};
     partial[at_${v} + 1] = product_${v};
     //#end

@@ -19,6 +19,7 @@ import {
   input,
   read,
   shapeError,
+  uniform,
   UNIFORM_BYTES,
   update,
   write,
@@ -108,6 +109,28 @@ function mergeGeometry(emit: Emitter, x: Shape, { count, pixels: SLICE }: Slices
   };
 }
 
+/** Slices that an invocation merges on its way to what it writes: more cost more than a dispatch. */
+const FEW_SLICES = 16;
+/** Pixels of a vec4 of channels that an invocation writes after that, if there are enough for so many invocations. */
+const STRAND = 16;
+const ENOUGH_STRANDS = 512;
+
+/**
+ * How the merging of slices is mapped where the same kernel writes what they are wanted for, and whether it should: on a GPU a
+ * workgroup merges together, which takes barriers.
+ */
+function atOnceGeometry(emit: Emitter, x: Shape, { count, pixels: SLICE, partial }: Slices) {
+  const uniforms = storedElements(partial) * 4 <= UNIFORM_BYTES;
+  if (emit.tuning.sums === 'workgroup' || count > FEW_SLICES || !uniforms) return undefined;
+  const P = pixels(x);
+  const C4 = quads(imageDims(x)[1]);
+  const STRANDS = 64 * ceilDiv(Math.max(P / STRAND, Math.min(P, ENOUGH_STRANDS / C4)), 64);
+  return {
+    constants: { P, C4, SLICES: count, SLICE, STRANDS },
+    workgroups: [STRANDS / 64, C4, 1] as const,
+  };
+}
+
 const running = (c: number) => ({
   running_mean: normalTensor([c], 'running_mean'),
   running_var: positiveTensor([c], 'running_var'),
@@ -131,7 +154,7 @@ export const batchNorm = defineOp<BatchNormParams>({
     { params: {}, inputs: { x: [9, 6], weight: [6], bias: [6], ...running(6) } },
     // Sums over several slices of pixels, and channels for more than one workgroup.
     { params: {}, inputs: { x: [2, 5, 16, 17], weight: [5], bias: [5], ...running(5) } },
-    { params: {}, inputs: { x: [2, 70, 3, 3], weight: [70], bias: [70], ...running(70) } },
+    { params: {}, inputs: { x: [2, 70, 12, 12], weight: [70], bias: [70], ...running(70) } },
     {
       params: { momentum: 0.3, eps: 1e-3 },
       inputs: { x: [3, 9, 4, 5], weight: [9], bias: [9], ...running(9) },
@@ -142,6 +165,12 @@ export const batchNorm = defineOp<BatchNormParams>({
       training: false,
     },
     { params: { affine: false }, inputs: { x: [1, 2, 1, 1], ...running(2) }, training: false },
+    // More slices than are merged by what writes y and dx.
+    { params: { affine: false }, inputs: { x: [3, 6, 10, 10], ...running(6) } },
+    {
+      params: { affine: false, frozen: true },
+      inputs: { x: [3, 6, 10, 10], ...running(6) },
+    },
     {
       params: { frozen: true },
       inputs: { x: [2, 5, 5, 7], weight: [5], bias: [5], ...running(5) },
@@ -218,6 +247,34 @@ export const batchNorm = defineOp<BatchNormParams>({
         );
       }
       const slices = pass.moments('x') ?? statistics(emit, y.name, x);
+      const atOnce = pass.stored || shortcut ? atOnceGeometry(emit, x.shape, slices) : undefined;
+      if (atOnce) {
+        emit.dispatch({
+          shader: 'batch_norm',
+          entry: 'normalize',
+          constants: {
+            ...atOnce.constants,
+            MOMENTUM: params.momentum,
+            EPS,
+            AFFINE,
+            SHORTCUT: shortcut !== undefined,
+            RELU: relu,
+          },
+          bindings: [
+            read(x),
+            uniform(slices.partial),
+            write(coefficients),
+            ...running.map(update),
+            write(y),
+            ...(scaling ?? []).map(uniform),
+            ...(shortcut ? [read(shortcut)] : []),
+          ],
+          workgroups: atOnce.workgroups,
+        });
+        saved.coefficients = coefficients;
+        pass.handOn({ norm: { x, coefficients, mask: relu ? 'stored' : 'none' } });
+        return;
+      }
       const { constants, workgroups } = mergeGeometry(emit, x.shape, slices);
       emit.dispatch({
         shader: 'batch_norm',
@@ -259,20 +316,41 @@ export const batchNorm = defineOp<BatchNormParams>({
     const { g, slices } = pass.sums
       ? { g: pass.gradOutput, slices: pass.sums }
       : gradStatistics(pass, x, coefficients);
+    const gradients = params.affine
+      ? [write(pass.parameterGradient('weight')), write(pass.parameterGradient('bias'))]
+      : [];
+    const atOnce =
+      emit.tuning.normsWrite === 'nothing' ? undefined : atOnceGeometry(emit, x.shape, slices);
+    if (atOnce) {
+      const dx = emit.transient(`d(${x.name})`, x.shape, 'image');
+      emit.dispatch({
+        shader: 'batch_norm',
+        entry: 'normalize_grad',
+        constants: {
+          ...atOnce.constants,
+          EPS: params.eps,
+          AFFINE: params.affine,
+          TRAINING: training,
+        },
+        bindings: [
+          read(x),
+          read(g),
+          uniform(slices.partial),
+          uniform(coefficients),
+          write(dx),
+          ...gradients,
+        ],
+        workgroups: atOnce.workgroups,
+      });
+      return { x: dx, ...(inputs.shortcut && { shortcut: g }) };
+    }
     const { constants, workgroups } = mergeGeometry(emit, x.shape, slices);
     const back = emit.transient(`d(${x.name}).coefficients`, coefficients.shape, 'flat');
     emit.dispatch({
       shader: 'batch_norm',
       entry: 'merge_grad_statistics',
       constants: { ...constants, EPS: params.eps, AFFINE: params.affine, TRAINING: training },
-      bindings: [
-        read(slices.partial),
-        read(coefficients),
-        write(back),
-        ...(params.affine
-          ? [write(pass.parameterGradient('weight')), write(pass.parameterGradient('bias'))]
-          : []),
-      ],
+      bindings: [read(slices.partial), read(coefficients), write(back), ...gradients],
       workgroups,
     });
     const view: View = { x, g, coefficients: back, relu: false };

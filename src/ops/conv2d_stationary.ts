@@ -91,6 +91,8 @@ function divide(
   if (CHUNK < SOURCE_C4 && target.bits === 16) return undefined;
   const rows = g.N * TARGET_H;
   const BLOCKS = rows / ROWS;
+  const quad = 4 / SHARERS;
+  const MERGED = tuning.pixels === 'exchange' && BLOCKS % quad === 0 ? quad : 1;
   return {
     shader: 'conv2d_stationary',
     entry,
@@ -105,6 +107,7 @@ function divide(
       BLOCKS,
       INVOCATIONS: workgroupSize,
       SHARERS,
+      MERGED,
       // Those that share pixels differ in their weights.
       BROADCAST: tuning.weights === 'broadcast' && SHARERS === 1,
       BIAS: false,
@@ -113,7 +116,7 @@ function divide(
     QV,
     sharers: SHARERS,
     workgroups: ceilDiv(BLOCKS * SHARERS, workgroupSize),
-    slices: { count: BLOCKS, pixels: ROWS * TARGET_W },
+    slices: { count: BLOCKS / MERGED, pixels: MERGED * ROWS * TARGET_W },
     whole: true,
   };
 }

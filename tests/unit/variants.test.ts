@@ -68,6 +68,13 @@ const EXCHANGE_VARIANTS: typeof TILE_VARIANTS = [
   ['conv2d_stationary_grad_input', 'SHARERS', [1, 2, 4]],
 ];
 
+/** The same of batch norms that merge and write at once. */
+const AT_ONCE_VARIANTS: typeof TILE_VARIANTS = [
+  ['normalize', 'AFFINE', [false, true]],
+  ['normalize_grad', 'AFFINE', [false, true]],
+  ['normalize_grad', 'TRAINING', [false, true]],
+];
+
 /** The same of Winograd's kernels. */
 const WINOGRAD_VARIANTS: typeof TILE_VARIANTS = [
   ['winograd_weight', 'TURNED', [false, true]],
@@ -83,6 +90,7 @@ test.each(TUNING_NAMES)('the samples reach these variants (tuning %s)', (tuning)
   const both = [false, true];
   const tiled = TUNINGS[tuning].pixels === 'stage';
   const held = TUNINGS[tuning].held > 0;
+  const atOnce = TUNINGS[tuning].sums === 'invocation';
   const exchange = TUNINGS[tuning].pixels === 'exchange';
   const variants: [string, string, unknown[]][] = [
     ...(held ? HELD_VARIANTS : [['conv2d', 'UNIFORM_WEIGHT', both] as [string, string, unknown[]]]),
@@ -95,6 +103,7 @@ test.each(TUNING_NAMES)('the samples reach these variants (tuning %s)', (tuning)
     ['conv2d_direct', 'BIAS', both],
     ['merge_statistics', 'AFFINE', both],
     ['merge_grad_statistics', 'TRAINING', both],
+    ...(atOnce ? AT_ONCE_VARIANTS : []),
     ['max_pool2d', 'KH', [1, 2, 3]],
     ['dropout', 'PER_CHANNEL', both],
     ['dropout', 'ACTIVE', both],

@@ -11,22 +11,30 @@ for (var first = 0; first < SOURCE_C4; first += CHUNK) {
   //#for i in 0..CHUNK
   let from_${i} = first + (${i} ^ sharer);
   //#end
+  // A loop: its loads, written out, take longest to compile. Constants of their own: an array would stay in memory.
+  var w: array<mat4x4f, KH * KW * CHUNK * QV>;
+  for (var t = 0; t < KH * KW; t++) {
+    //#for i in 0..CHUNK
+    //#for v in 0..QV
+    let at_${i}_${v} = weight_at(t, from_${i}, q + ${v});
+    //#if BROADCAST
+    let own_${i}_${v} = weight[at_${i}_${v} + lane * OC4];
+    w[t * ${CHUNK * QV} + ${i * QV + v}] = mat4x4f(
+      subgroupBroadcast(own_${i}_${v}, 0u), subgroupBroadcast(own_${i}_${v}, 1u),
+      subgroupBroadcast(own_${i}_${v}, 2u), subgroupBroadcast(own_${i}_${v}, 3u),
+    );
+    //#else
+    w[t * ${CHUNK * QV} + ${i * QV + v}] = mat4x4f(
+      weight[at_${i}_${v}], weight[at_${i}_${v} + OC4], weight[at_${i}_${v} + 2 * OC4], weight[at_${i}_${v} + 3 * OC4],
+    );
+    //#end
+    //#end
+    //#end
+  }
   //#for t in 0..KH * KW
   //#for i in 0..CHUNK
   //#for v in 0..QV
-  let at_${t}_${i}_${v} = weight_at(${t}, from_${i}, q + ${v});
-  //#if BROADCAST
-  let own_${t}_${i}_${v} = weight[at_${t}_${i}_${v} + lane * OC4];
-  let w_${t}_${i}_${v} = mat4x4f(
-    subgroupBroadcast(own_${t}_${i}_${v}, 0u), subgroupBroadcast(own_${t}_${i}_${v}, 1u),
-    subgroupBroadcast(own_${t}_${i}_${v}, 2u), subgroupBroadcast(own_${t}_${i}_${v}, 3u),
-  );
-  //#else
-  let w_${t}_${i}_${v} = mat4x4f(
-    weight[at_${t}_${i}_${v}], weight[at_${t}_${i}_${v} + OC4],
-    weight[at_${t}_${i}_${v} + 2 * OC4], weight[at_${t}_${i}_${v} + 3 * OC4],
-  );
-  //#end
+  let w_${t}_${i}_${v} = w[${(t * CHUNK + i) * QV + v}];
   //#end
   //#end
   //#end

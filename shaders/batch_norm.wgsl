@@ -136,10 +136,10 @@ fn merge_statistics(@builtin(local_invocation_index) lane: u32, @builtin(workgro
   }
 }
 
-// Both at once: merges the slices, where they are few and y is to be written, y = relu(norm(x) + shortcut). Every invocation merges for itself; the first of
-// a vec4 of channels writes what is kept. Constants: P, C4, SLICES, SLICE, STRANDS, MOMENTUM, EPS, AFFINE, SHORTCUT, RELU.
+// Both at once, where slices are few and y is to be written: merges them, and y = relu(norm(x) + shortcut). Every
+// invocation merges for itself; the first of a vec4 of channels writes what is kept. Constants: P, C4, SLICES, SLICE, STRANDS, MOMENTUM, EPS, AFFINE, SHORTCUT, RELU.
 // Dispatch: STRANDS / 64 × C4 workgroups; a strand takes every so many pixels.
-//#section normalize
+//#section merge_and_normalize
 @group(0) @binding(next) var<storage, read> x: array<vec4f>;
 @group(0) @binding(next) var<uniform> partial: array<vec4f, SLICES * C4 * 2>;
 @group(0) @binding(next) var<storage, read_write> coefficients: array<vec4f>;
@@ -155,7 +155,7 @@ fn merge_statistics(@builtin(local_invocation_index) lane: u32, @builtin(workgro
 //#end
 
 @compute @workgroup_size(64)
-fn normalize(@builtin(global_invocation_id) id: vec3u) {
+fn merge_and_normalize(@builtin(global_invocation_id) id: vec3u) {
   let c = i32(id.y);
   var mean = vec4f();
   var m2 = vec4f();
@@ -345,9 +345,9 @@ fn merge_grad_statistics(@builtin(local_invocation_index) lane: u32, @builtin(wo
   }
 }
 
-// Both at once, as `normalize`: dβ, dγ, and dx where it is to be written. Constants: P, C4, SLICES, STRANDS, EPS, AFFINE, TRAINING.
+// Both at once, as `merge_and_normalize`: dβ, dγ, and dx where it is to be written. Constants: P, C4, SLICES, STRANDS, EPS, AFFINE, TRAINING.
 // Dispatch: STRANDS / 64 × C4 workgroups.
-//#section normalize_grad
+//#section merge_and_normalize_grad
 @group(0) @binding(next) var<storage, read> x: array<vec4f>;
 @group(0) @binding(next) var<storage, read> g: array<vec4f>;
 @group(0) @binding(next) var<uniform> partial: array<vec4f, SLICES * C4 * 2>;
@@ -359,7 +359,7 @@ fn merge_grad_statistics(@builtin(local_invocation_index) lane: u32, @builtin(wo
 //#end
 
 @compute @workgroup_size(64)
-fn normalize_grad(@builtin(global_invocation_id) id: vec3u) {
+fn merge_and_normalize_grad(@builtin(global_invocation_id) id: vec3u) {
   let c = i32(id.y);
   var sum = vec4f();
   var product = vec4f();

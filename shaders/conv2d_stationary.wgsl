@@ -21,7 +21,8 @@
 // ROWS (divides N·TARGET_H), BLOCKS = N·TARGET_H / ROWS; SHARERS (divides CHUNK and TARGET_C4 / QV; BROADCAST only with 1);
 // MERGED (divides BLOCKS): blocks whose sums over pixels neighbours of a quad merge into those of one slice, 4 / SHARERS or 1;
 // GRADIENT: whether the target is dx.
-// INVOCATIONS of a workgroup: few, for a CPU runs each workgroup on one core.
+// INVOCATIONS of a workgroup, a multiple of 4 of which each four neighbours are a quad of their subgroup: few, for a CPU runs each
+// workgroup on one core.
 // Dispatch: ⌈BLOCKS·SHARERS / INVOCATIONS⌉ × TARGET_C4 / (QV·SHARERS) workgroups; partial as there, a slice is MERGED blocks.
 //
 // Method: weight-stationary dataflow (Chen, Emer & Sze 2016, section III-A).

@@ -3,7 +3,7 @@
  * the biased variance normalizes, the unbiased one enters the running estimate, eps 1e-5, momentum 0.1.
  *
  * `relu` and a `shortcut` input fuse what follows it in a residual block: y = relu(norm(x) + shortcut). It writes y only
- * where it has to: what it returns is a view of x, and its gradient a view too. The statistics come from whoever
+ * where it has to: what it returns is a view of x, and its gradient a view too, unless they are to be written in any case. The statistics come from whoever
  * computed x, and the sums of the gradient from whoever computed dL/dy, where they can. With running estimates it may
  * leave all of it to whoever computes x.
  * Kernels and formulas are in `shaders/batch_norm.wgsl`.
@@ -119,14 +119,15 @@ const ENOUGH_STRANDS = 512;
  * How the merging of slices is mapped where the same kernel writes what they are wanted for, and whether it should: on a GPU a
  * workgroup merges together, which takes barriers.
  */
-function atOnceGeometry(emit: Emitter, x: Shape, { count, pixels: SLICE, partial }: Slices) {
-  const uniforms = storedElements(partial) * 4 <= UNIFORM_BYTES;
-  if (emit.tuning.sums === 'workgroup' || count > FEW_SLICES || !uniforms) return undefined;
+function atOnceGeometry(emit: Emitter, x: Shape, { count }: Slices) {
   const P = pixels(x);
   const C4 = quads(imageDims(x)[1]);
+  // Two vec4s a slice; and four of coefficients, as uniforms here or in what computes the gradient.
+  const uniforms = 16 * C4 * Math.max(2 * count, 4) <= UNIFORM_BYTES;
+  if (emit.tuning.sums === 'workgroup' || count > FEW_SLICES || !uniforms) return undefined;
   const STRANDS = 64 * ceilDiv(Math.max(P / STRAND, Math.min(P, ENOUGH_STRANDS / C4)), 64);
   return {
-    constants: { P, C4, SLICES: count, SLICE, STRANDS },
+    constants: { P, C4, SLICES: count, STRANDS },
     workgroups: [STRANDS / 64, C4, 1] as const,
   };
 }
@@ -165,6 +166,8 @@ export const batchNorm = defineOp<BatchNormParams>({
       training: false,
     },
     { params: { affine: false }, inputs: { x: [1, 2, 1, 1], ...running(2) }, training: false },
+    // Slices of which the last is shorter, and more pixels than a turn of those who merge and write at once.
+    { params: {}, inputs: { x: [2, 30, 5, 13], weight: [30], bias: [30], ...running(30) } },
     // More slices than are merged by what writes y and dx.
     { params: { affine: false }, inputs: { x: [3, 6, 10, 10], ...running(6) } },
     {
@@ -251,9 +254,10 @@ export const batchNorm = defineOp<BatchNormParams>({
       if (atOnce) {
         emit.dispatch({
           shader: 'batch_norm',
-          entry: 'normalize',
+          entry: 'merge_and_normalize',
           constants: {
             ...atOnce.constants,
+            SLICE: slices.pixels,
             MOMENTUM: params.momentum,
             EPS,
             AFFINE,
@@ -270,6 +274,7 @@ export const batchNorm = defineOp<BatchNormParams>({
             ...(shortcut ? [read(shortcut)] : []),
           ],
           workgroups: atOnce.workgroups,
+          flops: 4 * elements(x.shape),
         });
         saved.coefficients = coefficients;
         pass.handOn({ norm: { x, coefficients, mask: relu ? 'stored' : 'none' } });
@@ -319,13 +324,13 @@ export const batchNorm = defineOp<BatchNormParams>({
     const gradients = params.affine
       ? [write(pass.parameterGradient('weight')), write(pass.parameterGradient('bias'))]
       : [];
-    const atOnce =
-      emit.tuning.normsWrite === 'nothing' ? undefined : atOnceGeometry(emit, x.shape, slices);
+    const written = pass.wants('x') && emit.tuning.normsWrite !== 'nothing';
+    const atOnce = written ? atOnceGeometry(emit, x.shape, slices) : undefined;
     if (atOnce) {
       const dx = emit.transient(`d(${x.name})`, x.shape, 'image');
       emit.dispatch({
         shader: 'batch_norm',
-        entry: 'normalize_grad',
+        entry: 'merge_and_normalize_grad',
         constants: {
           ...atOnce.constants,
           EPS: params.eps,
@@ -341,6 +346,7 @@ export const batchNorm = defineOp<BatchNormParams>({
           ...gradients,
         ],
         workgroups: atOnce.workgroups,
+        flops: 4 * elements(x.shape),
       });
       return { x: dx, ...(inputs.shortcut && { shortcut: g }) };
     }

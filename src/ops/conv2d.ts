@@ -49,7 +49,7 @@ import type { Tuning } from './tuning.ts';
 import { pair, placeWindows } from './window.ts';
 
 /**
- * All invocations of a workgroup read the same weight at the same time, which is what uniform buffers are
+ * In most kernels all invocations of a workgroup read the same weight at the same time, which is what uniform buffers are
  * for. Weights that are too large come from a storage buffer.
  */
 const fitsUniform = (weight: Tensor): boolean => storedElements(weight) * 4 <= UNIFORM_BYTES;

@@ -151,9 +151,9 @@ function leastAccesses(
         // loads), and its share of the weights, of which an invocation loads a quarter where four broadcast theirs.
         const columns = (STRIDE_X * KH * CHUNK) / SHARERS;
         const before = passes > 1 ? 2 * QV : 0;
-        const rows = weights === 'broadcast' && SHARERS === 1 ? 1 : 4;
-        const held = (rows * KH * KW * CHUNK * QV) / (ROWS * TARGET_W);
-        const cost = groups * passes * (columns + before + 2 * QV + held);
+        const matrixRows = weights === 'broadcast' && SHARERS === 1 ? 1 : 4;
+        const weightLoads = (matrixRows * KH * KW * CHUNK * QV) / (ROWS * TARGET_W);
+        const cost = groups * passes * (columns + before + 2 * QV + weightLoads);
         if (cost < least) [best, least] = [{ QV, CHUNK, ROWS, SHARERS }, cost];
       }
     }

@@ -165,6 +165,55 @@ describe('convolutions by Winograd, between norms and beside a shortcut', () => 
   });
 });
 
+test.each(['software', 'quad'] as const)(
+  'a step agrees with the reference where neighbours exchange pixels and merge sums, in tuning %s',
+  async (tuning) => {
+    const stage = (name: string, out_channels: number, stride: number) =>
+      [
+        {
+          type: 'conv2d',
+          name: `${name}.conv`,
+          out_channels,
+          kernel: 3,
+          padding: 1,
+          stride,
+          bias: false,
+        },
+        { type: 'batch_norm', name: `${name}.bn` },
+        { type: 'relu', name: `${name}.relu` },
+      ] as const;
+    const spec: NetworkSpec = {
+      version: 1,
+      name: 'stages',
+      input: { channels: 3, height: 16, width: 16 },
+      classes: 10,
+      layers: [
+        ...[stage('a', 8, 1), stage('b', 16, 2), stage('c', 16, 1)].flat(),
+        { type: 'global_avg_pool', name: 'pool' },
+        { type: 'linear', name: 'fc', out_features: 10 },
+      ],
+    };
+    const batch = 16;
+    const images = random([batch, 3, 16, 16], 4);
+    const answers = Array.from({ length: batch }, (_, i) => (i * 7) % 10);
+    const network = await GpuNetwork.create(new Gpu(device, tuning), spec, { batch, seed: 1 });
+    opened.push(network);
+    network.writeBatch(images.data, Uint32Array.from(answers));
+    const shared = network
+      .program('train')
+      .pass.plan.dispatches.filter(({ entry }) => entry.startsWith('conv2d_stationary'))
+      .map(({ constants: { SHARERS, MERGED } }) => [SHARERS, MERGED].join());
+    for (const kind of ['1,4', '2,2', '4,1']) expect(shared).toContain(kind);
+    const parameters = asTensors(network, await network.readParameters());
+    const want = runReference(spec, { parameters, running: {} }, images, answers);
+    network.run('train', { ...scalars(0), valid: batch }, 0);
+    const [summary] = await network.readSummaries(0, 1);
+    expect(summary?.loss).toBeCloseTo(want.loss, 5);
+    expect(difference(await network.readGradients(), want.gradients)).toBeLessThan(2e-4);
+    expect(difference(await network.readState(), want.running)).toBeLessThan(1e-5);
+  },
+);
+
 test('option B trains', async () => {
   const { losses } = await train(await create(residual('B')), 30);
   expect(losses.at(-1)).toBeLessThan((losses[0] ?? 0) / 4);

@@ -297,12 +297,14 @@ describe('batch norm', () => {
     }
   });
 
-  // Several rows an invocation that holds weights, a stride, a bias, and channels for Winograd and for several passes.
+  // Several rows an invocation that holds weights, a stride, a bias, channels for Winograd and for several passes, and
+  // for neighbours that share pixels.
   const convolutions = [
     { x: [14, 3, 11, 4], params: { out_channels: 5, kernel: 3, padding: 1, bias: true } },
     { x: [2, 6, 9, 8], params: { out_channels: 8, kernel: 3, padding: 1, stride: 2 } },
     { x: [1, 66, 5, 4], params: { out_channels: 65, kernel: 3, padding: 1 } },
     { x: [2, 6, 3, 5], params: { out_channels: 5, kernel: 1 } },
+    { x: [7, 14, 9, 15], params: { out_channels: 15, kernel: 3, padding: 1 } },
   ].map(({ x, params }) => {
     const { out_channels, kernel, bias } = params;
     const weight = [out_channels, x[1]!, kernel, kernel];

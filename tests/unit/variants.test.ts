@@ -1,10 +1,13 @@
 /**
  * That the samples of the op table reach the variants of the kernels that a single op can reach; what takes several ops (views,
- * moments, sums, folded gradients) is held by tests/gpu/vocabulary.test.ts.
+ * moments, sums, folded gradients) is held by tests/gpu/vocabulary.test.ts and tests/gpu/network.test.ts.
  */
 import { expect, test } from 'vitest';
 import { SWEEP } from '../../src/ops/sweep.ts';
 import { TUNINGS, TUNING_NAMES } from '../../src/ops/tuning.ts';
+import { UNIFORM_BYTES } from '../../src/ops/op.ts';
+import { ops } from '../../src/ops/table.ts';
+import { storedElements } from '../../src/ops/tensor.ts';
 import { lowered } from '../lowered.ts';
 
 /** Of tiles: constants of their entry points, with values that samples have to reach; and with what they have to exceed. */
@@ -70,9 +73,9 @@ const EXCHANGE_VARIANTS: typeof TILE_VARIANTS = [
 
 /** The same of batch norms that merge and write at once. */
 const AT_ONCE_VARIANTS: typeof TILE_VARIANTS = [
-  ['normalize', 'AFFINE', [false, true]],
-  ['normalize_grad', 'AFFINE', [false, true]],
-  ['normalize_grad', 'TRAINING', [false, true]],
+  ['merge_and_normalize', 'AFFINE', [false, true]],
+  ['merge_and_normalize_grad', 'AFFINE', [false, true]],
+  ['merge_and_normalize_grad', 'TRAINING', [false, true]],
 ];
 
 /** The same of Winograd's kernels. */
@@ -140,3 +143,21 @@ test.each(TUNING_NAMES)('the samples reach these variants (tuning %s)', (tuning)
     expect(most, `${entry} ${constant}`).toBeGreaterThan(least);
   }
 });
+
+test.each(TUNING_NAMES)(
+  'no device binds less than a norm of many channels wants (tuning %s)',
+  (tuning) => {
+    const [few, many] = [4096, 4100].map((c) => {
+      const sample = { params: {}, inputs: { x: [9, c], weight: [c], bias: [c] } };
+      const dispatches = lowered({ op: ops.batch_norm, sample }, tuning);
+      for (const { tensor, access } of dispatches.flatMap(({ bindings }) => bindings)) {
+        if (access === 'uniform')
+          expect(storedElements(tensor) * 4).toBeLessThanOrEqual(UNIFORM_BYTES);
+      }
+      return dispatches.map(({ entry }) => entry);
+    });
+    const atOnce = TUNINGS[tuning].sums === 'invocation';
+    expect(few!.includes('merge_and_normalize')).toBe(atOnce);
+    expect(many).toContain('merge_statistics');
+  },
+);

@@ -122,22 +122,14 @@ fn merge_statistics(@builtin(local_invocation_index) lane: u32, @builtin(workgro
   //#end
   if (strand == 0 && c < C4) {
     let variance = m2 / f32(P);
-    coefficients[c * 4] = mean;
-    //#if AFFINE
-    coefficients[c * 4 + 1] = gamma[c] / sqrt(variance + EPS);
-    coefficients[c * 4 + 2] = beta[c];
-    //#else
-    coefficients[c * 4 + 1] = 1.0 / sqrt(variance + EPS);
-    coefficients[c * 4 + 2] = vec4f();
-    //#end
-    coefficients[c * 4 + 3] = variance;
-    running_mean[c] = mix(running_mean[c], mean, MOMENTUM);
-    running_var[c] = mix(running_var[c], m2 / f32(max(P - 1, 1)), MOMENTUM);
+    //#include batch_norm_affine
+    //#include batch_norm_keep
   }
 }
 
 // Both at once, where slices are few and y is to be written: merges them, and y = relu(norm(x) + shortcut). Every
-// invocation merges for itself; the first of a vec4 of channels writes what is kept. Constants: P, C4, SLICES, SLICE, STRANDS, MOMENTUM, EPS, AFFINE, SHORTCUT, RELU.
+// invocation merges for itself; the first of a vec4 of channels writes what is kept.
+// Constants: P, C4, SLICES, SLICE, STRANDS, MOMENTUM, EPS, AFFINE, SHORTCUT, RELU.
 // Dispatch: STRANDS / 64 × C4 workgroups; a strand takes every so many pixels.
 //#section merge_and_normalize
 @group(0) @binding(next) var<storage, read> x: array<vec4f>;
@@ -167,20 +159,9 @@ fn merge_and_normalize(@builtin(global_invocation_id) id: vec3u) {
   m2 += partial[(${s} * C4 + c) * 2 + 1] + delta_${s} * delta_${s} * f32(min(SLICE, P - ${s} * SLICE));
   //#end
   let variance = m2 / f32(P);
-  //#if AFFINE
-  let slope = gamma[c] / sqrt(variance + EPS);
-  let offset = beta[c];
-  //#else
-  let slope = 1.0 / sqrt(variance + EPS);
-  let offset = vec4f();
-  //#end
+  //#include batch_norm_affine
   if (id.x == 0u) {
-    coefficients[c * 4] = mean;
-    coefficients[c * 4 + 1] = slope;
-    coefficients[c * 4 + 2] = offset;
-    coefficients[c * 4 + 3] = variance;
-    running_mean[c] = mix(running_mean[c], mean, MOMENTUM);
-    running_var[c] = mix(running_var[c], m2 / f32(max(P - 1, 1)), MOMENTUM);
+    //#include batch_norm_keep
   }
   for (var p = i32(id.x); p < P; p += STRANDS) {
     let at = p * C4 + c;
@@ -212,15 +193,12 @@ fn running_coefficients(@builtin(global_invocation_id) id: vec3u) {
   if (c >= C4) {
     return;
   }
+  let variance = running_var[c];
+  //#include batch_norm_affine
   coefficients[c * 4] = running_mean[c];
-  //#if AFFINE
-  coefficients[c * 4 + 1] = gamma[c] / sqrt(running_var[c] + EPS);
-  coefficients[c * 4 + 2] = beta[c];
-  //#else
-  coefficients[c * 4 + 1] = 1.0 / sqrt(running_var[c] + EPS);
-  coefficients[c * 4 + 2] = vec4f();
-  //#end
-  coefficients[c * 4 + 3] = running_var[c];
+  coefficients[c * 4 + 1] = slope;
+  coefficients[c * 4 + 2] = offset;
+  coefficients[c * 4 + 3] = variance;
 }
 
 // ----------------------------------------------------------------------------------------------- gradient
@@ -327,16 +305,15 @@ fn merge_grad_statistics(@builtin(local_invocation_index) lane: u32, @builtin(wo
   product = products[lane];
   //#end
   if (strand == 0 && c < C4) {
-    let scale = coefficients[c * 4 + 1];
-    let inverse = 1.0 / sqrt(coefficients[c * 4 + 3] + EPS);
+    //#include batch_norm_back
     //#if AFFINE
     dbeta[c] = sum;
     dgamma[c] = product * inverse;
     //#end
     view[c * 4] = coefficients[c * 4];
     //#if TRAINING
-    view[c * 4 + 1] = -scale * inverse * inverse * (product / f32(P));
-    view[c * 4 + 2] = -scale * (sum / f32(P));
+    view[c * 4 + 1] = slope;
+    view[c * 4 + 2] = offset;
     //#else
     view[c * 4 + 1] = vec4f();
     view[c * 4 + 2] = vec4f();
@@ -368,17 +345,12 @@ fn merge_and_normalize_grad(@builtin(global_invocation_id) id: vec3u) {
   product += partial[(${s} * C4 + c) * 2 + 1];
   //#end
   let centre = coefficients[c * 4];
-  let scale = coefficients[c * 4 + 1];
-  let inverse = 1.0 / sqrt(coefficients[c * 4 + 3] + EPS);
+  //#include batch_norm_back
   //#if AFFINE
   if (id.x == 0u) {
     dbeta[c] = sum;
     dgamma[c] = product * inverse;
   }
-  //#end
-  //#if TRAINING
-  let slope = -scale * inverse * inverse * (product / f32(P));
-  let offset = -scale * (sum / f32(P));
   //#end
   for (var p = i32(id.x); p < P; p += STRANDS) {
     let at = p * C4 + c;

@@ -17,6 +17,7 @@ import {
   largestDivisor,
   mostColumns,
   runsDirect,
+  weightFitsUniform,
   weightSize,
   weightSplits,
 } from './convolution.ts';
@@ -37,25 +38,18 @@ import {
   read,
   shapeError,
   uniform,
-  UNIFORM_BYTES,
   write,
 } from './op.ts';
 import type { BackwardPass, Binding, Emitter, FixedNorm, ForwardPass, Slices } from './op.ts';
 import { channelSum, emitSplitSum } from './reduce.ts';
 import type { Sample } from './sample.ts';
-import { elements, imageDims, storedElements } from './tensor.ts';
+import { elements, imageDims } from './tensor.ts';
 import type { Shape, Tensor } from './tensor.ts';
 import type { Tuning } from './tuning.ts';
 import { pair, placeWindows } from './window.ts';
 
-/**
- * In most kernels all invocations of a workgroup read the same weight at the same time, which is what uniform buffers are
- * for. Weights that are too large come from a storage buffer.
- */
-const fitsUniform = (weight: Tensor): boolean => storedElements(weight) * 4 <= UNIFORM_BYTES;
-
-const weightBinding = (weight: Tensor): Binding =>
-  fitsUniform(weight) ? uniform(weight) : read(weight);
+const weightBinding = (weight: Tensor, g: Geometry): Binding =>
+  weightFitsUniform(g) ? uniform(weight) : read(weight);
 
 /** Whether a kernel is small enough that a block may have several rows: they unroll all of its taps. */
 const unrollsRows = ({ KH, KW, DILATION_Y }: Geometry): boolean =>
@@ -155,7 +149,7 @@ export function convolutionForward(
       ...g,
       ...(!winograd && {
         ...loadX(x),
-        UNIFORM_WEIGHT: fitsUniform(weight),
+        UNIFORM_WEIGHT: weightFitsUniform(g),
         LANES: Math.min(4, channels),
       }),
       ...division.constants,
@@ -166,7 +160,7 @@ export function convolutionForward(
       ...(norm && normConstants(norm)),
     },
     bindings: [
-      ...(winograd ? [read(winograd.products)] : [...operand(x), weightBinding(weight)]),
+      ...(winograd ? [read(winograd.products)] : [...operand(x), weightBinding(weight, g)]),
       write(y),
       ...(BIAS ? [read(input(inputs, 'bias'))] : []),
       ...(moments ? [write(moments.partial)] : []),
@@ -242,7 +236,7 @@ function emitGradInput(
     entry: division.entry,
     constants: {
       ...g,
-      ...(!winograd && { ...loadDy(dy), UNIFORM_WEIGHT: fitsUniform(weight) }),
+      ...(!winograd && { ...loadDy(dy), UNIFORM_WEIGHT: weightFitsUniform(g) }),
       ...division.constants,
       QV: division.QV,
       ADDEND: addend !== undefined,
@@ -251,7 +245,7 @@ function emitGradInput(
       MASK_VIEW: norm?.mask === 'view',
     },
     bindings: [
-      ...(winograd ? [read(winograd.products)] : [...operand(dy), weightBinding(weight)]),
+      ...(winograd ? [read(winograd.products)] : [...operand(dy), weightBinding(weight, g)]),
       write(dx),
       ...(addend ? [read(addend)] : []),
       ...(norm && sums ? [read(norm.x), uniform(norm.coefficients), write(sums.partial)] : []),

@@ -1,7 +1,7 @@
 /** What the invocations of `shaders/conv2d_stationary.wgsl` hold and compute. */
-import { largestDivisor, weightSize } from './convolution.ts';
+import { largestDivisor, weightFitsUniform } from './convolution.ts';
 import type { Division, Geometry } from './convolution.ts';
-import { ceilDiv, UNIFORM_BYTES } from './op.ts';
+import { ceilDiv } from './op.ts';
 import type { Tensor } from './tensor.ts';
 import type { Tuning } from './tuning.ts';
 
@@ -133,7 +133,7 @@ function leastAccesses(
   const { N, KH, KW } = g;
   const most = Math.floor(held / (KH * KW));
   // From a storage buffer, neighbours that each load weights of their own take long to compile.
-  const shares = pixels === 'exchange' && weightSize(g) * 4 <= UNIFORM_BYTES;
+  const shares = pixels === 'exchange' && weightFitsUniform(g);
   let best = { QV: 1, CHUNK: 1, ROWS: 1, SHARERS: 1 };
   let least = Infinity;
   for (const SHARERS of shares ? [1, 2, 4] : [1]) {

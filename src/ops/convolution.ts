@@ -3,7 +3,7 @@
  */
 import { z } from 'zod';
 import { initializer } from './init.ts';
-import { ceilDiv } from './op.ts';
+import { ceilDiv, UNIFORM_BYTES } from './op.ts';
 import { imageDims, quads } from './tensor.ts';
 import type { Shape } from './tensor.ts';
 import type { Tuning } from './tuning.ts';
@@ -163,6 +163,12 @@ export interface SplitDivision extends Pick<Division, 'shader' | 'entry' | 'cons
 
 /** Floats of a weight, with those that pad its channels. */
 export const weightSize = ({ KH, KW, IC4, OC4 }: Geometry): number => KH * KW * IC4 * 4 * OC4 * 4;
+
+/**
+ * In most kernels all invocations of a workgroup read the same weight at the same time, which is what uniform buffers are
+ * for. Weights that are too large come from a storage buffer.
+ */
+export const weightFitsUniform = (g: Geometry): boolean => weightSize(g) * 4 <= UNIFORM_BYTES;
 
 /** The largest divisor of a number that is not above `most`, or 1. */
 export function largestDivisor(of: number, most: number): number {
